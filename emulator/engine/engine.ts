@@ -1,0 +1,109 @@
+/**
+ * What an engine is: a hypervisor for EL0. `run()` executes guest code until an exit that the kernel side handles.
+ *
+ * An engine knows no policy. It keeps the registers of the running task, a translation cache that the kernel side
+ * fills on `translation-miss` and invalidates, and an access trace: a ring of page touches with exact counters beside it.
+ */
+import type { Pa, Pfn, Va } from "../arch/addr.js";
+
+/** Access kinds of translation misses and trace records. */
+export const ACCESS_FETCH = 0;
+export const ACCESS_READ = 1;
+export const ACCESS_WRITE = 2;
+export type Access = typeof ACCESS_FETCH | typeof ACCESS_READ | typeof ACCESS_WRITE;
+
+/** Permissions of a cached translation, as a set of bits. */
+export const PERM_READ = 1;
+export const PERM_WRITE = 2;
+export const PERM_EXEC = 4;
+
+/** Why `run()` returned. The PC register is exact in every case. */
+export type Exit =
+  /** SVC executed; the PC stands behind it. */
+  | { readonly reason: "svc" }
+  /** No cached translation for `va` allows `access`; the PC stands on the instruction, which has not been executed. */
+  | { readonly reason: "translation-miss"; readonly va: Va; readonly access: Access }
+  /** The instruction budget is used up. */
+  | { readonly reason: "budget-spent" }
+  /** Undefined at EL0, or a system instruction that traps; the PC stands on it. */
+  | { readonly reason: "undefined-instruction" }
+  /** BRK; the PC stands on it. */
+  | { readonly reason: "breakpoint" }
+  /** PC or SP misaligned, or an unaligned exclusive or acquire/release access at `va`; the PC stands on it. */
+  | { readonly reason: "alignment"; readonly va: Va }
+  /** `requestStop()` was called (Ctrl-C, time-out). */
+  | { readonly reason: "stopped" };
+
+/** Exact counts since the engine was made. Restarts after an exit are not counted twice. */
+export interface EngineCounters {
+  readonly instructions: number;
+  readonly loads: number;
+  readonly stores: number;
+  /** Exits by reason, trace drains included. */
+  readonly exits: Readonly<Record<string, number>>;
+}
+
+/**
+ * Registers of the running task. Values are unsigned 64-bit; `vectors` holds V0 to V31 as pairs of 64-bit words,
+ * low word first. Reading and writing is only legal between runs.
+ */
+export interface Registers {
+  /** X0 to X30; `index` 0 to 30. */
+  x(index: number): bigint;
+  setX(index: number, value: bigint): void;
+  pc: bigint;
+  sp: bigint;
+  /** NZCV in bits 31:28. */
+  nzcv: number;
+  fpcr: number;
+  fpsr: number;
+  tpidrEl0: bigint;
+  readonly vectors: BigUint64Array;
+}
+
+/** A saved register file: opaque to all but the engine kind that made it. 64-bit words, layout of CONTEXT_WORDS. */
+export type Context = BigUint64Array;
+
+/** Words of a context: X0-X30, SP, PC, NZCV, FPCR, FPSR, TPIDR_EL0, then V0-V31 as pairs. The same for every engine. */
+export const CONTEXT_WORDS = 37 + 64;
+
+/**
+ * Receives trace records in program order: `words` holds pairs (vpn low 32 bits; vpn high bits << 2 | Access), `count` pairs.
+ * Called from inside `run()` when the ring is full and at every exit before `run()` returns, so that the consumer sees the page
+ * tables as they were at the access. It must not touch registers, translations or page tables, except for the
+ * hardware's own access-flag and dirty updates.
+ */
+export type TraceSink = (words: Uint32Array, count: number) => void;
+
+export interface EngineOptions {
+  /** Page size of the translation cache and of trace records, in bytes: the granule's. */
+  readonly pageSize: number;
+  /** Trace off: counters only, no records. */
+  readonly trace: boolean;
+}
+
+export interface Engine {
+  readonly name: "unicorn" | "wasm";
+  readonly registers: Registers;
+  readonly counters: EngineCounters;
+
+  setTraceSink(sink: TraceSink): void;
+
+  /** Execute at most `budget` instructions (Infinity: no bound) and return why it stopped. */
+  run(budget: number): Exit;
+  /** Ask a run in progress (called from a trace sink or a signal handler between runs) to return `stopped`. */
+  requestStop(): void;
+
+  /** Cache the translation of the page that contains `va` to the frame at `pa`. `perms`: PERM_* bits. */
+  installTranslation(va: Va, pa: Pa, perms: number): void;
+  invalidatePage(va: Va): void;
+  invalidateRange(start: Va, end: Va): void;
+  invalidateAll(): void;
+  /** The kernel side has written to or freed this frame: forget code translated from it. */
+  discardCode(frame: Pfn): void;
+
+  saveContext(into: Context): void;
+  restoreContext(from: Context): void;
+
+  dispose(): void;
+}
