@@ -1,0 +1,79 @@
+/**
+ * mm_struct: one address space. State only; the work is done by the files of mm/.
+ *
+ * Linux: include/linux/mm_types.h struct mm_struct.
+ */
+import type { Pa, Va } from "../../emulator/arch/addr.js";
+import type { MemorySystem } from "./memory-system.js";
+import type { VmaTree } from "./vma-tree.js";
+import type { Vma } from "./vma.js";
+
+/** RSS counters. Linux: include/linux/mm_types_task.h. */
+export const MM_FILEPAGES = 0;
+export const MM_ANONPAGES = 1;
+export const MM_SWAPENTS = 2;
+export const MM_SHMEMPAGES = 3;
+export const NR_MM_COUNTERS = 4;
+
+export interface MmStruct {
+  /** Number for reports, unique per run. */
+  readonly id: number;
+  readonly sys: MemorySystem;
+  /** Table of the start level. */
+  readonly pgd: Pa;
+  readonly vmas: VmaTree;
+  /** mm_context: generation << 16 | ASID, 0 before the first switch; written by mmu-context.ts. */
+  contextId: number;
+  /** mm_users: tasks that share this mm. The address space is torn down at 0. */
+  users: number;
+  /** Pages by kind, MM_*; equals the present entries of the tables, checked in tests. */
+  readonly rss: Int32Array;
+  /** Bytes of page-table pages (mm->pgtables_bytes). */
+  pgtablesBytes: number;
+  hiwaterRss: number;
+  totalVm: number;
+  dataVm: number;
+  execVm: number;
+  stackVm: number;
+  lockedVm: number;
+  /** Default VM_LOCKED | VM_LOCKONFAULT for new areas (mlockall). */
+  defFlags: number;
+  startCode: Va;
+  endCode: Va;
+  startData: Va;
+  endData: Va;
+  startBrk: Va;
+  brk: Va;
+  startStack: Va;
+  argStart: Va;
+  argEnd: Va;
+  envStart: Va;
+  envEnd: Va;
+  /** Top of the area that mmap fills downwards. */
+  mmapBase: Va;
+  /** End of user addresses (TASK_SIZE). */
+  taskSize: Va;
+  vdsoBase: Va;
+  /** The auxiliary vector as written to the stack, for /proc/PID/auxv. */
+  savedAuxv: readonly bigint[];
+  /** prctl(PR_SET_THP_DISABLE). */
+  thpDisabled: boolean;
+  /** prctl(PR_SET_MDWE) bits. */
+  mdwe: number;
+  /** A TLB flush was deferred by reclaim; the next zap, mprotect or mremap flushes the mm (mm->tlb_flush_batched). */
+  tlbFlushBatched: boolean;
+  /** Address of the stack area while exec still builds it (vma_is_temporary_stack). */
+  temporaryStack: Vma | undefined;
+  /** RLIMIT values that mm code reads, bytes; Infinity = unlimited. Shared with the task's rlimits. */
+  readonly rlimits: MmLimits;
+  /** Faults of all tasks of this mm. */
+  minFlt: number;
+  majFlt: number;
+}
+
+export interface MmLimits {
+  stack: number;
+  data: number;
+  as: number;
+  memlock: number;
+}
