@@ -1,0 +1,88 @@
+# The only entry to building, testing and measuring foliolab. `make help` lists the targets.
+# Every target does the set-up it needs; stamps under build/stamps/ make it quick when nothing is to be done.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+STAMPS := build/stamps
+BIN := node_modules/.bin
+
+NATIVE := emulator/engine/native
+NATIVE_SOURCES := $(shell find $(NATIVE) scripts/build-native.mjs -type f -not -path '*/target/*' -not -name '*.node' 2>/dev/null)
+TS_SOURCES := $(shell find index.ts emulator kernel-model lab -type f -name '*.ts' 2>/dev/null)
+
+CROSS_CC := aarch64-linux-gnu-gcc
+GUEST_CFLAGS := -O2 -static -std=gnu11 -Wall -Wextra -Werror
+GUESTS := $(patsubst guest-programs/%.c,build/guest/%,$(wildcard guest-programs/*.c))
+
+MOCHA := $(BIN)/mocha --reporter tests/reporter.cjs --forbid-only --forbid-pending
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 12
+
+# --- set-up -----------------------------------------------------------------------------------------------------
+
+$(STAMPS)/packages: scripts/packages.txt scripts/install-packages.sh
+	@mkdir -p $(@D)
+	scripts/install-packages.sh
+	@touch $@
+
+# npm writes this file at the end of every install, so it is the stamp.
+node_modules/.package-lock.json: package-lock.json
+	npm ci --no-audit --no-fund >&2
+	@touch $@
+
+$(STAMPS)/native: $(STAMPS)/packages node_modules/.package-lock.json $(NATIVE_SOURCES)
+	@mkdir -p $(@D)
+	@if [ -f scripts/build-native.mjs ]; then echo "node scripts/build-native.mjs"; node scripts/build-native.mjs >&2; fi
+	@touch $@
+
+dist/.stamp: node_modules/.package-lock.json tsconfig.json tsconfig.build.json $(TS_SOURCES)
+	@mkdir -p dist
+	$(BIN)/tsc -p tsconfig.build.json
+	@touch $@
+
+build/guest/%: guest-programs/%.c guest-programs/guest.h $(STAMPS)/packages
+	@mkdir -p $(@D)
+	$(CROSS_CC) $(GUEST_CFLAGS) -o $@ $<
+
+.PHONY: setup
+setup: $(STAMPS)/packages node_modules/.package-lock.json ## Debian packages and npm packages
+
+.PHONY: native
+native: $(STAMPS)/native ## the Unicorn addon
+
+.PHONY: guests
+guests: $(GUESTS) ## cross-compile guest-programs/ into build/guest/
+
+.PHONY: build
+build: $(STAMPS)/native dist/.stamp ## everything a run needs: addon and dist/
+
+# --- checks -----------------------------------------------------------------------------------------------------
+
+.PHONY: check
+check: $(STAMPS)/native ## types, lint, Rust lint and format
+	$(BIN)/tsc --noEmit
+	$(BIN)/eslint .
+	@if [ -f $(NATIVE)/Cargo.toml ]; then $(MAKE) --no-print-directory check-native; fi
+
+.PHONY: check-native
+check-native: $(STAMPS)/packages
+	cargo fmt --manifest-path $(NATIVE)/Cargo.toml --check
+	cargo clippy --manifest-path $(NATIVE)/Cargo.toml --all-targets -- -D warnings
+
+.PHONY: test
+test: build guests ## the fast tests; the last line is `N passed, N failed`
+	@$(MOCHA) 'tests/**/*.test.ts'
+
+.PHONY: test-slow
+test-slow: build guests ## the slow tests (tests/**/*.slow.ts)
+	@$(MOCHA) --timeout 3600000 'tests/**/*.slow.ts'
+
+.PHONY: clean
+clean: ## remove what make built, but not node_modules
+	rm -rf build dist $(NATIVE)/target
