@@ -3,7 +3,7 @@
  *
  * The points are those where the kernel module of the recordings probes a real kernel.
  */
-import type { Va } from "../../emulator/arch/addr.js";
+import type { Order, Va } from "../../emulator/arch/addr.js";
 import type { MmStruct } from "./mm-struct.js";
 import type { Vma } from "./vma.js";
 
@@ -23,12 +23,33 @@ export const CONTPTE_CALLS = [
 ] as const;
 export type ContpteCall = (typeof CONTPTE_CALLS)[number];
 
+/**
+ * What a fault turned out to be, one per handle_mm_fault() that changed a table (file faults: do_read_fault, do_cow_fault and
+ * do_shared_fault; dirtying: a write to a writable-clean entry on a CPU without hardware dirty state).
+ */
+export const FAULT_KINDS = [
+  "anonRead",
+  "anonWrite",
+  "fileRead",
+  "fileCow",
+  "fileWrite",
+  "wpCopy",
+  "wpReuse",
+  "swapIn",
+  "accessFlag",
+  "dirty",
+  "spurious",
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
 export interface MmObserver {
   /** do_mem_abort() entered. */
   abort(mm: MmStruct, far: Va, esr: number): void;
   /** handle_mm_fault() entered and left; `address` exact, `result` a VM_FAULT_* set. */
   faultEnter(mm: MmStruct, address: Va, flags: number): void;
   faultExit(mm: MmStruct, vma: Vma, address: Va, flags: number, result: number): void;
+  /** The fault mapped or changed something: its kind and the order of the folio that is mapped there now (PMD mapping: PMD order). */
+  faultServed(mm: MmStruct, address: Va, kind: FaultKind, order: Order): void;
   /** contpte_convert(): `target` is the value that is about to be painted (PTE_CONT set: fold). `address` as passed by the caller. */
   contpteConvert(mm: MmStruct, address: Va, target: bigint): void;
   contpteCall(mm: MmStruct, call: ContpteCall, address: Va, nr: number): void;
