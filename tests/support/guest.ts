@@ -1,0 +1,92 @@
+/**
+ * Guest programs for tests: those of guest-programs/, C sources written in a test, and qemu-aarch64 to run either.
+ *
+ * A missing compiler or emulator is an error that says what to do; no test skips because of it.
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+
+const CROSS_CC = "aarch64-linux-gnu-gcc";
+const QEMU = "qemu-aarch64";
+const CACHE = join("build", "test-guests");
+
+/** How a program ended; the form of `exit` in the JSON of a run. */
+export type GuestExit = { readonly code: number } | { readonly signal: string };
+
+export interface GuestResult {
+  readonly exit: GuestExit;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function tool(command: string, args: readonly string[], options: { input?: string; cwd?: string; timeout?: number } = {}) {
+  const result = spawnSync(command, args, { encoding: "utf8", maxBuffer: 64 * 2 ** 20, ...options });
+  if (result.error !== undefined) {
+    if ("code" in result.error && result.error.code === "ENOENT") throw new Error(`${command} is not installed; \`make setup\` installs it`);
+    throw result.error;
+  }
+  return result;
+}
+
+/** Path of a program of guest-programs/, built by make if it is missing or older than its source. */
+export function guestProgram(name: string): string {
+  const path = join("build", "guest", name);
+  const result = tool("make", ["--silent", "--no-print-directory", path]);
+  if (result.status !== 0) throw new Error(`make ${path} failed:\n${result.stderr}`);
+  return resolve(path);
+}
+
+/** Path of one of the repository's C sources for tests, compiled like `compileC`. */
+export function compileFile(path: string, flags: readonly string[] = ["-static"]): string {
+  return compileC(basename(path, ".c"), readFileSync(path, "utf8"), flags);
+}
+
+/**
+ * Compiles a C source with the cross compiler at -O2 and returns the path of the program. `flags` come behind -O2: pass [] for a
+ * dynamically linked program. The result is kept under a hash of compiler, flags and source, so it is compiled once.
+ * `guest.h` of guest-programs/ can be included.
+ */
+export function compileC(name: string, source: string, flags: readonly string[] = ["-static"]): string {
+  const version = tool(CROSS_CC, ["--version"]).stdout;
+  const header = readFileSync(join("guest-programs", "guest.h"), "utf8");
+  const hash = createHash("sha256").update(JSON.stringify([version, flags, header, source])).digest("hex").slice(0, 16);
+  const program = resolve(CACHE, `${name}-${hash}`);
+  if (existsSync(program)) return program;
+
+  mkdirSync(CACHE, { recursive: true });
+  const file = `${program}.c`;
+  writeFileSync(file, source);
+  const unfinished = `${program}.${process.pid}`;
+  const result = tool(CROSS_CC, ["-O2", "-std=gnu11", "-Wall", "-I", "guest-programs", ...flags, "-o", unfinished, file]);
+  if (result.status !== 0) throw new Error(`${CROSS_CC} refused ${file}:\n${result.stderr}`);
+  renameSync(unfinished, program);
+  return program;
+}
+
+/** The same for assembly text: no C library, entry point `_start`. */
+export function compileAssembly(name: string, source: string): string {
+  return compileC(name, `__asm__(${JSON.stringify(`.text\n${source}\n`)});\n`, ["-static", "-nostdlib", "-nostartfiles", "-Wl,--build-id=none"]);
+}
+
+export interface QemuOptions {
+  readonly cwd?: string;
+  readonly input?: string;
+  /** Folder in which a dynamically linked program finds its interpreter and libraries; default: the cross C library's. */
+  readonly sysroot?: string;
+  /** Options of qemu-aarch64 itself. */
+  readonly qemuArgs?: readonly string[];
+}
+
+/** Runs a program under qemu-aarch64, the reference for what a guest may see. qemu ends by the guest's signal. */
+export function runQemu(program: string, args: readonly string[], options: QemuOptions = {}): GuestResult {
+  const { cwd, input, sysroot = "/usr/aarch64-linux-gnu", qemuArgs = [] } = options;
+  const result = tool(QEMU, ["-L", sysroot, ...qemuArgs, program, ...args], {
+    timeout: 100_000,
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(input === undefined ? {} : { input }),
+  });
+  const exit: GuestExit = result.signal === null ? { code: result.status ?? -1 } : { signal: result.signal };
+  return { exit, stdout: result.stdout, stderr: result.stderr };
+}
