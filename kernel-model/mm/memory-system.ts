@@ -12,6 +12,7 @@ import type { TlbFlush } from "../arch/arm64/tlbflush.js";
 import type { MmuContext } from "../arch/arm64/mmu-context.js";
 import type { AddressSpace } from "../fs/file.js";
 import type { AnonVma } from "./anon-vma.js";
+import type { HugeMemoryState } from "./huge-memory-state.js";
 import type { MmObserver } from "./observer.js";
 import type { PageAllocator } from "./page-alloc.js";
 import type { Pages } from "./page.js";
@@ -40,6 +41,16 @@ export interface MemorySystem {
   /** The frame's contents were changed by the kernel side: the engine must forget code translated from it. */
   readonly frameWritten: (page: Pfn) => void;
   observer: MmObserver | undefined;
+  /** Huge zero folio, deferred split queue and deposited page tables; made by createHugeMemoryState(). */
+  readonly hugeMemory: HugeMemoryState;
+  /** Fault counters of the task that runs now (current->min_flt, maj_flt); set by the scheduler, undefined before the first task. */
+  current: TaskFaults | undefined;
+}
+
+/** What mm_account_fault() counts for the task that raised the fault. */
+export interface TaskFaults {
+  minFlt: number;
+  majFlt: number;
 }
 
 export interface MmTunables {

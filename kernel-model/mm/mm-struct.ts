@@ -58,6 +58,8 @@ export interface MmStruct {
   savedAuxv: readonly bigint[];
   /** prctl(PR_SET_THP_DISABLE). */
   thpDisabled: boolean;
+  /** This mm holds a reference on the huge zero folio (MMF_HUGE_ZERO_PAGE); written by huge-memory.ts, dropped by mmPut. */
+  hugeZeroHeld: boolean;
   /** prctl(PR_SET_MDWE) bits. */
   mdwe: number;
   /** A TLB flush was deferred by reclaim; the next zap, mprotect or mremap flushes the mm (mm->tlb_flush_batched). */

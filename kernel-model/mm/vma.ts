@@ -115,6 +115,8 @@ export interface Vma {
   file: File | undefined;
   ops: VmOperations | undefined;
   anonVma: AnonVma | undefined;
+  /** anon_vma_chain: every anon_vma whose folios this area may map, newest first. Starts empty; written by rmap.ts only. */
+  anonVmaChain: AnonVma[];
   /** vm_page_prot: descriptor bits for a fresh mapping. */
   pageProt: bigint;
   /** Name shown by maps for special areas: [heap], [stack], [vdso], [vvar]; undefined otherwise. */
