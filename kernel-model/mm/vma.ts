@@ -32,7 +32,19 @@ export const VM_DONTDUMP = 0x4000000;
 export const VM_MIXEDMAP = 0x10000000;
 export const VM_HUGEPAGE = 0x20000000;
 export const VM_NOHUGEPAGE = 0x40000000;
+/** Bit 31, so a set that holds it is a negative number; test with `!== 0`. */
+export const VM_MERGEABLE = 0x80000000 | 0;
 /** Beyond 32 bits in Linux (VM_DROPPABLE, bit 38); kept in `Vma.droppable`. */
+
+/** Sets of the bits above. Linux: include/linux/mm.h, arch/arm64/include/asm/page.h. */
+export const VM_ACCESS_FLAGS = VM_READ | VM_WRITE | VM_EXEC;
+export const VM_SPECIAL = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP;
+export const VM_LOCKED_MASK = VM_LOCKED | VM_LOCKONFAULT;
+/** Flags of brk and other data areas (no READ_IMPLIES_EXEC). */
+export const VM_DATA_DEFAULT_FLAGS = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
+export const VM_STACK_FLAGS = VM_GROWSDOWN | VM_DATA_DEFAULT_FLAGS | VM_ACCOUNT;
+/** Marks the stack while exec builds it; see vma_is_temporary_stack(). */
+export const VM_STACK_INCOMPLETE_SETUP = VM_RAND_READ | VM_SEQ_READ;
 
 /** Result of a fault handler: a set of bits. Linux: include/linux/mm_types.h enum vm_fault_reason. */
 export const VM_FAULT_OOM = 0x1;
