@@ -1,0 +1,170 @@
+/**
+ * One CPU: an engine that executes, the translation tables it is told to use, and the studied TLBs that listen.
+ *
+ * Two roads meet here and do not mix. Functional: a translation miss of the engine is walked without side effects and cached
+ * in the engine, or becomes an abort. Studied: the engine's access trace feeds every TLB model; the first of them makes the
+ * hardware's updates of access flag and dirty state.
+ */
+import type { Asid, Pa, Pfn, Va } from "./arch/addr.js";
+import type { CpuFeatures } from "./arch/cpu-features.js";
+import { dataAbortEsr, instructionAbortEsr } from "./arch/esr.js";
+import type { Granule } from "./arch/granule.js";
+import { assertNever } from "./arch/errors.js";
+import type { Access, Context, Engine, Registers } from "./engine/engine.js";
+import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, PERM_EXEC, PERM_WRITE } from "./engine/engine.js";
+import type { PhysicalMemory } from "./memory/physical-memory.js";
+import type { Mmu } from "./mmu/mmu.js";
+import type { Barrier, Tlbi } from "./mmu/tlbi.js";
+import { isByAddress } from "./mmu/tlbi.js";
+import { newWalkResult, walk } from "./mmu/walk.js";
+import type { TranslationRegime } from "./mmu/walk.js";
+import type { KernelAccess, Processor, Trap } from "./processor.js";
+
+export interface CpuOptions {
+  readonly memory: PhysicalMemory;
+  readonly granule: Granule;
+  readonly features: CpuFeatures;
+  readonly engine: Engine;
+  readonly hwcap: number;
+  readonly hwcap2: number;
+  /**
+   * TLB models that listen to the trace. The first must make the descriptor updates (`updatesDescriptors`). Empty: no trace is
+   * needed, and the functional road makes the updates when it caches a translation.
+   */
+  readonly mmus: readonly Mmu[];
+}
+
+/** Width of output addresses: 48 bits, as every CPU of the presets without FEAT_LPA2 in use. */
+const OA_BITS = 48;
+const NO_ASID = 0 as Asid;
+
+export class Cpu implements Processor {
+  readonly features: CpuFeatures;
+  readonly hwcap: number;
+  readonly hwcap2: number;
+  readonly registers: Registers;
+  readonly engine: Engine;
+  readonly mmus: readonly Mmu[];
+  /** TLBI operations by mnemonic and barriers by domain, as issued. */
+  readonly tlbiCounts: Record<string, number> = {};
+  readonly dsbCounts: Record<string, number> = {};
+  private readonly memory: PhysicalMemory;
+  private readonly granule: Granule;
+  private regime: TranslationRegime;
+  private readonly result = newWalkResult();
+
+  constructor(options: CpuOptions) {
+    this.memory = options.memory;
+    this.granule = options.granule;
+    this.features = options.features;
+    this.engine = options.engine;
+    this.registers = options.engine.registers;
+    this.hwcap = options.hwcap;
+    this.hwcap2 = options.hwcap2;
+    this.mmus = options.mmus;
+    this.regime = this.makeRegime(0 as Pa, NO_ASID);
+    const { mmus } = this;
+    if (mmus.length === 1) {
+      const [only] = mmus as [Mmu];
+      this.engine.setTraceSink((words, count) => {
+        only.consume(words, count);
+      });
+    } else {
+      this.engine.setTraceSink((words, count) => {
+        for (const mmu of mmus) mmu.consume(words, count);
+      });
+    }
+  }
+
+  private makeRegime(ttbr0: Pa, asid: Asid): TranslationRegime {
+    return { granule: this.granule, ttbr0, asid, ha: this.features.hardwareAf, hd: this.features.hardwareDirty, oaBits: OA_BITS };
+  }
+
+  run(budget: number): Trap {
+    const { engine } = this;
+    const end = engine.counters.instructions + budget;
+    let left = budget;
+    for (;;) {
+      const exit = engine.run(left);
+      switch (exit.reason) {
+        case "svc":
+          return { kind: "svc" };
+        case "translation-miss": {
+          const esr = this.resolve(exit.va, exit.access);
+          if (esr !== 0) return { kind: "abort", esr, far: exit.va };
+          left = end - engine.counters.instructions;
+          break;
+        }
+        case "budget-spent":
+          return { kind: "budget-spent" };
+        case "undefined-instruction":
+          return { kind: "undefined-instruction" };
+        case "breakpoint":
+          return { kind: "breakpoint" };
+        case "alignment":
+          return { kind: "alignment", far: exit.va };
+        case "stopped":
+          return { kind: "stopped" };
+        default:
+          return assertNever(exit, "Cpu.run");
+      }
+    }
+  }
+
+  /** Cache the translation of `at` in the engine, or return the ESR of the abort that the access raises. */
+  private resolve(at: Va, access: Access): number {
+    const { result } = this;
+    walk(this.memory, this.regime, at, access, { sideEffects: this.mmus.length === 0, into: result });
+    if (result.fault !== "none") {
+      return access === ACCESS_FETCH ? instructionAbortEsr(0, result.fault, result.level) : dataAbortEsr(0, result.fault, result.level, access === ACCESS_WRITE);
+    }
+    // Without a listener no one would see a later first write, so it has to miss again to set the dirty state.
+    const withheld = this.mmus.length === 0 && !result.dirty ? PERM_WRITE : 0;
+    this.engine.installTranslation(at, (result.pa - (at % this.granule.pageSize)) as Pa, this.separate(result.perms & ~withheld, access));
+    return 0;
+  }
+
+  /** Of a page both writable and executable an engine caches what was asked for; the other misses again. */
+  private separate(perms: number, access: Access): number {
+    if ((perms & PERM_WRITE) === 0 || (perms & PERM_EXEC) === 0) return perms;
+    return access === ACCESS_FETCH ? perms & ~PERM_WRITE : perms & ~PERM_EXEC;
+  }
+
+  kernelAccess(at: Va, write: boolean): KernelAccess {
+    const { result } = this;
+    walk(this.memory, this.regime, at, write ? ACCESS_WRITE : ACCESS_READ, { sideEffects: true, into: result });
+    if (result.fault !== "none") return { ok: false, esr: dataAbortEsr(1, result.fault, result.level, write) };
+    return { ok: true, pa: result.pa as Pa };
+  }
+
+  setAddressSpace(ttbr0: Pa, asid: Asid): void {
+    if (this.regime.ttbr0 === ttbr0 && this.regime.asid === asid) return;
+    this.regime = this.makeRegime(ttbr0, asid);
+    for (const mmu of this.mmus) mmu.setRegime(this.regime);
+    this.engine.invalidateAll();
+  }
+
+  discardCode(frame: Pfn): void {
+    this.engine.discardCode(frame);
+  }
+
+  tlbi(operation: Tlbi): void {
+    this.tlbiCounts[operation.op] = (this.tlbiCounts[operation.op] ?? 0) + 1;
+    for (const mmu of this.mmus) mmu.tlbi(operation);
+    if (operation.op !== "vmalle1is" && operation.asid !== this.regime.asid) return;
+    if (isByAddress(operation.op)) this.engine.invalidateRange(operation.start, operation.end);
+    else this.engine.invalidateAll();
+  }
+
+  dsb(domain: Barrier): void {
+    this.dsbCounts[domain] = (this.dsbCounts[domain] ?? 0) + 1;
+  }
+
+  saveContext(into: Context): void {
+    this.engine.saveContext(into);
+  }
+
+  restoreContext(from: Context): void {
+    this.engine.restoreContext(from);
+  }
+}

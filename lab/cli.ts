@@ -1,0 +1,147 @@
+/**
+ * The command line. Each command is one file under commands/, loaded only when it is called, so that help is instant.
+ */
+import { Command, CommanderError } from "commander";
+import { ConfigError, NotModelled } from "../emulator/arch/errors.js";
+import { VERSION } from "./version.js";
+import type { ConfigOptions } from "./config.js";
+
+/** Exit status for bad input: unknown option, missing file, not an AArch64 ELF. */
+export const EXIT_USAGE = 2;
+/** Exit status when foliolab itself failed: a bug, or something that is not modelled. */
+export const EXIT_INTERNAL = 70;
+
+export interface OutputOptions {
+  readonly json?: string;
+  readonly quiet?: boolean;
+}
+
+export type RunOptions = ConfigOptions & OutputOptions;
+export type CompareOptions = RunOptions & { readonly configs?: string };
+
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
+}
+
+/** Options that shape the machine; shared by run, compare and the dumps. */
+function machineOptions(command: Command): Command {
+  return command
+    .option("--page-size <size>", "base pages of the kernel: 4k, 16k or 64k (default 4k)")
+    .option("--contpte <on|off>", "set PTE_CONT for large aligned folios, CONFIG_ARM64_CONTPTE (default on)")
+    .option("--thp <setting>", "SIZE=always|inherit|madvise|never per folio size, or always|madvise|never for the top level; repeatable", collect, [])
+    .option("--fs <name>", "page-cache folio policy of the root: tmpfs, xfs or ext4 (default tmpfs)")
+    .option("--mount <spec>", "TYPE:/GUESTDIR[:OPTIONS], e.g. tmpfs:/t:huge=always; repeatable", collect, [])
+    .option("--core <names>", "TLB presets, comma separated; the first is the CPU the kernel runs on (default neoverse-n1)")
+    .option("--memory <size>", "guest RAM, 16m to 4g (default 2g)")
+    .option("--swap <size>", "swap space (default 0)")
+    .option("--fragment <spec>", "fragment free memory before the run, e.g. order=4,free=50%")
+    .option("--batch <on|off>", "off: fork and zap one page at a time, as before the series (default on)")
+    .option("--root <dir>", "directory that the guest sees as /, read-only")
+    .option("--bind <spec>", "HOST:/GUEST[:rw]; repeatable", collect, [])
+    .option("--env <name=value>", "environment of the guest; repeatable", collect, [])
+    .option("--engine <name>", "execution engine: unicorn (default unicorn)")
+    .option("--seed <n>", "seed of everything random in a run (default 1)")
+    .option("--max-instructions <n>", "end the guest after n instructions")
+    .option("--timeout <seconds>", "end the guest after this many seconds of wall-clock time")
+    .option("--check", "verify page tables, TLBs and accounting after every kernel operation");
+}
+
+function outputOptions(command: Command): Command {
+  return command.option("--json <file>", "write the result as JSON; - is standard output").option("--quiet", "no summary");
+}
+
+function programArguments(command: Command): Command {
+  return command.argument("<program>", "AArch64 Linux program").argument("[args...]", "its arguments");
+}
+
+/** Builds the command tree. `done` receives the exit status of the command that ran. */
+export function buildCli(done: (status: number) => void): Command {
+  const cli = new Command("foliolab")
+    .description("A laboratory for Linux memory management on arm64: what page size, folio size and the contiguous bit do to a real program.")
+    .version(VERSION)
+    .exitOverride()
+    .enablePositionalOptions()
+    .showHelpAfterError(false)
+    .addHelpText("after", "\nExamples:\n  foliolab run -- ./program\n  foliolab run --thp 64k=always --json - -- ./program arg\n  foliolab compare --configs 4k,4k+contpte,16k -- ./program\n");
+
+  const run = cli.command("run").description("run a program, print what it cost; the exit status is the program's (128 + signal if it was killed)");
+  programArguments(outputOptions(machineOptions(run)))
+    .passThroughOptions()
+    .action(async (program: string, args: string[], options: RunOptions) => {
+      const { runCommand } = await import("./commands/run.js");
+      done(await runCommand(program, args, options));
+    });
+
+  const compare = cli.command("compare").description("run a program under several kernel configurations and compare them in one table");
+  programArguments(outputOptions(machineOptions(compare)))
+    .option("--configs <names>", "comma separated: 4k, 4k+mthp, 4k+contpte, 16k, 16k+contpte, 64k, 64k+contpte (default all seven)")
+    .passThroughOptions()
+    .action(async (program: string, args: string[], options: CompareOptions) => {
+      const { compareCommand } = await import("./commands/compare.js");
+      done(await compareCommand(program, args, options));
+    });
+
+  for (const [name, what] of [
+    ["ptdump", "print the page tables of the program at exit, as ranges"],
+    ["maps", "print /proc/PID/maps of the program at exit"],
+    ["smaps", "print /proc/PID/smaps of the program at exit"],
+  ] as const) {
+    programArguments(machineOptions(cli.command(name).description(what)))
+      .passThroughOptions()
+      .action(async (program: string, args: string[], options: RunOptions) => {
+        const { dumpCommand } = await import("./commands/dump.js");
+        done(await dumpCommand(name, program, args, options));
+      });
+  }
+
+  cli
+    .command("cores")
+    .description("list the TLB presets with the source of each number")
+    .argument("[name]", "one preset in full")
+    .action(async (name: string | undefined) => {
+      const { coresCommand } = await import("./commands/cores.js");
+      done(coresCommand(name));
+    });
+  return cli;
+}
+
+function complain(message: string): void {
+  process.stderr.write(`foliolab: ${message.replace(/^error: /, "").split("\n")[0] ?? ""}\n`);
+}
+
+/** Runs one command line (without node and script) and returns the exit status. Errors become one line on stderr. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let status = 0;
+  const cli = buildCli((value) => {
+    status = value;
+  });
+  cli.configureOutput({ writeErr: () => undefined });
+  for (const command of cli.commands) command.exitOverride().configureOutput({ writeErr: () => undefined });
+  try {
+    if (argv.length === 0) {
+      process.stdout.write(cli.helpInformation());
+      return EXIT_USAGE;
+    }
+    await cli.parseAsync([...argv], { from: "user" });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      complain(error.message);
+      return EXIT_USAGE;
+    }
+    if (error instanceof ConfigError) {
+      complain(error.message);
+      return EXIT_USAGE;
+    }
+    if (error instanceof NotModelled) {
+      complain(`not modelled: ${error.message}`);
+      return EXIT_INTERNAL;
+    }
+    if (error instanceof Error) {
+      process.stderr.write(`foliolab: internal error, please report it: ${error.stack ?? error.message}\n`);
+      return EXIT_INTERNAL;
+    }
+    throw error;
+  }
+}
