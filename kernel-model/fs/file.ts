@@ -19,6 +19,8 @@ export interface FolioPolicy {
   readonly mapPages: boolean;
   /** Writes may create large folios (iomap with large folios: XFS). */
   readonly largeWriteFolios: boolean;
+  /** f_op->get_unmapped_area is thp_get_unmapped_area: mappings are placed congruent to PMD_SIZE (XFS, ext4, EROFS, btrfs; not AFS). */
+  readonly thpPlacement: boolean;
   /** tmpfs mount option huge=. */
   readonly huge: "never" | "always" | "within_size" | "advise";
 }
@@ -62,6 +64,8 @@ export interface Inode {
   size: number;
   /** Page cache; undefined for what has none (pipes, devices, procfs). */
   mapping: AddressSpace | undefined;
+  /** F_SEAL_* bits of a memfd; undefined: cannot be sealed. */
+  seals?: number;
 }
 
 /** Readahead state of one open file. Linux: struct file_ra_state. Units: pages. */

@@ -40,6 +40,8 @@ export interface MemorySystem {
   readonly mappings: Mappings;
   /** The frame's contents were changed by the kernel side: the engine must forget code translated from it. */
   readonly frameWritten: (page: Pfn) => void;
+  /** vm_committed_as: pages of all VM_ACCOUNT areas (Committed_AS). Written by util.ts. */
+  committedAs: number;
   observer: MmObserver | undefined;
   /** Huge zero folio, deferred split queue and deposited page tables; made by createHugeMemoryState(). */
   readonly hugeMemory: HugeMemoryState;

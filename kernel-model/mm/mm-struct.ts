@@ -31,6 +31,9 @@ export interface MmStruct {
   /** Bytes of page-table pages (mm->pgtables_bytes). */
   pgtablesBytes: number;
   hiwaterRss: number;
+  /** Highest totalVm so far, pages. */
+  hiwaterVm: number;
+  /** Pages of all areas; data, exec and stack: those that is_data_mapping() and relatives count; locked: those of VM_LOCKED areas. */
   totalVm: number;
   dataVm: number;
   execVm: number;
@@ -49,8 +52,10 @@ export interface MmStruct {
   argEnd: Va;
   envStart: Va;
   envEnd: Va;
-  /** Top of the area that mmap fills downwards. */
+  /** Top of the area that mmap fills downwards, or bottom of the one that it fills upwards. */
   mmapBase: Va;
+  /** MMF_TOPDOWN: false for the legacy layout (unlimited stack). */
+  topDown: boolean;
   /** End of user addresses (TASK_SIZE). */
   taskSize: Va;
   vdsoBase: Va;
@@ -76,6 +81,10 @@ export interface MmStruct {
 export interface MmLimits {
   stack: number;
   data: number;
+  /** Hard limit of RLIMIT_DATA. */
+  dataMax: number;
   as: number;
   memlock: number;
+  /** The task holds CAP_IPC_LOCK and CAP_SYS_ADMIN: memlock does not bind it, strict overcommit keeps no reserve from it. */
+  privileged: boolean;
 }

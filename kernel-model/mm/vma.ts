@@ -109,8 +109,12 @@ export interface VmOperations {
   hugeFault?(vmf: VmFault, pmdOrder: number): number;
   /** The range may not be split at this address. */
   maySplit?(vma: Vma, at: Va): boolean;
+  /** A reference to the area was added: it was split, duplicated by fork or moved. */
   open?(vma: Vma): void;
+  /** The area goes away. Areas with this operation are never removed by a merge. */
   close?(vma: Vma): void;
+  /** The area was moved by mremap: 0 or -errno. */
+  mremap?(newVma: Vma): number;
 }
 
 export interface Vma {
@@ -140,4 +144,9 @@ export interface Vma {
 /** vma_is_anonymous(): no operations. */
 export function vmaIsAnonymous(vma: Vma): boolean {
   return vma.ops === undefined;
+}
+
+/** vma_pages(): length of the area in pages. */
+export function vmaPages(vma: Vma): number {
+  return (vma.end - vma.start) / vma.mm.sys.granule.pageSize;
 }
