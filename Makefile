@@ -16,6 +16,9 @@ TS_SOURCES := $(shell find index.ts emulator kernel-model lab -type f -name '*.t
 
 CROSS_CC := aarch64-linux-gnu-gcc
 GUEST_CFLAGS := -O2 -static -std=gnu11 -Wall -Wextra -Werror
+# The same programs with musl instead of glibc: another malloc, another start-up, no lazily probed features.
+MUSL_LIB := build/musl/usr/lib/aarch64-linux-musl
+MUSL_CFLAGS := $(GUEST_CFLAGS) -mno-outline-atomics -nostdinc -isystem build/musl/usr/include/aarch64-linux-musl -nostdlib -nostartfiles
 GUESTS := $(patsubst guest-programs/%.c,build/guest/%,$(wildcard guest-programs/*.c))
 
 MOCHA := $(BIN)/mocha --reporter tests/reporter.cjs --forbid-only --forbid-pending
@@ -50,6 +53,15 @@ build/guest/%: guest-programs/%.c guest-programs/guest.h $(STAMPS)/packages
 	@mkdir -p $(@D)
 	$(CROSS_CC) $(GUEST_CFLAGS) -o $@ $<
 
+build/musl/.stamp: scripts/fetch-musl.sh
+	scripts/fetch-musl.sh build/musl
+	@touch $@
+
+build/guest-musl/%: guest-programs/%.c guest-programs/guest.h build/musl/.stamp $(STAMPS)/packages
+	@mkdir -p $(@D)
+	$(CROSS_CC) $(MUSL_CFLAGS) -isystem "$$($(CROSS_CC) -print-file-name=include)" -o $@ $(MUSL_LIB)/crt1.o $(MUSL_LIB)/crti.o $< \
+	  -Wl,--start-group $(MUSL_LIB)/libc.a -lgcc -lgcc_eh -Wl,--end-group $(MUSL_LIB)/crtn.o
+
 .PHONY: setup
 setup: $(STAMPS)/packages node_modules/.package-lock.json ## Debian packages and npm packages
 
@@ -58,6 +70,9 @@ native: $(STAMPS)/native ## the Unicorn addon
 
 .PHONY: guests
 guests: $(GUESTS) ## cross-compile guest-programs/ into build/guest/
+
+.PHONY: guests-musl
+guests-musl: $(GUESTS:build/guest/%=build/guest-musl/%) ## the same programs, statically linked with musl, into build/guest-musl/
 
 .PHONY: build
 build: $(STAMPS)/native dist/.stamp ## everything a run needs: addon and dist/

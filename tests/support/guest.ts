@@ -30,9 +30,14 @@ function tool(command: string, args: readonly string[], options: { input?: strin
   return result;
 }
 
+/** Which C library a guest program is statically linked with. */
+export type Libc = "glibc" | "musl";
+
+const GUEST_FOLDERS = { glibc: "guest", musl: "guest-musl" } as const satisfies Record<Libc, string>;
+
 /** Path of a program of guest-programs/, built by make if it is missing or older than its source. */
-export function guestProgram(name: string): string {
-  const path = join("build", "guest", name);
+export function guestProgram(name: string, libc: Libc = "glibc"): string {
+  const path = join("build", GUEST_FOLDERS[libc], name);
   const result = tool("make", ["--silent", "--no-print-directory", path]);
   if (result.status !== 0) throw new Error(`make ${path} failed:\n${result.stderr}`);
   return resolve(path);
