@@ -1,0 +1,108 @@
+/**
+ * How the recorded programs were started: argument vectors, file systems and folio-size configurations.
+ *
+ * golden/README.md, "How each program was started". Names that are not in a recording follow the same pattern.
+ */
+import { ConfigError } from "../../emulator/arch/errors.js";
+import { granule, type Granule, type GranuleName } from "../../emulator/arch/granule.js";
+import { VA_BITS } from "../config.js";
+
+export interface GoldenStart {
+  /** Stem of the C source. */
+  readonly source: string;
+  readonly argv: readonly string[];
+  /** The program is copied here, written back and dropped from the page cache before it starts; undefined: it runs from /bin. */
+  readonly copyTo: string | undefined;
+  /** Programs that must exist in /bin besides: those that lifetime starts. */
+  readonly companions: readonly string[];
+}
+
+/** Directory in which the file system of a label is mounted. */
+const DIRECTORY: Readonly<Record<string, string>> = {
+  tmpfs_always: "/t_always",
+  tmpfs_never: "/t_never",
+  tmpfs_within_size: "/t_within",
+  tmpfs_advise: "/t_advise",
+  xfs: "/mnt_xfs",
+  xfs_cached: "/mnt_xfs",
+  ext4: "/mnt_ext4",
+};
+
+/** Mounts that every golden machine has: directory, file system, huge= option. */
+export const GOLDEN_MOUNTS = [
+  { directory: "/t_always", type: "tmpfs", huge: "always" },
+  { directory: "/t_never", type: "tmpfs", huge: "never" },
+  { directory: "/t_within", type: "tmpfs", huge: "within_size" },
+  { directory: "/t_advise", type: "tmpfs", huge: "advise" },
+  { directory: "/mnt_xfs", type: "xfs", huge: "never" },
+  { directory: "/mnt_ext4", type: "ext4", huge: "never" },
+] as const;
+
+function directoryOf(label: string, program: string): string {
+  const directory = DIRECTORY[label];
+  if (directory === undefined) throw new ConfigError(`golden: no file system is known for "${program}"`);
+  return directory;
+}
+
+/** Start of the program that a record's `prog` field names. Throws ConfigError for a label that is not understood. */
+export function goldenStart(program: string): GoldenStart {
+  const [source, label] = program.split(":") as [string, string | undefined];
+  const plain: GoldenStart = { source, argv: [`/bin/${source}`], copyTo: undefined, companions: [] };
+  if (label === undefined) return plain;
+  if (source === "lifetime") {
+    const companion = `wl_${label}`;
+    return { ...plain, argv: ["/bin/lifetime", label, `/bin/${companion}`], companions: [companion] };
+  }
+  if (source === "self_maps") {
+    if (label === "initramfs") return { ...plain, argv: ["/bin/self_maps", label] };
+    const copyTo = `${directoryOf(label, program)}/self_maps`;
+    return { ...plain, argv: [copyTo, label], copyTo };
+  }
+  const directory = directoryOf(label, program);
+  const name = label.endsWith("_cached") ? "g" : "f";
+  const drop = label === "xfs" || label === "ext4" ? ["drop"] : [];
+  return { ...plain, argv: [`/bin/${source}`, label, `${directory}/${name}`, ...drop] };
+}
+
+export type GoldenMode = "always" | "madvise";
+
+/** Folio sizes that a configuration name enables: bytes -> mode. Sizes not listed are never. */
+export function goldenSizes(cfg: string, g: Granule): Map<number, GoldenMode> {
+  const sizes = new Map<number, GoldenMode>();
+  const all: number[] = [];
+  for (let order = 2; order <= g.pmdOrder; order++) all.push(g.pageSize * 2 ** order);
+  if (cfg === "off") return sizes;
+  if (cfg === "all" || cfg === "all_but_pmd") {
+    for (const size of all) if (cfg === "all" || size !== g.pmdSize) sizes.set(size, "always");
+    return sizes;
+  }
+  const match = /^(m|pmd|madv)([0-9KMG+]+)$/.exec(cfg);
+  if (match === null) throw new ConfigError(`golden: configuration "${cfg}" is not understood`);
+  const mode: GoldenMode = match[1] === "madv" ? "madvise" : "always";
+  for (const part of match[2]!.split("+")) {
+    const number = /^(\d+)([KMG]?)$/.exec(part);
+    const unit = { "": 1024, K: 1024, M: 1024 ** 2, G: 1024 ** 3 }[number?.[2] ?? ""];
+    const size = number === null || unit === undefined ? NaN : Number(number[1]) * unit;
+    if (!all.includes(size)) throw new ConfigError(`golden: "${cfg}" names a size that ${g.name} pages do not have`);
+    sizes.set(size, mode);
+  }
+  return sizes;
+}
+
+export interface GoldenMachine {
+  readonly granule: GranuleName;
+  /** The CPU that was recorded, as QEMU models it. */
+  readonly core: string;
+}
+
+/** The machine of a recording, from its file name: <page>-<cpu>.json. */
+export function goldenMachine(fileName: string): GoldenMachine {
+  const match = /(4k|16k|64k)-(cortex-a72|neoverse-n1|n1x|max)/.exec(fileName);
+  if (match === null) throw new ConfigError(`golden: ${fileName}: the name must say page size and CPU, as 4k-neoverse-n1.json`);
+  const cpu = { "cortex-a72": "qemu-a72", "neoverse-n1": "qemu-n1", n1x: "qemu-n1", max: "qemu-max" }[match[2]!]!;
+  return { granule: match[1] as GranuleName, core: cpu };
+}
+
+export function goldenGranule(machine: GoldenMachine): Granule {
+  return granule(machine.granule, VA_BITS[machine.granule]);
+}
