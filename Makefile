@@ -98,6 +98,14 @@ test: build guests ## the fast tests; the last line is `N passed, N failed`
 test-slow: build guests ## the slow tests (tests/**/*.slow.ts)
 	@$(MOCHA) --timeout 3600000 'tests/**/*.slow.ts'
 
+build/bench/%.so: bench/peer/%.c $(STAMPS)/packages
+	@mkdir -p $(@D)
+	gcc -O2 -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -o $@ $<
+
+.PHONY: bench
+bench: build guests build/bench/tlb-peer.so ## speed against qemu-aarch64 with and without a TLB plugin; ARGS="--runs 9 gups"
+	@$(BIN)/tsx bench/run.ts $(ARGS)
+
 .PHONY: clean
 clean: ## remove what make built, but not node_modules
 	rm -rf build dist $(NATIVE)/target
