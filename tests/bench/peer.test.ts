@@ -31,10 +31,10 @@ describe("TLB plugin for qemu-aarch64", () => {
     expect(status, stderr).to.equal(0);
   });
 
-  // stride loads and stores one word per page and pass, then loads it once more to check it. A few pages are libc's own: a margin of 32 misses.
+  // stride loads and stores one word per page and pass, then loads it once more to check it. The output of the two runs differs in length, and a few pages are libc's own: hence the margins.
   it("32 pages fit the first level: one miss per page", () => {
     const { accesses, l1dMisses, l2Misses } = strideCounts(32, 16);
-    expect(accesses).to.be.within(31 * 33, 31 * 33 + 64);
+    expect(accesses).to.be.within(31 * 33 - 64, 31 * 33 + 64);
     expect(l1dMisses).to.be.within(31 - 8, 31 + 32);
     expect(l2Misses).to.be.within(31 - 8, 31 + 32);
   });
