@@ -31,7 +31,6 @@ export default tseslint.config(
       "@typescript-eslint/only-throw-error": "error",
       "@typescript-eslint/no-for-in-array": "error",
       "@typescript-eslint/require-array-sort-compare": "error",
-      "@typescript-eslint/no-unnecessary-type-assertion": "error",
       "no-constant-condition": ["error", { checkLoops: "allExceptWhileTrue" }],
       "no-constant-binary-expression": "error",
       "no-dupe-else-if": "error",
