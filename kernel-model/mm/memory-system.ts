@@ -42,6 +42,8 @@ export interface MemorySystem {
   readonly frameWritten: (page: Pfn) => void;
   /** vm_committed_as: pages of all VM_ACCOUNT areas (Committed_AS). Written by util.ts. */
   committedAs: number;
+  /** mm_structs made so far; the number of the newest. Written by mm-lifecycle.ts. */
+  nrMms: number;
   observer: MmObserver | undefined;
   /** Huge zero folio, deferred split queue and deposited page tables; made by createHugeMemoryState(). */
   readonly hugeMemory: HugeMemoryState;
@@ -78,5 +80,7 @@ export interface Mappings {
   put(id: number, object: AnonVma | AddressSpace): void;
   anonVma(id: number): AnonVma;
   addressSpace(id: number): AddressSpace;
+  /** All page caches that exist, by identifier: for sync, drop_caches and reclaim. */
+  addressSpaces(): AddressSpace[];
   release(id: number): void;
 }
