@@ -21,7 +21,7 @@ MUSL_LIB := build/musl/usr/lib/aarch64-linux-musl
 MUSL_CFLAGS := $(GUEST_CFLAGS) -mno-outline-atomics -nostdinc -isystem build/musl/usr/include/aarch64-linux-musl -nostdlib -nostartfiles
 GUESTS := $(patsubst guest-programs/%.c,build/guest/%,$(wildcard guest-programs/*.c))
 
-MOCHA := $(BIN)/mocha --reporter tests/reporter.cjs --forbid-only --forbid-pending
+RUN_TESTS := node --import tsx tests/run.mjs
 
 .PHONY: help
 help: ## this list
@@ -92,11 +92,11 @@ check-native: $(STAMPS)/packages
 
 .PHONY: test
 test: build guests ## the fast tests; the last line is `N passed, N failed`
-	@$(MOCHA) 'tests/**/*.test.ts'
+	@$(RUN_TESTS) .test.ts
 
 .PHONY: test-slow
 test-slow: build guests ## the slow tests (tests/**/*.slow.ts)
-	@$(MOCHA) --timeout 3600000 'tests/**/*.slow.ts'
+	@$(RUN_TESTS) .slow.ts 60
 
 build/bench/%.so: bench/peer/%.c $(STAMPS)/packages
 	@mkdir -p $(@D)
