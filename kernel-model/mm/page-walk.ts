@@ -1,0 +1,41 @@
+/**
+ * Finding the parts of an address range that have page tables.
+ *
+ * Linux: the pgd/p4d/pud loops that every walker of mm/ repeats (pgd_none_or_clear_bad() and relatives).
+ */
+import type { Pa, Pfn, Va } from "../../emulator/arch/addr.js";
+import { tableIndex } from "../../emulator/arch/granule.js";
+import type { MmStruct } from "./mm-struct.js";
+
+/** Address of the table that the descriptor at `entry` points to; -1 if the entry is none. Tables lie below 4 GiB. */
+export function tableAt(u32: Uint32Array, entry: Pa, pageSize: number): Pa | -1 {
+  const low = u32[entry / 4]!;
+  if ((low & 1) === 0) return -1;
+  return (low - (low % pageSize)) as Pa;
+}
+
+/** The first address from `start` on whose level-2 entry exists; `end` or beyond if there is none. Ranges without tables are skipped whole. */
+export function firstTable(mm: MmStruct, start: number, end: number): number {
+  const { granule, memory } = mm.sys;
+  const { levels } = granule;
+  let addr = start;
+  next: while (addr < end) {
+    let table: Pa = mm.pgd;
+    for (let level = granule.startLevel as number; level < 2; level++) {
+      const geometry = levels[level]!;
+      const child = tableAt(memory.u32, (table + tableIndex(geometry, addr as Va) * 8) as Pa, granule.pageSize);
+      if (child === -1) {
+        addr = addr - (addr % geometry.size) + geometry.size;
+        continue next;
+      }
+      table = child;
+    }
+    return addr;
+  }
+  return addr;
+}
+
+/** Frame of the page-table page that holds the entry at `entry`. */
+export function tableFrame(mm: MmStruct, entry: Pa): Pfn {
+  return Math.floor(entry / mm.sys.granule.pageSize) as Pfn;
+}
