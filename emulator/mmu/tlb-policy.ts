@@ -1,0 +1,228 @@
+/**
+ * Replacement policies of a TLB structure: three events and one question.
+ *
+ * The structure tells the policy what happens to its slots and asks for a victim only when a set has no invalid slot. Order of
+ * events for one slot: `filled` (a new entry came in, whatever was there is gone), any number of `accessed` (a hit), then
+ * `invalidated` (TLB maintenance took it) or the next `filled`. A slot is a position in the whole structure,
+ * set * ways + way. No Arm manual read states the policy of a TLB, so it is a parameter of every preset.
+ */
+import { ModelBug, assertNever } from "../arch/errors.js";
+
+export const POLICY_NAMES = ["lru", "tree-plru", "fifo", "random", "nru"] as const;
+export type PolicyName = (typeof POLICY_NAMES)[number];
+
+export interface ReplacementPolicy {
+  filled(set: number, slot: number): void;
+  accessed(set: number, slot: number): void;
+  invalidated(set: number, slot: number): void;
+  /** The slot of `set` to replace. Pre: every slot of the set is valid. */
+  victim(set: number): number;
+}
+
+/** The policy of this name for a structure of `sets` x `ways`. `seed` matters to random only. */
+export function makePolicy(name: PolicyName, sets: number, ways: number, seed: number): ReplacementPolicy {
+  switch (name) {
+    case "lru":
+      return new RecencyPolicy(sets, ways, true);
+    case "fifo":
+      return new RecencyPolicy(sets, ways, false);
+    case "tree-plru":
+      return new TreePlruPolicy(sets, ways);
+    case "random":
+      return new RandomPolicy(ways, seed);
+    case "nru":
+      return new NruPolicy(sets, ways);
+    default:
+      return assertNever(name, "makePolicy");
+  }
+}
+
+/**
+ * True least-recently-used, or first-in first-out: one ring per set from the newest slot to the oldest. They differ in
+ * whether a hit makes a slot new again.
+ */
+export class RecencyPolicy implements ReplacementPolicy {
+  /** Ring links; index sets * ways + set is the ring's head, whose next is the newest slot and whose prev is the oldest. */
+  private readonly next: Int32Array;
+  private readonly prev: Int32Array;
+  private readonly heads: number;
+
+  constructor(sets: number, ways: number, private readonly refreshOnHit: boolean) {
+    this.heads = sets * ways;
+    this.next = new Int32Array(this.heads + sets);
+    this.prev = new Int32Array(this.heads + sets);
+    for (let set = 0; set < sets; set++) {
+      const head = this.heads + set;
+      let last = head;
+      for (let way = 0; way < ways; way++) {
+        const slot = set * ways + way;
+        this.next[last] = slot;
+        this.prev[slot] = last;
+        last = slot;
+      }
+      this.next[last] = head;
+      this.prev[head] = last;
+    }
+  }
+
+  accessed(set: number, slot: number): void {
+    if (this.refreshOnHit) this.moveToFront(this.heads + set, slot);
+  }
+
+  filled(set: number, slot: number): void {
+    this.moveToFront(this.heads + set, slot);
+  }
+
+  invalidated(set: number, slot: number): void {
+    const { next, prev } = this;
+    const head = this.heads + set;
+    const before = prev[slot]!;
+    const after = next[slot]!;
+    if (after === head) return;
+    next[before] = after;
+    prev[after] = before;
+    const oldest = prev[head]!;
+    next[oldest] = slot;
+    prev[slot] = oldest;
+    next[slot] = head;
+    prev[head] = slot;
+  }
+
+  victim(set: number): number {
+    return this.prev[this.heads + set]!;
+  }
+
+  private moveToFront(head: number, slot: number): void {
+    const { next, prev } = this;
+    const newest = next[head]!;
+    if (newest === slot) return;
+    const before = prev[slot]!;
+    const after = next[slot]!;
+    next[before] = after;
+    prev[after] = before;
+    next[head] = slot;
+    prev[slot] = head;
+    next[slot] = newest;
+    prev[newest] = slot;
+  }
+}
+
+/**
+ * Tree pseudo-LRU: one bit per inner node of a binary tree over the ways, pointing away from the side used last. Ways that are no
+ * power of two leave leaves without a slot; the search never turns into a subtree that has none.
+ */
+export class TreePlruPolicy implements ReplacementPolicy {
+  /** Leaves of the tree, the power of two at or above the ways. */
+  private readonly leaves: number;
+  /** Per set, node n at n; node 1 is the root, children 2n and 2n + 1. 1 = the victim is on the right. */
+  private readonly bits: Uint8Array;
+
+  constructor(sets: number, private readonly ways: number) {
+    this.leaves = 2 ** Math.ceil(Math.log2(ways));
+    this.bits = new Uint8Array(sets * this.leaves);
+  }
+
+  accessed(set: number, slot: number): void {
+    const base = set * this.leaves;
+    let node = this.leaves + (slot - set * this.ways);
+    while (node > 1) {
+      const right = node & 1;
+      node >>= 1;
+      this.bits[base + node] = 1 - right;
+    }
+  }
+
+  filled(set: number, slot: number): void {
+    this.accessed(set, slot);
+  }
+
+  invalidated(): void {
+    // The structure fills invalid slots first; the bits then follow from the fill.
+  }
+
+  victim(set: number): number {
+    const base = set * this.leaves;
+    let node = 1;
+    let span = this.leaves;
+    let first = 0;
+    while (span > 1) {
+      span >>= 1;
+      const right = this.bits[base + node] === 1 && first + span < this.ways;
+      node = node * 2 + (right ? 1 : 0);
+      if (right) first += span;
+    }
+    return set * this.ways + first;
+  }
+}
+
+/** Uniform choice by a xorshift generator: the same seed gives the same run. */
+export class RandomPolicy implements ReplacementPolicy {
+  private state: number;
+
+  constructor(private readonly ways: number, seed: number) {
+    // Xorshift has no way out of 0.
+    this.state = (seed ^ 0x9e3779b9) | 0 || 1;
+  }
+
+  accessed(): void {
+    // No memory of hits.
+  }
+
+  filled(): void {
+    // No memory of fills.
+  }
+
+  invalidated(): void {
+    // The structure fills invalid slots first.
+  }
+
+  victim(set: number): number {
+    let state = this.state;
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    this.state = state;
+    return set * this.ways + ((state >>> 0) % this.ways);
+  }
+}
+
+/**
+ * Not recently used: one bit per slot, set by use. The victim is the lowest way without the bit; when the last bit of a set would
+ * be set, all others are cleared.
+ */
+export class NruPolicy implements ReplacementPolicy {
+  private readonly used: Uint8Array;
+  private readonly nrUsed: Int32Array;
+
+  constructor(sets: number, private readonly ways: number) {
+    this.used = new Uint8Array(sets * ways);
+    this.nrUsed = new Int32Array(sets);
+  }
+
+  accessed(set: number, slot: number): void {
+    if (this.used[slot] === 1) return;
+    if (this.nrUsed[set] === this.ways - 1) {
+      this.used.fill(0, set * this.ways, (set + 1) * this.ways);
+      this.nrUsed[set] = 0;
+      if (this.ways === 1) return;
+    }
+    this.used[slot] = 1;
+    this.nrUsed[set] = this.nrUsed[set]! + 1;
+  }
+
+  filled(set: number, slot: number): void {
+    this.accessed(set, slot);
+  }
+
+  invalidated(set: number, slot: number): void {
+    if (this.used[slot] === 0) return;
+    this.used[slot] = 0;
+    this.nrUsed[set] = this.nrUsed[set]! - 1;
+  }
+
+  victim(set: number): number {
+    const first = set * this.ways;
+    for (let slot = first; slot < first + this.ways; slot++) if (this.used[slot] === 0) return slot;
+    throw new ModelBug(`NruPolicy.victim: all ${this.ways} ways of set ${set} are marked used`);
+  }
+}
