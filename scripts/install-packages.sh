@@ -26,7 +26,7 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root=(sudo)
 fi
 
-"${as_root[@]}" apt-get update >&2
+"${as_root[@]}" apt-get update >&2 || echo "apt-get update failed; trying with the package lists at hand" >&2
 wanted=()
 for line in "${missing[@]}"; do
   IFS='|' read -r -a alternatives <<<"$line"
