@@ -1,0 +1,107 @@
+/**
+ * Makes the memory management of one machine: allocator, page tables, TLB maintenance, counters and knobs, wired together.
+ *
+ * Linux: init/main.c mm_core_init() and the initcalls of mm/.
+ */
+import type { Pa, Pfn } from "../../emulator/arch/addr.js";
+import type { CpuFeatures } from "../../emulator/arch/cpu-features.js";
+import { ConfigError } from "../../emulator/arch/errors.js";
+import type { Granule } from "../../emulator/arch/granule.js";
+import type { PhysicalMemory } from "../../emulator/memory/physical-memory.js";
+import type { TlbiSink } from "../../emulator/mmu/tlbi.js";
+import { MmuContext } from "../arch/arm64/mmu-context.js";
+import { Pgtable } from "../arch/arm64/pgtable.js";
+import { TlbFlush } from "../arch/arm64/tlbflush.js";
+import { createHugeMemoryState } from "./huge-memory-state.js";
+import { createMappings } from "./mappings.js";
+import type { MemorySystem } from "./memory-system.js";
+import { PageAllocator } from "./page-alloc.js";
+import { Pages } from "./page.js";
+import { TransparentHugepage } from "./transparent-hugepage.js";
+import { type VmStatName, VmStat } from "./vmstat.js";
+
+export interface MemorySystemOptions {
+  readonly granule: Granule;
+  readonly cpu: CpuFeatures;
+  readonly memory: PhysicalMemory;
+  /** Receives every TLBI and DSB. */
+  readonly sink: TlbiSink;
+  /** CONFIG_ARM64_CONTPTE. */
+  readonly contpte: boolean;
+  /** Batched fork and zap; false: one page at a time. Default true. */
+  readonly batch?: boolean;
+  /** The engine must forget code translated from this frame. Default: nobody listens. */
+  readonly frameWritten?: (page: Pfn) => void;
+  /** Fill freed frames with junk. Default false. */
+  readonly poison?: boolean;
+  readonly kpti?: boolean;
+  readonly repeatTlbi?: boolean;
+  /** Memory at the bottom that is never free, in bytes: room for the zero page. Default: two pages, the least. */
+  readonly reservedBytes?: number;
+  /** Fragmentation before anything runs; see PageAllocator.fragment(). */
+  readonly fragment?: string;
+}
+
+/** Zone counters that equal the node's, for there is one zone: nr_zone_<name> = nr_<name>. */
+const ZONE_LRU = ["inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"] as const;
+
+/** One machine, booted and idle: all frames free but the reserved ones, frame 1 is the zero page. */
+export function createMemorySystem(options: MemorySystemOptions): MemorySystem {
+  const { granule, cpu, memory, sink, contpte, batch = true, frameWritten = () => undefined, poison = false, kpti = false, repeatTlbi = false, fragment } = options;
+  const { pageSize } = granule;
+  const reserved = Math.ceil((options.reservedBytes ?? 0) / pageSize);
+  const firstFree = Math.max(reserved, 2) as Pfn;
+  const nr = Math.floor(memory.bytes / pageSize);
+  if (firstFree >= nr) throw new ConfigError(`createMemorySystem: ${memory.bytes} bytes of memory leave nothing behind ${firstFree} reserved pages`);
+  const pages = new Pages(nr);
+  const vmstat = new VmStat();
+  const buddy = new PageAllocator({ pages, granule, memory, poison });
+  buddy.init(firstFree);
+  const zeroPfn = 1 as Pfn;
+  memory.fill((zeroPfn * pageSize) as Pa, pageSize, 0);
+  if (fragment !== undefined) buddy.fragment(fragment);
+  const tlb = new TlbFlush({ granule, cpu, sink, kpti, repeatTlbi });
+  provideCounters(vmstat, buddy);
+  return {
+    granule,
+    cpu,
+    memory,
+    pages,
+    buddy,
+    pgtable: new Pgtable({ memory, granule, cpu, pages, buddy, tlb, vmstat, contpte }),
+    tlb,
+    mmuContext: new MmuContext({ cpu, tlb }),
+    vmstat,
+    thp: new TransparentHugepage(granule),
+    tunables: {
+      faultAroundBytes: Math.max(65536, pageSize),
+      readAheadKb: 128,
+      batch,
+      overcommitMemory: 0,
+      maxMapCount: 65530,
+      mmapMinAddr: 65536,
+    },
+    zeroPfn,
+    mappings: createMappings(),
+    frameWritten,
+    committedAs: 0,
+    observer: undefined,
+    hugeMemory: createHugeMemoryState(),
+    current: undefined,
+    nrMms: 0,
+  };
+}
+
+/** Counters that the allocator keeps, and those of the only zone and node. RAM below 4 GiB is ZONE_DMA on arm64. */
+function provideCounters(vmstat: VmStat, buddy: PageAllocator): void {
+  vmstat.provide("nr_free_pages", () => buddy.nrFree);
+  vmstat.provide("pgalloc_dma", () => buddy.nrAllocated);
+  vmstat.provide("pgfree", () => buddy.nrFreed);
+  vmstat.provide("numa_hit", () => buddy.nrAllocations);
+  vmstat.provide("numa_local", () => buddy.nrAllocations);
+  for (const name of ZONE_LRU) {
+    const node: VmStatName = `nr_${name}`;
+    vmstat.provide(`nr_zone_${name}`, () => vmstat.get(node));
+  }
+  vmstat.provide("nr_zone_write_pending", () => vmstat.get("nr_dirty") + vmstat.get("nr_writeback"));
+}
