@@ -85,8 +85,11 @@ export class TransparentHugepage {
   /** Policy of the internal shmem mount: shared anonymous memory and memfd. */
   shmemEnabled: ShmemEnabled = "never";
   readonly khugepaged: KhugepagedKnobs;
+  /** Sets of anonymous orders (bit n: order n) by their setting; written by setSizeEnabled(). Linux: huge_anon_orders_always and relatives. */
+  ordersAlways = 0;
+  ordersMadvise = 0;
+  ordersInherit: number;
 
-  private readonly sizes: ThpSizeEnabled[];
   private readonly shmemSizes: ShmemSizeEnabled[];
   /** stats[order * MTHP_STATS.length + index]. */
   private readonly stats: Float64Array;
@@ -99,8 +102,8 @@ export class TransparentHugepage {
     this.anonOrders = range(2, granule.pmdOrder);
     this.fileOrders = range(1, Math.min(MAX_XAS_ORDER, granule.pmdOrder));
     this.orders = range(1, granule.pmdOrder);
-    this.sizes = this.newPerOrder<ThpSizeEnabled>();
-    this.shmemSizes = this.newPerOrder<ShmemSizeEnabled>();
+    this.ordersInherit = 1 << granule.pmdOrder;
+    this.shmemSizes = Array.from({ length: granule.pmdOrder + 1 }, (_, order) => (order === granule.pmdOrder ? "inherit" : "never"));
     this.stats = new Float64Array((granule.pmdOrder + 1) * MTHP_STATS.length);
     const pmdPages = 2 ** granule.pmdOrder;
     this.khugepaged = {
@@ -119,12 +122,18 @@ export class TransparentHugepage {
 
   /** hugepages-<kB>kB/enabled of an anonymous order. */
   sizeEnabled(order: Order): ThpSizeEnabled {
-    return this.sizes[order]!;
+    const bit = 1 << order;
+    if ((this.ordersAlways & bit) !== 0) return "always";
+    if ((this.ordersInherit & bit) !== 0) return "inherit";
+    return (this.ordersMadvise & bit) !== 0 ? "madvise" : "never";
   }
 
   setSizeEnabled(order: Order, value: ThpSizeEnabled): void {
     if (!this.anonOrders.includes(order)) throw new ModelBug(`setSizeEnabled: no anonymous order ${order} with ${this.granule.name} pages`);
-    this.sizes[order] = value;
+    const bit = 1 << order;
+    this.ordersAlways = value === "always" ? this.ordersAlways | bit : this.ordersAlways & ~bit;
+    this.ordersMadvise = value === "madvise" ? this.ordersMadvise | bit : this.ordersMadvise & ~bit;
+    this.ordersInherit = value === "inherit" ? this.ordersInherit | bit : this.ordersInherit & ~bit;
   }
 
   /** hugepages-<kB>kB/shmem_enabled. */
@@ -137,12 +146,7 @@ export class TransparentHugepage {
     this.shmemSizes[order] = value;
   }
 
-  /** Set of anonymous orders (bit n: order n) with this setting: huge_anon_orders_always and relatives. */
-  anonOrdersWith(value: ThpSizeEnabled): number {
-    return this.orders.reduce((set, order) => (this.sizes[order] === value && order > 1 ? set | (1 << order) : set), 0);
-  }
-
-  /** The same for shmem. With 64K pages the PMD order is in the set although no page-cache folio may have it. */
+  /** Set of shmem orders (bit n: order n) with this setting. With 64K pages the PMD order is in it although no page-cache folio may have it. */
   shmemOrdersWith(value: ShmemSizeEnabled): number {
     return this.orders.reduce((set, order) => (this.shmemSizes[order] === value ? set | (1 << order) : set), 0);
   }
@@ -181,11 +185,6 @@ export class TransparentHugepage {
     return result < 0 ? result : text.length;
   }
 
-  /** One setting per order: inherit for the PMD size, never for the others. */
-  private newPerOrder<Setting extends string>(): Setting[] {
-    return Array.from({ length: this.granule.pmdOrder + 1 }, (_, order) => (order === this.granule.pmdOrder ? "inherit" : "never") as Setting);
-  }
-
   private makeKnobs(): Map<string, Knob> {
     const knobs = new Map<string, Knob>();
     const k = this.khugepaged;
@@ -210,7 +209,7 @@ export class TransparentHugepage {
       const anon = this.anonOrders.includes(order);
       const file = this.fileOrders.includes(order);
       if (anon) {
-        knobs.set(`${directory}/enabled`, wordKnob(THP_SIZE_ENABLED, () => this.sizes[order]!, (value) => void (this.sizes[order] = value)));
+        knobs.set(`${directory}/enabled`, wordKnob(THP_SIZE_ENABLED, () => this.sizeEnabled(order), (value) => void this.setSizeEnabled(order, value)));
       }
       if (file) {
         knobs.set(`${directory}/shmem_enabled`, wordKnob(SHMEM_SIZE_ENABLED, () => this.shmemSizes[order]!, (value) => this.storeShmemSize(order, value)));

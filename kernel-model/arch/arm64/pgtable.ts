@@ -350,10 +350,8 @@ export class Pgtable {
     for (let level: number = this.startLevel; level < 2; level++) {
       const entry = entryOf(table, levels[level]!, addr);
       if (!raw.isValid(entry)) {
-        const next = this.tableAlloc();
+        const next = this.allocTable(mm, (level + 1) as Level);
         if (next === NO_PA) return NO_PA;
-        this.account(next);
-        mm.pgtablesBytes += this.pageSize;
         this.populate(entry, next);
       }
       table = raw.address(entry);
@@ -369,42 +367,31 @@ export class Pgtable {
   /** pte_alloc(): an empty level-2 entry gets a level-3 table. False: out of memory. */
   pteAlloc(mm: MmStruct, pmdp: Pa): boolean {
     if (!this.raw.isNone(pmdp)) return true;
-    const table = this.ptePrealloc(mm);
+    const table = this.allocTable(mm, 3);
     if (table === NO_PA) return false;
-    this.pmdInstall(mm, pmdp, table);
+    this.pmdPopulate(mm, pmdp, table);
     return true;
   }
 
-  /** pte_alloc_one(): an empty level-3 table that belongs to no entry yet, or NO_PA. For pmdInstall, a deposit, or pteFree. */
-  ptePrealloc(_mm: MmStruct): Pa {
-    const table = this.tableAlloc();
-    if (table !== NO_PA) this.account(table);
-    return table;
-  }
-
-  /** pte_free(): give back what ptePrealloc made and nobody used. */
-  pteFree(table: Pa): void {
-    this.vmstat.add("nr_page_table_pages", -1);
-    this.tableFree(table);
-  }
-
-  /** pmd_install(): hang `table` under the entry if it is still empty. Returns whether the table was used. */
-  pmdInstall(mm: MmStruct, pmdp: Pa, table: Pa): boolean {
-    if (!this.raw.isNone(pmdp)) return false;
-    mm.pgtablesBytes += this.pageSize;
-    this.populate(pmdp, table);
-    return true;
-  }
-
-  /** pmd_populate(): an empty entry gets a table that pgtables_bytes already counts (a deposited one). */
+  /** pmd_populate(): hang a level-3 table under an empty entry. */
   pmdPopulate(_mm: MmStruct, pmdp: Pa, table: Pa): void {
     this.populate(pmdp, table);
   }
 
-  /** Free a table of levels 1 to 3 that no entry points to any more. */
+  /** An empty table of level 1 to 3 that no entry points to yet, or NO_PA. Counted in pgtables_bytes from now on. */
+  allocTable(mm: MmStruct, _level: Level): Pa {
+    const table = this.tableAlloc();
+    if (table === NO_PA) return NO_PA;
+    this.vmstat.add("nr_page_table_pages", 1);
+    mm.pgtablesBytes += this.pageSize;
+    return table;
+  }
+
+  /** Free a table of level 1 to 3 that no entry points to any more. */
   freeTable(mm: MmStruct, _level: Level, table: Pa): void {
     mm.pgtablesBytes -= this.pageSize;
-    this.pteFree(table);
+    this.vmstat.add("nr_page_table_pages", -1);
+    this.tableFree(table);
   }
 
   private unfoldOne(cont: Contpte, mm: MmStruct, addr: Va, ptep: Pa): void {
@@ -430,10 +417,6 @@ export class Pgtable {
     const page = (table / this.pageSize) as Pfn;
     if (!this.pages.test(page, PG_TABLE)) throw new ModelBug(`tableFree: frame ${page} holds no table`);
     this.buddy.freePages(page, ORDER_0);
-  }
-
-  private account(_table: Pa): void {
-    this.vmstat.add("nr_page_table_pages", 1);
   }
 
   /** The walker may see the table from now on: DSB ISHST. */
