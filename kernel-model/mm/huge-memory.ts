@@ -12,6 +12,7 @@ import { faultServed, maybeMkwrite, vmfAnonPrepare } from "./memory-common.js";
 import type { MemorySystem } from "./memory-system.js";
 import { MM_ANONPAGES, type MmStruct } from "./mm-struct.js";
 import { NO_PFN, PG_ANON_EXCLUSIVE, PG_SWAPCACHE, PG_UPTODATE } from "./page.js";
+import { maxPagecacheOrder } from "./pagemap.js";
 import { folioAddNewAnonRmap, folioMoveAnonRmap } from "./rmap.js";
 import { folioAddLruVma } from "./swap-lru.js";
 import { FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, VM_FAULT_FALLBACK, VM_FAULT_OOM, VM_HUGEPAGE, VM_NOHUGEPAGE, vmaIsAnonymous, type VmFault, type Vma } from "./vma.js";
@@ -20,9 +21,6 @@ import { FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, VM_FAULT_FALLBACK, VM_FAULT_OOM, 
 export const TVA_SMAPS = 1;
 export const TVA_IN_PF = 2;
 export const TVA_ENFORCE_SYSFS = 4;
-
-/** Page-cache folios have at most this order. Linux: MAX_PAGECACHE_ORDER on 64-bit machines with THP, min with the PMD order. */
-const MAX_XAS_ORDER = 11;
 
 // --- policy -------------------------------------------------------------------
 
@@ -33,7 +31,7 @@ export function thpOrdersAllAnon(sys: MemorySystem): number {
 
 /** Set of page-cache orders, as bits: 1 to MAX_PAGECACHE_ORDER. */
 export function thpOrdersAllFile(sys: MemorySystem): number {
-  return (2 ** (Math.min(MAX_XAS_ORDER, sys.granule.pmdOrder) + 1) - 1) & ~1;
+  return (2 ** (maxPagecacheOrder(sys) + 1) - 1) & ~1;
 }
 
 /** Huge pages are off for this area or process: MADV_NOHUGEPAGE, PR_SET_THP_DISABLE. `vmFlags`: flags to assume for the area. */
@@ -44,9 +42,9 @@ export function vmaThpDisabled(vma: Vma, vmFlags: number): boolean {
 /** The sizes of anonymous folios that the sysfs switches allow for an area with these flags, as bits. */
 function sysfsAnonOrders(sys: MemorySystem, vmFlags: number): number {
   const { thp } = sys;
-  let mask = thp.ordersAlways;
-  if ((vmFlags & VM_HUGEPAGE) !== 0) mask |= thp.ordersMadvise;
-  if (thp.enabled === "always" || (thp.enabled === "madvise" && (vmFlags & VM_HUGEPAGE) !== 0)) mask |= thp.ordersInherit;
+  let mask = thp.anonOrdersWith("always");
+  if ((vmFlags & VM_HUGEPAGE) !== 0) mask |= thp.anonOrdersWith("madvise");
+  if (thp.enabled === "always" || (thp.enabled === "madvise" && (vmFlags & VM_HUGEPAGE) !== 0)) mask |= thp.anonOrdersWith("inherit");
   return mask;
 }
 

@@ -2,7 +2,7 @@
  * PMD entries that map a whole folio: zap, fork, mprotect, mremap, and splitting one into page entries.
  *
  * Linux: mm/huge_memory.c zap_huge_pmd(), copy_huge_pmd(), change_huge_pmd(), move_huge_pmd(), __split_huge_pmd(),
- * vma_adjust_trans_huge(), madvise_free_huge_pmd(); mm/pgtable-generic.c pgtable_trans_huge_deposit().
+ * madvise_free_huge_pmd(); mm/pgtable-generic.c pgtable_trans_huge_deposit().
  */
 import type { Pa, Pfn, Va } from "../../emulator/arch/addr.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
@@ -240,20 +240,4 @@ export function splitHugePmdAddress(vma: Vma, address: Va): void {
   if (pmdp === -1) return;
   const pmd = vma.mm.sys.pgtable.pmdpGet(pmdp as Pa);
   if (!pmdNone(pmd) && !pmdTable(pmd)) splitHugePmd(vma, pmdp as Pa, address);
-}
-
-/** The border of an area moves to `address`: a PMD mapping across it must be split. */
-function splitHugePmdIfNeeded(vma: Vma, address: number): void {
-  const { pmdSize } = vma.mm.sys.granule;
-  const haddr = address - (address % pmdSize);
-  if (haddr !== address && haddr >= vma.start && haddr + pmdSize <= vma.end) splitHugePmdAddress(vma, address as Va);
-}
-
-/** vma_adjust_trans_huge(): the area is about to become [start, end), and the next one's start moves up by `adjustNext` bytes. */
-export function vmaAdjustTransHuge(vma: Vma, start: Va, end: Va, adjustNext = 0): void {
-  splitHugePmdIfNeeded(vma, start);
-  splitHugePmdIfNeeded(vma, end);
-  if (adjustNext <= 0) return;
-  const next = vma.mm.vmas.find(vma.end);
-  if (next !== undefined) splitHugePmdIfNeeded(next, next.start + adjustNext);
 }
