@@ -75,8 +75,6 @@ export interface Tcr {
   readonly oaBits: OaBits;
   readonly ha: boolean;
   readonly hd: boolean;
-  /** Hierarchical permission bits of table descriptors are ignored. */
-  readonly hpd0: boolean;
   readonly asid16: boolean;
 }
 
@@ -100,15 +98,15 @@ export function encodeTcr(tcr: Tcr): bigint {
     TCR_TBI0 |
     (tcr.asid16 ? TCR_AS : 0n) |
     (tcr.ha ? TCR_HA : 0n) |
-    (tcr.hd ? TCR_HD : 0n) |
-    (tcr.hpd0 ? TCR_HPD0 : 0n)
+    (tcr.hd ? TCR_HD : 0n)
   );
 }
 
-/** The facts of a TCR_EL1 value that govern TTBR0. Throws NotModelled for DS = 1, EPD0 = 1 and reserved codes. */
+/** The facts of a TCR_EL1 value that govern TTBR0. Throws NotModelled for DS = 1, EPD0 = 1, HPD0 = 1 and reserved codes. */
 export function decodeTcr(value: bigint): Tcr {
   if ((value & TCR_DS) !== 0n) throw new NotModelled("decodeTcr: TCR_EL1.DS = 1, 52-bit addresses with 4K and 16K granules");
   if ((value & TCR_EPD0) !== 0n) throw new NotModelled("decodeTcr: TCR_EL1.EPD0 = 1, walks through TTBR0 are disabled");
+  if ((value & TCR_HPD0) !== 0n) throw new NotModelled("decodeTcr: TCR_EL1.HPD0 = 1, hierarchical permissions are disabled");
   const tg0 = (value >> TCR_TG0_SHIFT) & 3n;
   const granule = tg0 === 0n ? "4k" : tg0 === 1n ? "64k" : tg0 === 2n ? "16k" : undefined;
   if (granule === undefined) throw new NotModelled("decodeTcr: TCR_EL1.TG0 = 3 is reserved");
@@ -121,7 +119,6 @@ export function decodeTcr(value: bigint): Tcr {
     oaBits,
     ha,
     hd: ha && (value & TCR_HD) !== 0n,
-    hpd0: (value & TCR_HPD0) !== 0n,
     asid16: (value & TCR_AS) !== 0n,
   };
 }

@@ -13,6 +13,9 @@ import type { WalkResult } from "./walk.js";
 /** Which descriptors are kept: only those that point to a level-3 table, or those of every level above. */
 export type WalkCacheReach = "last-table" | "all-tables";
 
+/** Largest order that a TLB entry can have. */
+const MAX_ENTRY_ORDER = 31;
+
 /** Bit position of the three inherited attributes (HI_UXNTABLE, HI_APTABLE0, HI_APTABLE1) in the high descriptor word. */
 const FORBIDS_SHIFT = 60 - 32;
 
@@ -23,7 +26,11 @@ export class WalkCache {
 
   constructor(private readonly store: Tlb, granule: Granule, reach: WalkCacheReach) {
     const levels: Level[] = [];
-    for (let level = 2; level >= (reach === "last-table" ? 2 : 0); level--) if (granule.levels[level] !== undefined) levels.push(level as Level);
+    for (let level = 2; level >= (reach === "last-table" ? 2 : 0); level--) {
+      const geometry = granule.levels[level];
+      // The two descriptors of the 16K granule's level 0 cover more pages than an entry's tag can tell.
+      if (geometry !== undefined && geometry.shift - granule.pageShift <= MAX_ENTRY_ORDER) levels.push(level as Level);
+    }
     this.levels = levels;
     this.orders = levels.map((level) => granule.levels[level]!.shift - granule.pageShift);
   }

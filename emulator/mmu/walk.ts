@@ -153,9 +153,10 @@ export function startAtRoot(regime: TranslationRegime, result: WalkResult): void
   result.tableForbids[level] = 0;
 }
 
-/** Order `order` page number of the page number in two words: the low word; the page number is below 2^36. */
+/** The page number in two words (below 2^36), shifted right by `order` bits (0 to 35): the low word of the result. */
 export function shiftPage(lo: number, hi: number, order: number): number {
-  return ((hi << 1) << (31 - order)) | (lo >>> order);
+  // Level 0 of the 16K granule is 33 bits above the page.
+  return order < 32 ? ((hi << 1) << (31 - order)) | (lo >>> order) : hi >>> (order - 32);
 }
 
 /**
