@@ -4,7 +4,7 @@
  * Linux: mm/mmap.c do_mmap(), __mmap_region(), do_brk_flags(), expand_downwards(). munmap is in munmap.ts, the choice of
  * addresses in unmapped-area.ts. One task runs at a time, so mmap_lock and the per-VMA locks are left out.
  */
-import { alignDown, alignUp, isAligned, type Va } from "../../emulator/arch/addr.js";
+import { alignDown, alignUp, type Va } from "../../emulator/arch/addr.js";
 import { NotModelled } from "../../emulator/arch/errors.js";
 import { EACCES, EAGAIN, EEXIST, EFAULT, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM } from "../errno.js";
 import type { File } from "../fs/file.js";
@@ -304,17 +304,6 @@ function mmapRegion(mm: MmStruct, region: Region): Va | number {
   }
   vmaSetPageProt(vma);
   return addr;
-}
-
-/**
- * munmap(2): `start` must be page aligned, `len` is rounded up to pages. 0, -EINVAL for an empty or impossible range, -ENOMEM
- * if the cut would make too many areas. A range without areas is no error. Linux: do_vmi_munmap().
- */
-export function doMunmap(mm: MmStruct, start: Va, len: number): number {
-  const { pageSize } = mm.sys.granule;
-  if (!isAligned(start, pageSize) || start > mm.taskSize || len > mm.taskSize - start) return -EINVAL;
-  const end = (start + alignUp(len, pageSize)) as Va;
-  return end === start ? -EINVAL : doVmiAlignMunmap(mm, start, end);
 }
 
 // --- brk ----------------------------------------------------------------------

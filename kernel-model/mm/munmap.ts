@@ -4,8 +4,8 @@
  * Linux: mm/vma.c vms_gather_munmap_vmas(), vms_clear_ptes(), vms_complete_munmap_vmas(), do_vmi_munmap(). mmap() over existing
  * areas uses the same steps with the new area entered between them.
  */
-import type { Va } from "../../emulator/arch/addr.js";
-import { ENOMEM } from "../errno.js";
+import { alignUp, isAligned, type Va } from "../../emulator/arch/addr.js";
+import { EINVAL, ENOMEM } from "../errno.js";
 import { freePgtables } from "./free-pgtables.js";
 import type { MmStruct } from "./mm-struct.js";
 import { MmuGather } from "./mmu-gather.js";
@@ -122,4 +122,15 @@ export function doVmiAlignMunmap(mm: MmStruct, start: Va, end: Va): number {
   vmsDetach(vms);
   vmsCompleteMunmapVmas(vms);
   return 0;
+}
+
+/**
+ * munmap(2): `start` must be page aligned, `len` is rounded up to pages. 0, -EINVAL for an empty or impossible range, -ENOMEM
+ * if the cut would make too many areas. A range without areas is no error. Linux: do_vmi_munmap().
+ */
+export function doMunmap(mm: MmStruct, start: Va, len: number): number {
+  const { pageSize } = mm.sys.granule;
+  if (!isAligned(start, pageSize) || start > mm.taskSize || len > mm.taskSize - start) return -EINVAL;
+  const end = (start + alignUp(len, pageSize)) as Va;
+  return end === start ? -EINVAL : doVmiAlignMunmap(mm, start, end);
 }

@@ -150,7 +150,7 @@ function vmaMergeExistingRange(vma: Vma, merge: VmaMerge): Vma | undefined {
       expandInto(prev!, prev!.start, end, prev!.pgoff, [vma]);
     } else {
       const shift = end - vma.start;
-      vmaAdjustTransHuge(prev!, prev!.start, end, vma, shift);
+      vmaAdjustTransHuge(prev!, prev!.start, end, shift);
       vma.start = end;
       vma.pgoff += shift / pageSize;
       prev!.end = end;

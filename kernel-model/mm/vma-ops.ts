@@ -7,10 +7,9 @@
 import { alignDown, alignUp, hex, isAligned, type Va } from "../../emulator/arch/addr.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
 import { protectionMap } from "../arch/arm64/pgtable-prot.js";
-import { pmdTransHuge } from "../arch/arm64/pte.js";
 import { EINVAL, ENOMEM } from "../errno.js";
 import { getFile, putFile } from "../fs/vfs.js";
-import { splitHugePmd } from "./huge-memory.js";
+import { splitHugePmdAddress } from "./huge-pmd.js";
 import type { MemorySystem } from "./memory-system.js";
 import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, type MmStruct } from "./mm-struct.js";
 import { anonVmaClone } from "./rmap.js";
@@ -224,22 +223,20 @@ export function removeVma(vma: Vma): void {
 
 /** A PMD mapping that would straddle the new bound `address` of the area is split into PTEs. */
 function splitHugePmdIfNeeded(vma: Vma, address: number): void {
-  const { mm } = vma;
-  const { granule, pgtable } = mm.sys;
-  if (isAligned(address, granule.pmdSize)) return;
-  if (alignDown(address, granule.pmdSize) < vma.start || alignUp(address, granule.pmdSize) > vma.end) return;
-  const pmdp = pgtable.pmdOffset(mm, address as Va);
-  if (pmdp !== -1 && pmdTransHuge(pgtable.pmdpGet(pmdp))) splitHugePmd(vma, pmdp, address as Va);
+  const { pmdSize } = vma.mm.sys.granule;
+  if (isAligned(address, pmdSize)) return;
+  if (alignDown(address, pmdSize) >= vma.start && alignUp(address, pmdSize) <= vma.end) splitHugePmdAddress(vma, address as Va);
 }
 
 /**
- * Before the bounds of `vma` become [start, end), and those of the area behind it, `next`, move up by `adjustNext` bytes.
+ * Before the bounds of `vma` become [start, end), and the start of the area behind it moves up by `adjustNext` bytes.
  * Linux: vma_adjust_trans_huge().
  */
-export function vmaAdjustTransHuge(vma: Vma, start: number, end: number, next?: Vma, adjustNext = 0): void {
+export function vmaAdjustTransHuge(vma: Vma, start: number, end: number, adjustNext = 0): void {
   splitHugePmdIfNeeded(vma, start);
   splitHugePmdIfNeeded(vma, end);
-  if (next !== undefined && adjustNext > 0) splitHugePmdIfNeeded(next, next.start + adjustNext);
+  const next = adjustNext > 0 ? vma.mm.vmas.next(vma) : undefined;
+  if (next !== undefined) splitHugePmdIfNeeded(next, next.start + adjustNext);
 }
 
 /**
