@@ -4,6 +4,7 @@
  * Linux: include/linux/fs.h struct inode, file, file_ra_state, address_space.
  */
 import type { Pfn } from "../../emulator/arch/addr.js";
+import type { MemorySystem } from "../mm/memory-system.js";
 import type { Vma, VmOperations } from "../mm/vma.js";
 
 /** How a file system uses folios: all that mm/filemap, readahead and shmem need to know of it. */
@@ -31,16 +32,33 @@ export interface Backing {
   read(offset: number, into: Uint8Array): void;
   /** Write back. Only for files that may be written. */
   write(offset: number, from: Uint8Array): void;
+  /** The file now ends at `size`: what lay behind reads as zeros from now on. Required of files that can be truncated. */
+  truncate?(size: number): void;
+  /** The range became a hole and reads as zeros. Required of files in which holes can be punched. */
+  punchHole?(offset: number, length: number): void;
+}
+
+/** Which pages of a shmem file are in memory although no one has looked at them yet: made real at the first look-up. */
+export interface ResidentPages {
+  /** Pages from this index on do not come from the backing (any more). */
+  limit: number;
+  /** Indexes below `limit` whose contents were truncated or punched away, or that were made real already. */
+  readonly taken: Set<number>;
+  /** drop_caches came by: pages made real from now on carry PG_reclaim, as the others do. */
+  reclaim: boolean;
 }
 
 /** The page cache of one inode. `pages` holds the head pfn of the folio at each page index it covers. */
 export interface AddressSpace {
   /** Identifier stored in Pages.mapping. */
   readonly id: number;
+  readonly sys: MemorySystem;
   readonly inode: Inode;
   readonly policy: FolioPolicy;
-  /** undefined for shmem. */
+  /** undefined for shmem, except for the initramfs, whose contents came with the machine. */
   readonly backing: Backing | undefined;
+  /** Only where shmem has a backing. */
+  readonly resident: ResidentPages | undefined;
   /** index (pages) -> head pfn of the folio that covers it. */
   readonly pages: Map<number, Pfn>;
   /** Areas that map this file (i_mmap), for truncation, rmap and sharing. Written by mmap.ts. */
@@ -49,6 +67,13 @@ export interface AddressSpace {
   nrPages: number;
   /** Indexes tagged dirty (PAGECACHE_TAG_DIRTY), by folio head index. */
   readonly dirty: Set<number>;
+  /**
+   * Takes `nrPages` from the file system's space (negative: gives back); false: none left, ENOSPC. Set by tmpfs mounts with a size.
+   * Linux: mm/shmem.c shmem_inode_acct_blocks().
+   */
+  charge?: (nrPages: number) => boolean;
+  /** Head index of a folio that is not uptodate -> one byte per file system block that is. Linux: struct iomap_folio_state. */
+  readonly blocks: Map<number, Uint8Array>;
 }
 
 export interface Inode {
