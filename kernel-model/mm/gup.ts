@@ -192,14 +192,14 @@ export interface RemoteAccess {
 
 /**
  * The page at `address` of any mm, faulted in if need be, with one reference more on its folio: get_user_pages_remote() of one
- * page. Returns the page, or -EFAULT, -ENOMEM.
+ * page. Returns the page; negative: -EFAULT, -ENOMEM.
  */
-export function getUserPagesRemote(mm: MmStruct, address: Va, { write, force = true }: RemoteAccess): Pfn | number {
+export function getUserPagesRemote(mm: MmStruct, address: Va, { write, force = true }: RemoteAccess): Pfn {
   const { pageSize } = mm.sys.granule;
   const flags = FOLL_TOUCH | FOLL_REMOTE | FOLL_GET | (write ? FOLL_WRITE : 0) | (force ? FOLL_FORCE : 0);
   const pages: Pfn[] = [];
   const got = getUserPagesLocked(mm, address - (address % pageSize), 1, flags, { held: true }, pages);
-  return got === 1 ? pages[0]! : got;
+  return got === 1 ? pages[0]! : (got as Pfn);
 }
 
 /** Writable private mappings are populated by write faults, so that no copy is needed later; others by reads. */

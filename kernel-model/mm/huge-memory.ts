@@ -42,9 +42,9 @@ export function vmaThpDisabled(vma: Vma, vmFlags: number): boolean {
 /** The sizes of anonymous folios that the sysfs switches allow for an area with these flags, as bits. */
 function sysfsAnonOrders(sys: MemorySystem, vmFlags: number): number {
   const { thp } = sys;
-  let mask = thp.anonOrdersWith("always");
-  if ((vmFlags & VM_HUGEPAGE) !== 0) mask |= thp.anonOrdersWith("madvise");
-  if (thp.enabled === "always" || (thp.enabled === "madvise" && (vmFlags & VM_HUGEPAGE) !== 0)) mask |= thp.anonOrdersWith("inherit");
+  let mask = thp.ordersAlways;
+  if ((vmFlags & VM_HUGEPAGE) !== 0) mask |= thp.ordersMadvise;
+  if (thp.enabled === "always" || (thp.enabled === "madvise" && (vmFlags & VM_HUGEPAGE) !== 0)) mask |= thp.ordersInherit;
   return mask;
 }
 

@@ -25,6 +25,7 @@ import {
   pteMkold,
   pteMkspecial,
   pteMkwrite,
+  swpEntryToPte,
 } from "../arch/arm64/pte.js";
 import { ENOMEM } from "../errno.js";
 import { folioGet, folioPut, folioRefAdd } from "./folio.js";
@@ -35,6 +36,7 @@ import type { MmuGather } from "./mmu-gather.js";
 import { PG_ANON, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_REFERENCED } from "./page.js";
 import { folioMarkDirty } from "./page-writeback.js";
 import { folioAddAnonRmapPtes, folioDupAnonRmapPmd, folioRemoveRmapPmd, RMAP_EXCLUSIVE, RMAP_NONE } from "./rmap.js";
+import { MIGRATION_DIRTY, MIGRATION_READ, MIGRATION_READ_EXCLUSIVE, MIGRATION_WRITE, MIGRATION_YOUNG } from "./swapops.js";
 import { VM_SHARED, VM_WRITE, vmaIsAnonymous, type Vma } from "./vma.js";
 
 /** Result bits of mprotect's walk: try to make entries writable at once. Linux: MM_CP_TRY_CHANGE_WRITABLE. */
@@ -231,6 +233,35 @@ export function splitHugePmd(vma: Vma, pmdp: Pa, address: Va): void {
   if (pmdDirty(old)) entry = pteMkdirty(entry);
   pgtable.setPtes(mm, haddr, table, entry, nr);
   folioRemoveRmapPmd(folio, vma);
+  pgtable.pmdPopulate(mm, pmdp, table);
+}
+
+/**
+ * The folio is about to be split and is mapped by a PMD entry at `address`: put migration entries for all its pages in its place.
+ * Nothing happens if another folio, or a table, is there. Linux: split_huge_pmd_address() with freeze.
+ */
+export function splitHugePmdFrozen(vma: Vma, address: Va, folio: Pfn): void {
+  const { mm } = vma;
+  const { sys } = mm;
+  const { pgtable, pages, granule } = sys;
+  const pmdp = pgtable.pmdOffset(mm, address);
+  if (pmdp === -1) return;
+  const current = pgtable.pmdpGet(pmdp);
+  if (!pmdTransHuge(current) || pgtable.pmdPfn(current) !== folio) return;
+  const haddr = (address - (address % granule.pmdSize)) as Va;
+  sys.vmstat.inc("thp_split_pmd");
+  const old = pgtable.pmdpInvalidate(vma, haddr, pmdp);
+  if (pmdDirty(old)) pages.set(folio, PG_DIRTY);
+  const exclusive = pages.test(folio, PG_ANON_EXCLUSIVE);
+  pages.clear(folio, PG_ANON_EXCLUSIVE);
+  const type = pmdWrite(old) ? MIGRATION_WRITE : exclusive ? MIGRATION_READ_EXCLUSIVE : MIGRATION_READ;
+  const bits = (pmdYoung(old) ? MIGRATION_YOUNG : 0) + (pmdDirty(old) ? MIGRATION_DIRTY : 0);
+  const table = pgtableWithdraw(sys, pmdp);
+  for (let i = 0; i < granule.ptrsPerTable; i++) {
+    pgtable.setPteAt(mm, (haddr + i * granule.pageSize) as Va, (table + i * 8) as Pa, swpEntryToPte(type, folio + i + bits));
+  }
+  folioRemoveRmapPmd(folio, vma);
+  folioPut(sys, folio);
   pgtable.pmdPopulate(mm, pmdp, table);
 }
 

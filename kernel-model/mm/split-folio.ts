@@ -1,0 +1,234 @@
+/**
+ * Splitting a large folio into single pages, without moving them: take all mappings away, cut the folio, and map the pages again.
+ *
+ * Linux: mm/huge_memory.c split_huge_page_to_list_to_order() with new_order 0, unmap_folio(), __split_huge_page(), remap_page();
+ * mm/rmap.c try_to_migrate_one(), try_to_unmap_one(); mm/migrate.c remove_migration_pte().
+ */
+import type { Order, Pa, Pfn, Va } from "../../emulator/arch/addr.js";
+import { ModelBug } from "../../emulator/arch/errors.js";
+import { pteDirty, pteIsSwap, pteMkdirty, pteMkold, pteMkspecial, pteMkwrite, ptePresent, pteWrite, pteYoung, swpEntryToPte, swpOffset, swpType } from "../arch/arm64/pte.js";
+import { EAGAIN, EBUSY } from "../errno.js";
+import type { AddressSpace } from "../fs/file.js";
+import { folioUnqueueDeferredSplit } from "./deferred-split.js";
+import { folioGet, folioMapcount, folioPut } from "./folio.js";
+import { splitHugePmdAddress, splitHugePmdFrozen } from "./huge-pmd.js";
+import { mmCounter } from "./memory-common.js";
+import type { MemorySystem } from "./memory-system.js";
+import {
+  PG_ACTIVE,
+  PG_ANON,
+  PG_ANON_EXCLUSIVE,
+  PG_DIRTY,
+  PG_LOCKED,
+  PG_LRU,
+  PG_MLOCKED,
+  PG_REFERENCED,
+  PG_SHMEM,
+  PG_SWAPBACKED,
+  PG_UNEVICTABLE,
+  PG_UPTODATE,
+  PG_WORKINGSET,
+  PG_WRITEBACK,
+} from "./page.js";
+import { forEachEntryOf, pageOfFolio } from "./page-vma-mapped.js";
+import { folioCancelDirty, folioMarkDirty } from "./page-writeback.js";
+import { folioAddAnonRmapPtes, folioRemoveRmapPtes, RMAP_EXCLUSIVE, RMAP_NONE, rmapWalk } from "./rmap.js";
+import { MIGRATION_DIRTY, MIGRATION_READ, MIGRATION_READ_EXCLUSIVE, MIGRATION_WRITE, MIGRATION_YOUNG, migrationPfn } from "./swapops.js";
+import { VM_LOCKED, type Vma } from "./vma.js";
+
+/** Flags that every page of the folio inherits. Linux: __split_huge_page_tail(). */
+const INHERITED =
+  PG_REFERENCED | PG_SWAPBACKED | PG_MLOCKED | PG_UPTODATE | PG_ACTIVE | PG_WORKINGSET | PG_LOCKED | PG_UNEVICTABLE | PG_DIRTY | PG_LRU | PG_SHMEM | PG_ANON;
+
+/** References beyond those of mappings and callers: one per page of the page cache. */
+function extraPins(sys: MemorySystem, folio: Pfn): number {
+  return sys.pages.test(folio, PG_ANON) ? 0 : sys.pages.folioNrPages(folio);
+}
+
+/** can_split_folio(): nobody else holds the folio but its mappings, the page cache and the caller. */
+export function canSplitFolio(sys: MemorySystem, folio: Pfn): boolean {
+  return folioMapcount(sys, folio) === sys.pages.refcount[folio]! - extraPins(sys, folio) - 1;
+}
+
+// --- take the mappings away ---------------------------------------------------
+
+/** Clear the entry; its TLBI is issued at once, the wait comes at the end of the batch. Linux: set_tlb_ubc_flush_pending(). */
+function clearDeferred(vma: Vma, address: Va, ptep: Pa): bigint {
+  const { mm } = vma;
+  const pte = mm.sys.pgtable.ptepGetAndClear(mm, address, ptep);
+  if ((pte & 1n) !== 0n) {
+    mm.sys.tlb.tlbbatchAddPending(mm, address);
+    mm.tlbFlushBatched = true;
+  }
+  return pte;
+}
+
+/** Replace the entries of one area by migration entries (anonymous) or by nothing (page cache). Returns true if a wait is due. */
+function unmapOne(vma: Vma, folio: Pfn, nr: number): boolean {
+  const { mm } = vma;
+  const { sys } = mm;
+  const { pgtable, pages } = sys;
+  const anon = pages.test(folio, PG_ANON);
+  let pending = false;
+  forEachEntryOf(vma, pages.index[folio]!, nr, (address, ptep) => {
+    const current = pgtable.ptepGet(ptep);
+    if (!ptePresent(current)) return;
+    const page = pageOfFolio(folio, nr, pgtable.ptePfn(current));
+    if (page === undefined) return;
+    const pte = clearDeferred(vma, address, ptep);
+    pending ||= (pte & 1n) !== 0n;
+    if (pteDirty(pte)) folioMarkDirty(sys, folio);
+    if (anon) {
+      const exclusive = pages.test(page, PG_ANON_EXCLUSIVE);
+      pages.clear(page, PG_ANON_EXCLUSIVE);
+      const type = pteWrite(pte) ? MIGRATION_WRITE : exclusive ? MIGRATION_READ_EXCLUSIVE : MIGRATION_READ;
+      const offset = page + (pteYoung(pte) ? MIGRATION_YOUNG : 0) + (pteDirty(pte) ? MIGRATION_DIRTY : 0);
+      pgtable.setPteAt(mm, address, ptep, swpEntryToPte(type, offset));
+    } else {
+      mm.rss[mmCounter(sys, folio)]!--;
+    }
+    folioRemoveRmapPtes(folio, page, 1, vma);
+    folioPut(sys, folio);
+  });
+  return pending;
+}
+
+/** unmap_folio() */
+function unmapFolio(sys: MemorySystem, folio: Pfn): void {
+  const nr = sys.pages.folioNrPages(folio);
+  const pmdSized = sys.pages.folioOrder(folio) >= sys.granule.pmdOrder;
+  let pending = false;
+  rmapWalk(sys, folio, (vma, address) => {
+    if (pmdSized) {
+      if (sys.pages.test(folio, PG_ANON)) splitHugePmdFrozen(vma, address, folio);
+      else splitHugePmdAddress(vma, address);
+    }
+    if (unmapOne(vma, folio, nr)) pending = true;
+    return true;
+  });
+  if (pending) sys.tlb.tlbbatchFlush();
+}
+
+// --- map the pages again ------------------------------------------------------
+
+function isZeroFilled(sys: MemorySystem, page: Pfn): boolean {
+  const { pageSize } = sys.granule;
+  const first = (page * pageSize) / 8;
+  return sys.memory.u64.subarray(first, first + pageSize / 8).every((word) => word === 0n);
+}
+
+/** Turn the migration entries of one page back into mappings; a page of zeros is given up for the shared zero page. */
+function remapOne(vma: Vma, page: Pfn, useZeroPage: boolean): void {
+  const { mm } = vma;
+  const { sys } = mm;
+  const { pgtable, pages } = sys;
+  forEachEntryOf(vma, pages.index[page]!, 1, (address, ptep) => {
+    const entry = pgtable.ptepGet(ptep);
+    if (!pteIsSwap(entry) || migrationPfn(entry) !== page) return;
+    if (useZeroPage && (vma.flags & VM_LOCKED) === 0 && !pages.test(page, PG_MLOCKED) && isZeroFilled(sys, page)) {
+      pgtable.setPteAt(mm, address, ptep, pteMkspecial(pgtable.pfnPte(sys.zeroPfn, vma.pageProt)));
+      mm.rss[mmCounter(sys, page)]!--;
+      return;
+    }
+    folioGet(sys, page);
+    const type = swpType(entry);
+    const bits = swpOffset(entry) - page;
+    let pte = pgtable.pfnPte(page, vma.pageProt);
+    if (bits % (2 * MIGRATION_YOUNG) < MIGRATION_YOUNG) pte = pteMkold(pte);
+    if (pages.test(page, PG_DIRTY) && bits >= MIGRATION_DIRTY) pte = pteMkdirty(pte);
+    if (type === MIGRATION_WRITE) pte = pteMkwrite(pte);
+    folioAddAnonRmapPtes(page, page, 1, vma, address, type === MIGRATION_READ ? RMAP_NONE : RMAP_EXCLUSIVE);
+    pgtable.setPteAt(mm, address, ptep, pte);
+  });
+}
+
+// --- cut ----------------------------------------------------------------------
+
+/** The page becomes a folio of its own, with one reference, and one more for the page cache. Linux: __split_huge_page_tail(). */
+function cutTail(sys: MemorySystem, head: Pfn, page: Pfn): void {
+  const { pages } = sys;
+  const flags = pages.flags[head]!;
+  pages.flags[page] = flags & INHERITED;
+  pages.compoundHead[page] = page;
+  pages.order[page] = 0;
+  pages.mapping[page] = pages.mapping[head]!;
+  pages.index[page] = pages.index[head]! + (page - head);
+  pages.refcount[page] = (flags & PG_ANON) !== 0 ? 1 : 2;
+  pages.mapcount[page] = 0;
+}
+
+/** A page behind the end of the file leaves the page cache. */
+function dropBeyondEof(mapping: AddressSpace, page: Pfn, index: number): void {
+  const { sys } = mapping;
+  folioCancelDirty(mapping, page);
+  mapping.pages.delete(index);
+  mapping.nrPages--;
+  sys.pages.mapping[page] = 0;
+  sys.vmstat.add("nr_file_pages", -1);
+  if (sys.pages.test(page, PG_SHMEM)) sys.vmstat.add("nr_shmem", -1);
+  folioPut(sys, page);
+}
+
+/** Every page becomes a folio of order 0; pages of a file are entered one by one. Linux: __split_huge_page(). */
+function cutFolio(sys: MemorySystem, folio: Pfn, mapping: AddressSpace | undefined): void {
+  const { pages } = sys;
+  const nr = pages.folioNrPages(folio);
+  const first = pages.index[folio]!;
+  const end = mapping === undefined ? Infinity : Math.ceil(mapping.inode.size / sys.granule.pageSize);
+  const dirty = mapping !== undefined && mapping.dirty.has(first);
+  for (let page = folio + nr - 1; page > folio; page--) {
+    cutTail(sys, folio, page as Pfn);
+    if (mapping === undefined) continue;
+    const index = first + (page - folio);
+    mapping.pages.set(index, page as Pfn);
+    if (dirty) mapping.dirty.add(index);
+    if (index >= end) dropBeyondEof(mapping, page as Pfn, index);
+  }
+  pages.flags[folio]! &= INHERITED;
+  pages.order[folio] = 0;
+  pages.nrPagesMapped[folio] = 0;
+  pages.refcount[folio] = mapping === undefined ? 1 : 2;
+}
+
+/**
+ * Split a large folio into single pages. Pre: locked, with one reference of the caller, which stays on the head page, as does the
+ * lock. Returns 0; -EAGAIN if somebody else holds a reference; -EBUSY for the huge zero folio and folios under write-back or no
+ * longer in their file. Linux: split_folio().
+ */
+export function splitFolio(sys: MemorySystem, folio: Pfn): number {
+  const { pages } = sys;
+  if (!pages.test(folio, PG_LOCKED) || !pages.isLarge(folio)) throw new ModelBug(`split_folio: folio ${folio} is not locked or not large`);
+  const order = pages.folioOrder(folio);
+  const anon = pages.test(folio, PG_ANON);
+  if (!anon && pages.mapping[folio] === 0) return -EBUSY;
+  if (folio === sys.hugeMemory.hugeZeroPfn || pages.test(folio, PG_WRITEBACK)) return -EBUSY;
+  const ret = canSplitFolio(sys, folio) ? 0 : -EAGAIN;
+  if (ret === 0) splitMapped(sys, folio, order, anon);
+  if (order === sys.granule.pmdOrder) sys.vmstat.inc(ret === 0 ? "thp_split_page" : "thp_split_page_failed");
+  sys.thp.statInc(order, ret === 0 ? "split" : "split_failed");
+  return ret;
+}
+
+function splitMapped(sys: MemorySystem, folio: Pfn, order: Order, anon: boolean): void {
+  const { pages } = sys;
+  const nr = 2 ** order;
+  const mapping = anon ? undefined : sys.mappings.addressSpace(pages.mapping[folio]!);
+  unmapFolio(sys, folio);
+  if (pages.refcount[folio] !== 1 + extraPins(sys, folio)) throw new ModelBug(`split_folio: folio ${folio} has ${pages.refcount[folio]} references after unmapping`);
+  folioUnqueueDeferredSplit(sys, folio);
+  if (anon) sys.thp.statInc(order, "nr_anon", -1);
+  else if (order === sys.granule.pmdOrder) sys.vmstat.add(pages.test(folio, PG_SWAPBACKED) ? "nr_shmem_hugepages" : "nr_file_hugepages", -1);
+  cutFolio(sys, folio, mapping);
+  if (anon) {
+    for (let page: number = folio; page < folio + nr; page++) {
+      rmapWalk(sys, page as Pfn, (vma) => {
+        remapOne(vma, page as Pfn, true);
+        return true;
+      });
+    }
+  }
+  for (let page = folio + 1; page < folio + nr; page++) {
+    pages.clear(page as Pfn, PG_LOCKED);
+    folioPut(sys, page as Pfn);
+  }
+}
