@@ -88,7 +88,7 @@ check: $(STAMPS)/native ## types, lint, Rust lint and format
 .PHONY: check-native
 check-native: $(STAMPS)/packages
 	cargo fmt --manifest-path $(NATIVE)/Cargo.toml --check
-	cargo clippy --manifest-path $(NATIVE)/Cargo.toml --all-targets -- -D warnings
+	cargo clippy --release --manifest-path $(NATIVE)/Cargo.toml --all-targets -- -D warnings
 
 .PHONY: test
 test: build guests ## the fast tests; the last line is `N passed, N failed`
