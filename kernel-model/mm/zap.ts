@@ -19,6 +19,7 @@ import { FPB_IGNORE_DIRTY, folioPteBatch } from "./pte-batch.js";
 import { firstTable } from "./page-walk.js";
 import { flushTlbBatchedPending, folioRemoveRmapPtes } from "./rmap.js";
 import { folioMarkAccessed, vmaHasRecency } from "./swap-lru.js";
+import { updateHiwaterRss } from "./vma-ops.js";
 import type { Vma } from "./vma.js";
 
 /** What to spare. Linux: struct zap_details. */
@@ -159,16 +160,9 @@ export function unmapVmas(tlb: MmuGather, vmas: Iterable<Vma>, start: Va, end: V
 /** Remove the mappings of `size` bytes from `address`, all in one area, and flush. */
 export function zapPageRangeSingle(vma: Vma, address: Va, size: number, details: ZapDetails = ALL): void {
   const tlb = new MmuGather(vma.mm);
-  updateHiwaterRss(vma);
+  updateHiwaterRss(vma.mm);
   unmapSingleVma(tlb, vma, address, address + size, details);
   tlb.finish();
-}
-
-/** update_hiwater_rss(): remember the largest resident set before it shrinks (pages). */
-export function updateHiwaterRss(vma: Vma): void {
-  const { mm } = vma;
-  const rss = mm.rss[0]! + mm.rss[MM_ANONPAGES]! + mm.rss[3]!;
-  if (rss > mm.hiwaterRss) mm.hiwaterRss = rss;
 }
 
 /**
