@@ -11,6 +11,7 @@ import { copyPage, faultServed, folioPrealloc, maybeMkwrite, mmCounter, vmfAnonP
 import { MM_ANONPAGES } from "./mm-struct.js";
 import { NO_PFN, PG_ANON, PG_ANON_EXCLUSIVE, PG_LOCKED, PG_SWAPCACHE } from "./page.js";
 import { folioMarkDirty } from "./page-writeback.js";
+import { mayUnlockForIo } from "./readahead.js";
 import { folioAddNewAnonRmap, folioMoveAnonRmap, folioRemoveRmapPtes, pageOrder } from "./rmap.js";
 import { folioAddLruVma } from "./swap-lru.js";
 import {
@@ -18,6 +19,7 @@ import {
   FAULT_FLAG_UNSHARE,
   FAULT_FLAG_VMA_LOCK,
   FAULT_FLAG_WRITE,
+  VM_FAULT_COMPLETED,
   VM_FAULT_ERROR,
   VM_FAULT_LOCKED,
   VM_FAULT_NOPAGE,
@@ -51,13 +53,17 @@ export function doPageMkwrite(vmf: VmFault, folio: Pfn): number {
   return ret | VM_FAULT_LOCKED;
 }
 
-/** A shared page was made writable: mark its folio dirty and unlock it. Throttling of writers never drops the lock here. */
+/**
+ * A shared page was made writable: mark its folio dirty and unlock it. VM_FAULT_COMPLETED when the handler is done but gave up its
+ * lock to let the writer be throttled: on a first try, if the folio became dirty or the file system wanted to know.
+ */
 export function faultDirtySharedPage(vmf: VmFault): number {
   const { sys } = vmf.vma.mm;
   const folio = sys.pages.head(vmf.page);
-  folioMarkDirty(sys, folio);
+  const dirtied = folioMarkDirty(sys, folio);
   sys.pages.clear(folio, PG_LOCKED);
-  return 0;
+  const throttled = (dirtied || vmf.vma.ops?.pageMkwrite !== undefined) && sys.pages.mapping[folio] !== 0;
+  return throttled && mayUnlockForIo(vmf) ? VM_FAULT_COMPLETED : 0;
 }
 
 /** The page may be written where it is: upgrade the entry. */
