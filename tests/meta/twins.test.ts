@@ -6,7 +6,6 @@ import { expect } from "chai";
 import { isTypeOnly, productSources, ROOMS, trackedFiles } from "../support/sources.js";
 
 const twinOf = (source: string): string => `tests/${source.replace(/\.ts$/, ".test.ts")}`;
-const slowTwinOf = (source: string): string => `tests/${source.replace(/\.ts$/, ".slow.ts")}`;
 
 describe("test twins", () => {
   it("tell types from code", () => {
@@ -20,9 +19,8 @@ describe("test twins", () => {
   });
 
   it("are not left behind when a source file goes", () => {
-    const sources = new Set(productSources());
     const mirrored = trackedFiles().filter((file) => ROOMS.some((room) => file.startsWith(`tests/${room}/`)) && file.endsWith(".test.ts"));
-    const expected = new Set([...sources].flatMap((source) => [twinOf(source), slowTwinOf(source)]));
+    const expected = new Set(productSources().map(twinOf));
     // A second test file of one source carries a further word: `walk.oracle.test.ts` beside `walk.test.ts`.
     const orphans = mirrored.filter((file) => !expected.has(file) && !expected.has(file.replace(/\.[a-z0-9-]+\.test\.ts$/, ".test.ts")));
     expect(orphans, "these test files have no source file").to.deep.equal([]);
