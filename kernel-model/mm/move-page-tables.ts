@@ -76,18 +76,15 @@ function getExtent(size: number, oldAddr: number, oldEnd: number, newAddr: numbe
 }
 
 /** Rounding `addr` down to `size` touches no other area: it starts `vma`, and below it nothing is mapped. Linux: can_align_down(). */
-function canAlignDown(vma: Vma, addr: number, size: number, forStack: boolean): boolean {
-  const masked = addr - (addr % size);
-  if (!forStack && vma.start !== addr) return false;
-  if (forStack && masked >= vma.start) return true;
-  return vma.mm.vmas.findIntersection(masked, vma.start) === undefined;
+function canAlignDown(vma: Vma, addr: number, size: number): boolean {
+  return vma.start === addr && vma.mm.vmas.findIntersection(addr - (addr % size), addr) === undefined;
 }
 
 /**
  * Moves the entries of [oldAddr, oldAddr + len) in `vma` to newAddr in `newVma`. Returns the bytes done: less than `len` if a
- * table could not be made. `forStack`: exec shifts the stack within one area that spans both ranges.
+ * table could not be made. Differs: exec builds the stack at its final place, so it is never shifted within one area.
  */
-export function movePageTables(vma: Vma, oldAddr: Va, newVma: Vma, newAddr: Va, len: number, forStack = false): number {
+export function movePageTables(vma: Vma, oldAddr: Va, newVma: Vma, newAddr: Va, len: number): number {
   const { mm } = vma;
   const { pgtable, granule } = mm.sys;
   const { pmdSize } = granule;
@@ -99,7 +96,7 @@ export function movePageTables(vma: Vma, oldAddr: Va, newVma: Vma, newAddr: Va, 
   // Both start at the same place within a table and nothing lies before them in it: move the whole first table.
   const within = from % pmdSize;
   if (len >= pmdSize - within && within !== 0 && within === to % pmdSize) {
-    if (canAlignDown(vma, from, pmdSize, forStack) && canAlignDown(newVma, to, pmdSize, forStack)) {
+    if (canAlignDown(vma, from, pmdSize) && canAlignDown(newVma, to, pmdSize)) {
       from -= within;
       to -= within;
     }

@@ -5,6 +5,7 @@
  */
 import { alignDown, alignUp, type Va } from "../../emulator/arch/addr.js";
 import { ENOMEM } from "../errno.js";
+import type { File } from "../fs/file.js";
 import type { MemorySystem } from "./memory-system.js";
 import type { MmStruct } from "./mm-struct.js";
 
@@ -81,4 +82,12 @@ export function archPickMmapLayout(mm: MmStruct): void {
   const gap = Math.min(Math.max(wanted, Math.min(128 * MIB, maxGap)), maxGap);
   mm.mmapBase = alignUp(alignDown(stackTop, pageSize) - gap, pageSize) as Va;
   mm.topDown = true;
+}
+
+/**
+ * The task owns the file or could open it for writing: only then mincore() and MADV_PAGEOUT tell or touch its page cache.
+ * Linux: file_owner_or_capable(), file_permission(MAY_WRITE). Differs: without privilege, only a description open for writing counts.
+ */
+export function mayWriteFile(mm: MmStruct, file: File): boolean {
+  return mm.rlimits.privileged || file.writable;
 }
