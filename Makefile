@@ -108,4 +108,4 @@ bench: build guests build/bench/tlb-peer.so ## speed against qemu-aarch64 with a
 
 .PHONY: clean
 clean: ## remove what make built, but not node_modules
-	rm -rf build dist $(NATIVE)/target
+	rm -rf build dist $(NATIVE)/target $(NATIVE)/foliolab-engine.node
