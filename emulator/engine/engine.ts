@@ -80,6 +80,11 @@ export interface EngineOptions {
   readonly pageSize: number;
   /** Trace off: counters only, no records. */
   readonly trace: boolean;
+  /**
+   * Most recently used data pages, 1 to 8, that the trace filter holds back. Exact for TLBs whose sets certainly keep that many most
+   * recently used entries: up to the ways of the first level under LRU, log2(ways) + 1 under tree-PLRU, 1 under FIFO or random.
+   */
+  readonly filterPages?: number;
 }
 
 export interface Engine {

@@ -1,0 +1,543 @@
+//! The engine: one Unicorn, its translation cache, trace filter and counters, and the run loop that turns what stops Unicorn into exits.
+
+use crate::access::{Place, untagged};
+use crate::filter::{Filter, NO_PAGE};
+use crate::frames::{CODE, Frames, WRITABLE};
+use crate::hooks;
+use crate::registers;
+use crate::registry;
+use crate::ring::Ring;
+use crate::shared::Shared;
+use crate::translations::{EXEC, READ, Translations, WRITE};
+use crate::unicorn::{Arm64CpuModel, CNTKCTL_EL1, CPACR_EL1, Reg, SCTLR_EL1, TCR_EL1, Unicorn, uc_engine, uc_error};
+
+unsafe extern "C" {
+    /// Unicorn: forget the code translated from the RAM bytes [start, end). RAM is one block, so offsets are physical addresses.
+    fn tb_invalidate_phys_range_aarch64(uc: *mut uc_engine, start: u64, end: u64);
+}
+
+/// Bytes of host memory reserved for translated code; committed where touched. When it is full Unicorn starts over.
+const CODE_BUFFER: u32 = 128 << 20;
+
+// SCTLR_EL1: what EL0 may do, as Linux sets it (INIT_SCTLR_EL1_MMU_ON), but DZE: DC ZVA stays prohibited (DCZID_EL0.DZP reads 1).
+const SCTLR_UCT: u64 = 1 << 15;
+const SCTLR_NTWI: u64 = 1 << 16;
+const SCTLR_NTWE: u64 = 1 << 18;
+const SCTLR_UCI: u64 = 1 << 26;
+const SCTLR_DZE: u64 = 1 << 14;
+/// FP and SIMD do not trap; SVE does.
+const CPACR_FPEN: u64 = 3 << 20;
+/// The top byte of addresses of the lower half is ignored.
+const TCR_TBI0: u64 = 1 << 37;
+
+/// Why a run ended; the numbers are shared with unicorn.ts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Exit {
+    Svc = 0,
+    TranslationMiss = 1,
+    BudgetSpent = 2,
+    UndefinedInstruction = 3,
+    Breakpoint = 4,
+    Alignment = 5,
+    Stopped = 6,
+}
+
+/// What made Unicorn stop, noted by a hook or a wrapped function. The first note counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stop {
+    Exit(Exit),
+    /// YIELD or WFE: go on behind it.
+    Hint,
+    /// The next block is longer than the rest of the budget; it has this many instructions.
+    BudgetInside(u64),
+    /// An exception number that EL0 code should not be able to raise.
+    Exception(u32),
+    /// An access that did not come through the wrapped helpers.
+    UnknownAccess,
+}
+
+/// A data access that was not granted.
+#[derive(Clone, Copy)]
+pub struct Refused {
+    /// First byte of the access.
+    address: u64,
+    /// First byte that was not granted: on the second page if the first one is.
+    far: u64,
+    write: bool,
+    pub alignment: bool,
+}
+
+/// What every access and every block touches.
+#[repr(C)]
+pub struct Hot {
+    /// Page that reads hit without further checks, or NO_PAGE.
+    pub read_base: u64,
+    /// The same page if writes do too, else NO_PAGE.
+    pub write_base: u64,
+    /// Host address of the page.
+    pub host: u64,
+    pub page_size: u64,
+    pub loads: u64,
+    pub stores: u64,
+    /// Instructions executed, the whole current block included.
+    pub instructions: u64,
+    /// Value of `instructions` that no block may pass.
+    pub limit: u64,
+    /// The current block; both 0 between runs.
+    pub block_start: u64,
+    pub block_end: u64,
+}
+
+/// A run ended inside an instruction that had already made accesses: they were counted then, and are not counted again.
+#[derive(Clone, Copy)]
+struct Replay {
+    pc: u64,
+    /// The access that was refused; from here on counting goes on.
+    address: u64,
+    write: bool,
+    /// Accesses that may still come before it.
+    left: u32,
+}
+
+/// More accesses than this one instruction does not make (LD4 of 16 single bytes per register).
+const MAX_ACCESSES: u32 = 64;
+
+pub struct Engine {
+    pub hot: Hot,
+    pub filter: Filter,
+    pub ring: Ring,
+    pub translations: Translations,
+    frames: Frames,
+    pub uc: Unicorn,
+    pub shared: Shared,
+    pub page_shift: u32,
+    ram: u64,
+    pub stop: Option<Stop>,
+    pub refused: Option<Refused>,
+    replay: Option<Replay>,
+    replaying: bool,
+    /// Address that ends the rest of a budget inside a block, or 0.
+    pub tail_end: u64,
+}
+
+pub struct Options {
+    pub ram: *mut u8,
+    pub ram_bytes: u64,
+    pub page_size: u64,
+    pub filter_depth: usize,
+}
+
+impl Engine {
+    /// Make an engine at a fixed place in memory; hooks and translated code point to it.
+    pub fn new(options: &Options, shared: Shared, ring: Ring) -> Result<Box<Self>, String> {
+        let uc = Unicorn::open(Arm64CpuModel::MAX, options.page_size, CODE_BUFFER).map_err(|error| error.to_string())?;
+        let page_shift = options.page_size.trailing_zeros();
+        let mut engine = Box::new(Self {
+            hot: Hot {
+                read_base: NO_PAGE,
+                write_base: NO_PAGE,
+                host: 0,
+                page_size: options.page_size,
+                loads: 0,
+                stores: 0,
+                instructions: 0,
+                limit: 0,
+                block_start: 0,
+                block_end: 0,
+            },
+            filter: Filter::new(options.filter_depth, page_shift),
+            ring,
+            translations: Translations::new(),
+            frames: Frames::new((options.ram_bytes >> page_shift) as usize),
+            uc,
+            shared,
+            page_shift,
+            ram: options.ram as u64,
+            stop: None,
+            refused: None,
+            replay: None,
+            replaying: false,
+            tail_end: 0,
+        });
+        engine.prepare_cpu().map_err(|error| error.to_string())?;
+        // SAFETY: the caller keeps the RAM alive and in place; the box keeps the engine in place.
+        unsafe {
+            engine.uc.map_ram(options.ram, options.ram_bytes).map_err(|error| error.to_string())?;
+            hooks::add(&mut engine).map_err(|error| error.to_string())?;
+        }
+        Ok(engine)
+    }
+
+    /// EL0 with the controls that Linux gives it.
+    fn prepare_cpu(&self) -> Result<(), crate::unicorn::UcError> {
+        self.uc.write(Reg::PSTATE, 0);
+        let sctlr = self.uc.read_system(SCTLR_EL1)?;
+        self.uc.write_system(SCTLR_EL1, (sctlr | SCTLR_UCT | SCTLR_UCI | SCTLR_NTWI | SCTLR_NTWE) & !SCTLR_DZE)?;
+        self.uc.write_system(TCR_EL1, TCR_TBI0)?;
+        self.uc.write_system(CNTKCTL_EL1, 0)?;
+        self.uc.write_system(CPACR_EL1, CPACR_FPEN)
+    }
+
+    // --- the translation cache ---------------------------------------------------------------------------------------
+
+    /// Host address of a page that data may be read from (or written to), else 0.
+    fn translate(&mut self, vpn: u64, write: bool) -> u64 {
+        let host = self.translations.front(vpn, write);
+        if host != 0 { host } else { self.translate_slow(vpn, write) }
+    }
+
+    fn translate_slow(&mut self, vpn: u64, write: bool) -> u64 {
+        let Some(translation) = self.translations.find(vpn) else { return 0 };
+        if translation.perms & if write { WRITE } else { READ } == 0 {
+            return 0;
+        }
+        if write {
+            if self.frames.get(translation.frame) == CODE {
+                self.drop_code(translation.frame);
+                self.flush_fetches();
+            }
+            self.frames.set(translation.frame, WRITABLE);
+        }
+        let host = self.host_of(translation.frame);
+        self.translations.grant(vpn, host, write);
+        host
+    }
+
+    fn host_of(&self, frame: u64) -> u64 {
+        self.ram + (frame << self.page_shift)
+    }
+
+    /// Forget the code translated from a frame.
+    fn drop_code(&mut self, frame: u64) {
+        let start = frame << self.page_shift;
+        // SAFETY: the frame lies in the mapped RAM. Unicorn calls this function itself from stores of running code.
+        unsafe { tb_invalidate_phys_range_aarch64(self.uc.handle(), start, start + self.hot.page_size) };
+    }
+
+    fn flush_fetches(&mut self) {
+        self.uc.flush_tlb();
+        self.translations.flushed();
+    }
+
+    /// Unicorn wants to fetch from a page: its frame, if it may.
+    pub fn grant_fetch(&mut self, vpn: u64) -> Option<u64> {
+        let translation = self.translations.find(vpn)?;
+        if translation.perms & EXEC == 0 {
+            return None;
+        }
+        if self.frames.get(translation.frame) == WRITABLE {
+            self.translations.revoke_writes();
+            let host = self.host_of(translation.frame);
+            self.filter.revoke_write(host);
+            if self.hot.host == host {
+                self.hot.write_base = NO_PAGE;
+            }
+        }
+        self.frames.set(translation.frame, CODE);
+        self.translations.mark_fetched(vpn);
+        Some(translation.frame)
+    }
+
+    pub fn install(&mut self, address: u64, frame: u64, perms: u64) -> Result<(), String> {
+        if frame >= self.frames.count() {
+            return Err(format!("frame {frame:#x} lies outside of guest RAM"));
+        }
+        self.translations.install(address >> self.page_shift, frame, perms);
+        Ok(())
+    }
+
+    pub fn discard_code(&mut self, frame: u64) {
+        if frame < self.frames.count() && self.frames.get(frame) == CODE {
+            self.drop_code(frame);
+        }
+    }
+
+    // --- data accesses -----------------------------------------------------------------------------------------------
+
+    /// The access that is not on the current page: find the page, note the use of it, count. `alignment`: bytes the address must
+    /// be a multiple of. A refusal is noted in `refused`.
+    #[inline(never)]
+    pub fn place(&mut self, address: u64, size: u64, alignment: u64, write: bool) -> Place {
+        if address & (alignment - 1) != 0 {
+            self.refused = Some(Refused { address, far: address, write, alignment: true });
+            return Place { first: 0, second: 0 };
+        }
+        let offset = untagged(address) & (self.hot.page_size - 1);
+        let base = untagged(address) - offset;
+        let counts = !self.replaying || self.replay_arrives(address, write);
+        let place = if offset + size > self.hot.page_size {
+            self.place_across(address, base, write)
+        } else {
+            self.place_inside(address, base, offset, write)
+        };
+        if place.first != 0 && counts {
+            if write {
+                self.hot.stores += 1;
+            } else {
+                self.hot.loads += 1;
+            }
+        }
+        if self.replaying {
+            self.leave_page();
+        }
+        if self.ring.drained {
+            self.obey_sink();
+        }
+        place
+    }
+
+    /// The instruction starts over: is this the access that was refused, so that counting goes on?
+    #[cold]
+    fn replay_arrives(&mut self, address: u64, write: bool) -> bool {
+        if let Some(replay) = &mut self.replay
+            && (replay.address != address || replay.write != write)
+            && replay.left > 0
+        {
+            replay.left -= 1;
+            return false;
+        }
+        self.replay = None;
+        self.replaying = false;
+        true
+    }
+
+    #[inline(always)]
+    fn place_inside(&mut self, address: u64, base: u64, offset: u64, write: bool) -> Place {
+        if !self.touch(base, write) {
+            self.refused = Some(Refused { address, far: address, write, alignment: false });
+            return Place { first: 0, second: 0 };
+        }
+        Place { first: self.hot.host + offset, second: 0 }
+    }
+
+    #[cold]
+    fn place_across(&mut self, address: u64, base: u64, write: bool) -> Place {
+        let second_page = address.wrapping_add(self.hot.page_size - (untagged(address) - base));
+        for (page, far) in [(base, address), (untagged(second_page), second_page)] {
+            if self.translate(page >> self.page_shift, write) == 0 {
+                self.refused = Some(Refused { address, far, write, alignment: false });
+                return Place { first: 0, second: 0 };
+            }
+        }
+        self.touch(base, write);
+        let first = self.hot.host + (untagged(address) - base);
+        self.touch(untagged(second_page), write);
+        Place { first, second: self.hot.host }
+    }
+
+    /// Make the page the current one. False if the translation cache does not grant the access.
+    #[inline(always)]
+    fn touch(&mut self, base: u64, write: bool) -> bool {
+        let index = if let Some(index) = self.filter.find(base) {
+            if write && !self.filter.slot(index).written {
+                if self.translate(base >> self.page_shift, true) == 0 {
+                    return false;
+                }
+                self.filter.write_slot(index, &mut self.ring);
+            } else {
+                self.filter.use_slot(index);
+            }
+            index
+        } else {
+            let host = self.translate(base >> self.page_shift, write);
+            if host == 0 {
+                return false;
+            }
+            self.filter.enter(base, host, write, &mut self.ring)
+        };
+        let slot = self.filter.slot(index);
+        self.hot.read_base = base;
+        self.hot.write_base = if slot.written { base } else { NO_PAGE };
+        self.hot.host = slot.host;
+        true
+    }
+
+    fn leave_page(&mut self) {
+        self.hot.read_base = NO_PAGE;
+        self.hot.write_base = NO_PAGE;
+    }
+
+    // --- the run loop ------------------------------------------------------------------------------------------------
+
+    /// A block of code is about to run. False: it must not.
+    #[inline(always)]
+    pub fn enter_block(&mut self, address: u64, bytes: u64) -> bool {
+        let executed = self.hot.instructions + bytes / 4;
+        if executed > self.hot.limit || address & 3 != 0 {
+            return self.refuse_block(address, bytes);
+        }
+        self.hot.instructions = executed;
+        self.hot.block_start = address;
+        self.hot.block_end = address + bytes;
+        let page = address >> self.page_shift;
+        if self.filter.is_new_fetch(page) {
+            self.filter.fetch(page, &mut self.ring);
+            if self.ring.drained {
+                self.obey_sink();
+            }
+        }
+        true
+    }
+
+    #[cold]
+    fn refuse_block(&mut self, address: u64, bytes: u64) -> bool {
+        self.note(if address & 3 != 0 {
+            Stop::Exit(Exit::Alignment)
+        } else if self.shared.stop_requested() || self.ring.failed {
+            Stop::Exit(Exit::Stopped)
+        } else if self.hot.instructions == self.hot.limit {
+            Stop::Exit(Exit::BudgetSpent)
+        } else {
+            Stop::BudgetInside(bytes / 4)
+        });
+        false
+    }
+
+    /// The sink may have asked for a stop, or have thrown.
+    #[cold]
+    fn obey_sink(&mut self) {
+        self.ring.drained = false;
+        if self.ring.failed || self.shared.stop_requested() {
+            self.hot.limit = 0;
+        }
+    }
+
+    pub fn note(&mut self, stop: Stop) {
+        if self.stop.is_none() {
+            self.stop = Some(stop);
+        }
+    }
+
+    /// Execute at most `budget` instructions.
+    pub fn run(&mut self, budget: u64) -> Result<Exit, String> {
+        registry::set_running(self);
+        registers::write_back(self);
+        let mut pc = self.shared.pc();
+        let end = self.hot.instructions.saturating_add(budget);
+        self.hot.limit = end;
+        self.replaying = self.replay.is_some_and(|replay| replay.pc == pc);
+        if !self.replaying {
+            self.replay = None;
+        }
+        let result = loop {
+            if self.shared.stop_requested() || self.ring.failed {
+                break Ok(Exit::Stopped);
+            }
+            if self.translations.flush_due {
+                self.flush_fetches();
+            }
+            self.stop = None;
+            self.refused = None;
+            let code = self.uc.start(pc, 0);
+            pc = self.uc.read(Reg::PC);
+            self.settle_block(pc);
+            match self.explain(code, pc) {
+                Some(Stop::Exit(exit)) => break Ok(exit),
+                Some(Stop::Hint) => {}
+                Some(Stop::BudgetInside(block)) => match self.run_tail(pc, block, end) {
+                    Ok((at, exit)) => {
+                        pc = at;
+                        if let Some(exit) = exit {
+                            break Ok(exit);
+                        }
+                    }
+                    Err(message) => break Err(message),
+                },
+                _ => break Err(format!("Unicorn stopped with {code:?} ({:?}) at pc {pc:#x}", self.stop)),
+            }
+        };
+        self.finish(pc, result.as_ref().ok());
+        result
+    }
+
+    /// The last instructions of a budget end inside a block: translate it anew with an end there. Returns the PC and the exit.
+    fn run_tail(&mut self, start: u64, block: u64, end: u64) -> Result<(u64, Option<Exit>), String> {
+        let stop_at = start + 4 * (end - self.hot.instructions);
+        self.uc.remove_code(start, start + 4 * block);
+        self.stop = None;
+        self.refused = None;
+        self.tail_end = stop_at;
+        // The check at block entry must let the block pass whole, should Unicorn translate it longer.
+        self.hot.limit = self.hot.instructions + block;
+        let code = self.uc.start(start, stop_at);
+        self.hot.limit = end;
+        self.tail_end = 0;
+        let pc = self.uc.read(Reg::PC);
+        self.settle_block(pc);
+        if pc == stop_at && self.stop.is_none() && code == uc_error::OK {
+            return Ok((pc, Some(Exit::BudgetSpent)));
+        }
+        match self.explain(code, pc) {
+            Some(Stop::Exit(exit)) => Ok((pc, Some(exit))),
+            Some(Stop::Hint) => Ok((pc, None)),
+            _ => Err(format!("Unicorn stopped with {code:?} ({:?}) at pc {pc:#x}, in the last {} instructions", self.stop, (stop_at - start) / 4)),
+        }
+    }
+
+    /// What a return of Unicorn means. None: nothing that a guest can cause.
+    fn explain(&self, code: uc_error, pc: u64) -> Option<Stop> {
+        match self.stop {
+            // A fetch from a misaligned address may miss on the page behind it before the block is refused.
+            Some(Stop::Exit(Exit::TranslationMiss)) if self.refused.is_none() && pc & 3 != 0 => Some(Stop::Exit(Exit::Alignment)),
+            Some(stop) => Some(stop),
+            None if code == uc_error::INSN_INVALID => Some(Stop::Exit(Exit::UndefinedInstruction)),
+            // WFI.
+            None if code == uc_error::OK => Some(Stop::Hint),
+            None => None,
+        }
+    }
+
+    /// The block was counted whole at its start: take back what has not been executed.
+    fn settle_block(&mut self, pc: u64) {
+        let fetch_missed = self.stop == Some(Stop::Exit(Exit::TranslationMiss)) && self.refused.is_none();
+        if !fetch_missed && (self.hot.block_start..self.hot.block_end).contains(&pc) && self.stop_is_inside() {
+            self.hot.instructions -= (self.hot.block_end - pc) / 4;
+        }
+        self.hot.block_start = 0;
+        self.hot.block_end = 0;
+    }
+
+    /// False if the stop came before a block that has not been counted.
+    fn stop_is_inside(&self) -> bool {
+        !matches!(self.stop, Some(Stop::BudgetInside(_) | Stop::Exit(Exit::BudgetSpent | Exit::Stopped)))
+            && !(self.stop == Some(Stop::Exit(Exit::Alignment)) && self.refused.is_none())
+    }
+
+    /// Leave the run: hand over the trace, and publish why and where.
+    fn finish(&mut self, pc: u64, exit: Option<&Exit>) {
+        self.filter.clear(&mut self.ring);
+        self.ring.drain();
+        self.ring.drained = false;
+        self.leave_page();
+        let (far, write) = self.refused.map_or((pc, false), |refused| (refused.far, refused.write));
+        self.replay = match (exit, self.refused) {
+            // A refusal on the way of an unfinished replay leaves its target in place.
+            (Some(Exit::TranslationMiss), Some(_)) if self.replaying => self.replay,
+            (Some(Exit::TranslationMiss), Some(Refused { address, write, .. })) => Some(Replay { pc, address, write, left: MAX_ACCESSES }),
+            _ => None,
+        };
+        self.shared.publish(&crate::shared::Outcome {
+            pc,
+            far,
+            fetch: self.refused.is_none(),
+            write,
+            instructions: self.hot.instructions,
+            loads: self.hot.loads,
+            stores: self.hot.stores,
+            drains: self.ring.drains,
+        });
+        if exit == Some(&Exit::Svc) {
+            registers::read(self, registers::GENERAL);
+        }
+        if exit == Some(&Exit::Stopped) {
+            self.shared.clear_stop();
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        registry::remove(self);
+    }
+}

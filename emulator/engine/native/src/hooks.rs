@@ -1,0 +1,167 @@
+//! Unicorn's hooks, and the wrapped functions that are not memory accesses.
+
+use std::cell::Cell;
+use std::ffi::c_void;
+use std::ptr;
+
+use unicorn_engine_sys::Prot;
+
+use crate::engine::{Engine, Exit, Stop};
+use crate::registry;
+use crate::unicorn::{MemType, TlbEntry, UcError, hook, uc_engine};
+
+/// Exception numbers of QEMU's Arm target.
+const EXCP_SWI: u32 = 2;
+const EXCP_DATA_ABORT: u32 = 4;
+const EXCP_BKPT: u32 = 7;
+
+/// Set the engine's hooks.
+///
+/// # Safety
+/// The engine stays in place as long as its Unicorn lives.
+pub unsafe fn add(engine: &mut Engine) -> Result<(), UcError> {
+    let data: *mut c_void = ptr::from_mut(engine).cast();
+    let uc = &engine.uc;
+    // SAFETY: the signatures are those of unicorn.h for each hook type.
+    unsafe {
+        uc.hook(hook::TLB_FILL, on_tlb_fill as *const c_void, data)?;
+        uc.hook(hook::INTR, on_exception as *const c_void, data)?;
+        uc.hook(hook::BLOCK, on_block as *const c_void, data)?;
+        uc.hook(hook::MEM_READ | hook::MEM_WRITE, on_access as *const c_void, data)
+    }
+}
+
+/// Unicorn's soft TLB asks for a page. Only fetches are granted: data accesses are served before they come here.
+unsafe extern "C" fn on_tlb_fill(_uc: *mut uc_engine, address: u64, kind: MemType, entry: *mut TlbEntry, engine: *mut c_void) -> bool {
+    // SAFETY: Unicorn passes back what `add` gave it, and a valid entry.
+    let (engine, entry) = unsafe { (&mut *engine.cast::<Engine>(), &mut *entry) };
+    if kind == MemType::FETCH {
+        if let Some(frame) = engine.grant_fetch(address >> engine.page_shift) {
+            entry.paddr = frame << engine.page_shift;
+            entry.perms = Prot::EXEC;
+            return true;
+        }
+    } else if engine.refused.is_none() {
+        engine.note(Stop::UnknownAccess);
+        return false;
+    }
+    engine.note(Stop::Exit(Exit::TranslationMiss));
+    false
+}
+
+/// An exception that EL0 code raises.
+unsafe extern "C" fn on_exception(_uc: *mut uc_engine, number: u32, engine: *mut c_void) {
+    // SAFETY: as above.
+    let engine = unsafe { &mut *engine.cast::<Engine>() };
+    let misaligned = engine.refused.is_some_and(|refused| refused.alignment);
+    engine.note(match number {
+        EXCP_SWI => Stop::Exit(Exit::Svc),
+        EXCP_BKPT => Stop::Exit(Exit::Breakpoint),
+        EXCP_DATA_ABORT if misaligned => Stop::Exit(Exit::Alignment),
+        _ => Stop::Exception(number),
+    });
+    engine.uc.stop();
+}
+
+/// A block of translated code is about to run.
+unsafe extern "C" fn on_block(_uc: *mut uc_engine, address: u64, bytes: u32, engine: *mut c_void) {
+    // SAFETY: as above.
+    let engine = unsafe { &mut *engine.cast::<Engine>() };
+    if !engine.enter_block(address, u64::from(bytes)) {
+        engine.uc.stop();
+    }
+}
+
+/// Set only so that translated code calls helpers for its accesses: the wrapped ones never come here.
+unsafe extern "C" fn on_access(_uc: *mut uc_engine, _kind: MemType, _address: u64, _size: i32, _value: i64, engine: *mut c_void) {
+    // SAFETY: as above.
+    let engine = unsafe { &mut *engine.cast::<Engine>() };
+    engine.note(Stop::UnknownAccess);
+    engine.uc.stop();
+}
+
+unsafe extern "C" {
+    fn __real_helper_yield_aarch64(env: *mut c_void);
+    fn __real_helper_wfe_aarch64(env: *mut c_void);
+    fn __real_tcg_gen_callN_aarch64(context: *mut c_void, function: *const c_void, result: *mut c_void, count: i32, arguments: *mut *mut c_void);
+    fn __real_get_arm_cp_reginfo_aarch64(registers: *mut c_void, key: u32) -> *const c_void;
+    fn helper_check_exit_request_aarch64(uc: *mut c_void, in_delay_slot: u32);
+}
+
+/// YIELD leaves Unicorn with the code of an undefined instruction; note which it was.
+///
+/// # Safety
+/// Called by translated code.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_helper_yield_aarch64(env: *mut c_void) {
+    // SAFETY: env belongs to a registered engine.
+    unsafe {
+        (*registry::engine_of(env)).note(Stop::Hint);
+        __real_helper_yield_aarch64(env);
+    }
+}
+
+/// WFE, like YIELD.
+///
+/// # Safety
+/// Called by translated code.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_helper_wfe_aarch64(env: *mut c_void) {
+    // SAFETY: env belongs to a registered engine.
+    unsafe {
+        (*registry::engine_of(env)).note(Stop::Hint);
+        __real_helper_wfe_aarch64(env);
+    }
+}
+
+thread_local! {
+    /// The last helper call generated on this thread was that of the block hook.
+    static AFTER_BLOCK_HOOK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The code generator emits a helper call. Unicorn asks after every memory access whether a hook wants to stop; here only block
+/// hooks do (accesses leave by longjmp), so only the question behind a block hook is kept.
+///
+/// # Safety
+/// Called by Unicorn's translator.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_tcg_gen_callN_aarch64(
+    context: *mut c_void,
+    function: *const c_void,
+    result: *mut c_void,
+    count: i32,
+    arguments: *mut *mut c_void,
+) {
+    let after_block_hook = AFTER_BLOCK_HOOK.replace(ptr::eq(function, on_block as *const c_void));
+    if ptr::eq(function, helper_check_exit_request_aarch64 as *const c_void) && !after_block_hook {
+        return;
+    }
+    // SAFETY: the arguments are passed on.
+    unsafe { __real_tcg_gen_callN_aarch64(context, function, result, count, arguments) }
+}
+
+/// Key of a system register in Unicorn's table (`ENCODE_AA64_CP_REG`).
+const fn key(op0: u32, op1: u32, crn: u32, crm: u32, op2: u32) -> u32 {
+    const AA64: u32 = 1 << 28;
+    const SYSREG_CP: u32 = 0x13;
+    AA64 | SYSREG_CP << 16 | op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
+}
+
+const RNDR: u32 = key(3, 3, 2, 4, 0);
+const RNDRRS: u32 = key(3, 3, 2, 4, 1);
+const DC_CVAP: u32 = key(1, 3, 7, 12, 1);
+const DC_CVADP: u32 = key(1, 3, 7, 13, 1);
+
+/// System registers by key. The random number registers are hidden, because they would read the host's entropy, and DC CVAP and
+/// CVADP, because they would read memory past the helpers: undefined instructions, as on a core without these features.
+///
+/// # Safety
+/// Called by Unicorn.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_get_arm_cp_reginfo_aarch64(registers: *mut c_void, key: u32) -> *const c_void {
+    if matches!(key, RNDR | RNDRRS | DC_CVAP | DC_CVADP) {
+        return ptr::null();
+    }
+    // SAFETY: the arguments are passed on.
+    unsafe { __real_get_arm_cp_reginfo_aarch64(registers, key) }
+}
