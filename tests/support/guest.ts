@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 
 const CROSS_CC = "aarch64-linux-gnu-gcc";
 const QEMU = "qemu-aarch64";
@@ -41,11 +41,6 @@ export function guestProgram(name: string, libc: Libc = "glibc"): string {
   const result = tool("make", ["--silent", "--no-print-directory", path]);
   if (result.status !== 0) throw new Error(`make ${path} failed:\n${result.stderr}`);
   return resolve(path);
-}
-
-/** Path of one of the repository's C sources for tests, compiled like `compileC`. */
-export function compileFile(path: string, flags: readonly string[] = ["-static"]): string {
-  return compileC(basename(path, ".c"), readFileSync(path, "utf8"), flags);
 }
 
 /**
