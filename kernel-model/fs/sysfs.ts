@@ -1,0 +1,66 @@
+/**
+ * /sys: the knobs and counters of transparent huge pages, CPU lists, and debugfs.
+ *
+ * Linux: mm/huge_memory.c hugepage_init_sysfs(), drivers/base/cpu.c, mm/memory.c fault_around_debugfs().
+ */
+import { EINVAL } from "../errno.js";
+import type { MemorySystem } from "../mm/memory-system.js";
+import { createPseudoFileSystem, directory, text, type PseudoDirectory, type PseudoNode, type PseudoText } from "./pseudo-fs.js";
+import type { FileSystem } from "./vfs.js";
+
+const SYSFS_MAGIC = 0x62656572;
+
+type Tree = Map<string, Tree | PseudoNode>;
+
+/** Builds directories out of paths. */
+function insert(tree: Tree, path: string, node: PseudoNode): void {
+  const parts = path.split("/");
+  const last = parts.pop()!;
+  let at = tree;
+  for (const part of parts) {
+    let next = at.get(part);
+    if (!(next instanceof Map)) {
+      next = new Map();
+      at.set(part, next);
+    }
+    at = next;
+  }
+  at.set(last, node);
+}
+
+function toDirectory(tree: Tree): PseudoDirectory {
+  return directory(Object.fromEntries([...tree].map(([name, node]) => [name, node instanceof Map ? toDirectory(node) : node])));
+}
+
+/** A knob of transparent_hugepage/: text and error codes are TransparentHugepage's. */
+function thpFile(sys: MemorySystem, path: string, mode: number): PseudoText {
+  const read = (): string => sys.thp.get(path)!;
+  return (mode & 0o200) === 0 ? { kind: "text", mode, read } : { kind: "text", mode, read, write: (value) => sys.thp.set(path, value) };
+}
+
+/** fault_around_bytes: rounded down to a power of two, at least one page. Linux: fault_around_bytes_set(). */
+function faultAround(sys: MemorySystem): PseudoText {
+  const { tunables, granule } = sys;
+  return {
+    kind: "text",
+    mode: 0o644,
+    read: () => `${tunables.faultAroundBytes}\n`,
+    write(value) {
+      const bytes = Number(value.trim());
+      if (!Number.isSafeInteger(bytes) || bytes < 0 || bytes > granule.pmdSize) return -EINVAL;
+      tunables.faultAroundBytes = Math.max(granule.pageSize, bytes === 0 ? 0 : 2 ** Math.floor(Math.log2(bytes)));
+      return value.length;
+    },
+  };
+}
+
+/** `cpus`: number of CPUs. */
+export function createSysfs(sys: MemorySystem, dev: number, cpus: number): FileSystem {
+  const tree: Tree = new Map();
+  for (const { path, mode } of sys.thp.files()) insert(tree, `kernel/mm/transparent_hugepage/${path}`, thpFile(sys, path, mode));
+  insert(tree, "kernel/debug/fault_around_bytes", faultAround(sys));
+  const list = cpus === 1 ? "0\n" : `0-${cpus - 1}\n`;
+  for (const name of ["online", "possible", "present"]) insert(tree, `devices/system/cpu/${name}`, text(() => list));
+  insert(tree, "devices/system/node/online", text(() => "0\n"));
+  return createPseudoFileSystem({ type: "sysfs", dev, magic: SYSFS_MAGIC, root: toDirectory(tree), volatile: false });
+}
