@@ -6,12 +6,19 @@
 import type { Va } from "../../emulator/arch/addr.js";
 import { pmdTable, pteNone, ptePresent } from "../arch/arm64/pte.js";
 import { ENOMEM } from "../errno.js";
+import type { AddressSpace } from "../fs/file.js";
+import { filemapPeek } from "./filemap.js";
 import type { MmStruct } from "./mm-struct.js";
+import { NO_PFN, PG_UPTODATE } from "./page.js";
 import { forEachPmd } from "./page-walk.js";
-import { pageCached } from "./truncate.js";
 import { mayWriteFile } from "./util.js";
 import { vmaPgoffOffset } from "./vma-merge.js";
 import { vmaIsAnonymous, type Vma } from "./vma.js";
+
+function mincorePage(mapping: AddressSpace, index: number): number {
+  const folio = filemapPeek(mapping, index);
+  return folio !== NO_PFN && mapping.sys.pages.test(folio, PG_UPTODATE) ? 1 : 0;
+}
 
 /**
  * One byte per page from `addr`, 1 if the page is mapped or in the page cache: up to `nr` pages, but none beyond the area. -ENOMEM
@@ -26,7 +33,7 @@ export function doMincore(mm: MmStruct, addr: Va, nr: number): Uint8Array | numb
   if (!vmaIsAnonymous(vma) && (vma.file === undefined || !mayWriteFile(mm, vma.file))) return vector.fill(1);
   // What no entry maps is looked up in the file.
   const mapping = vma.file?.inode.mapping;
-  if (mapping !== undefined) vector.forEach((_, i) => (vector[i] = pageCached(mapping, vmaPgoffOffset(vma, addr) + i) ? 1 : 0));
+  if (mapping !== undefined) vector.forEach((_, i) => (vector[i] = mincorePage(mapping, vmaPgoffOffset(vma, addr) + i)));
   markMapped(vma, addr, end, vector);
   return vector;
 }
