@@ -246,6 +246,8 @@ export interface Mount {
   /** Where it is attached; undefined for the root of the namespace. */
   readonly parent: Mount | undefined;
   readonly mountpoint: Dentry | undefined;
+  /** Mounts attached to names of this one. Written by mount and umount. */
+  readonly children: Map<Dentry, Mount>;
 }
 
 /** A place in the tree. Linux: struct path. */
@@ -260,6 +262,21 @@ export interface FsStruct {
   cwd: Path;
   umask: number;
   users: number;
+}
+
+/** Attach a file system at `at`; undefined: the root of a namespace. `id`: as in /proc/PID/mountinfo. */
+export function createMount(fs: FileSystem, id: number, at?: Path): Mount {
+  const mount: Mount = {
+    id,
+    fs,
+    root: createDentry(fs.root),
+    readOnly: fs.readOnly,
+    parent: at?.mount,
+    mountpoint: at?.dentry,
+    children: new Map(),
+  };
+  at?.mount.children.set(at.dentry, mount);
+  return mount;
 }
 
 /** A dentry for `inode` under `parent`; the root of a file system has neither name nor parent. */
@@ -279,7 +296,7 @@ export function openInode(inode: VfsInode, flags: number, path: string, where: P
     where,
     readable: (flags & O_PATH) === 0 && access !== O_WRONLY,
     writable: (flags & O_PATH) === 0 && access !== O_RDONLY,
-    ra: { start: 0, size: 0, asyncSize: 0, raPages: 0, mmapMiss: 0, prevPos: -1 },
+    ra: { start: 0, size: 0, asyncSize: 0, raPages: readAheadPages(inode), mmapMiss: 0, prevPos: -1 },
     advice: { random: false, noreuse: false },
     count: 1,
     flags: flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC),
@@ -298,6 +315,13 @@ export function openInode(inode: VfsInode, flags: number, path: string, where: P
   if (typeof ops === "number") return ops;
   file.ops = ops;
   return file;
+}
+
+/** Largest readahead window of a fresh description, pages. Linux: file_ra_state_init(). */
+function readAheadPages(inode: VfsInode): number {
+  if (inode.mapping === undefined) return 0;
+  const { tunables, granule } = inode.mapping.sys;
+  return Math.floor((tunables.readAheadKb * 1024) / granule.pageSize);
 }
 
 /** An O_PATH description can do nothing but name its file. */
