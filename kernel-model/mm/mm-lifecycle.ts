@@ -102,6 +102,7 @@ export function mmPut(mm: MmStruct): void {
 export function exitMmap(mm: MmStruct): void {
   const vmas = [...mm.vmas];
   if (vmas.length === 0) return;
+  mm.sys.observer?.mmExit?.(mm);
   const tlb = new MmuGather(mm, true);
   updateHiwaterRss(mm);
   unmapVmas(tlb, vmas, 0 as Va, mm.taskSize);

@@ -53,4 +53,6 @@ export interface MmObserver {
   /** contpte_convert(): `target` is the value that is about to be painted (PTE_CONT set: fold). `address` as passed by the caller. */
   contpteConvert(mm: MmStruct, address: Va, target: bigint): void;
   contpteCall(mm: MmStruct, call: ContpteCall, address: Va, nr: number): void;
+  /** exit_mmap() entered: the last task that used the address space is gone, its pages are still mapped. */
+  mmExit?(mm: MmStruct): void;
 }

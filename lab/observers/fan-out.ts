@@ -34,4 +34,8 @@ export class FanOut implements MmObserver {
   contpteCall(mm: MmStruct, call: ContpteCall, address: Va, nr: number): void {
     for (const observer of this.observers) observer.contpteCall(mm, call, address, nr);
   }
+
+  mmExit(mm: MmStruct): void {
+    for (const observer of this.observers) observer.mmExit?.(mm);
+  }
 }
