@@ -2,7 +2,7 @@
 import type { Order } from "../../emulator/arch/addr.js";
 import { FAULT_KINDS, type FaultKind, type MmObserver } from "../../kernel-model/mm/observer.js";
 
-export class FaultCounter implements MmObserver {
+export class FaultCounter implements Partial<MmObserver> {
   readonly byKind: Record<FaultKind, number> = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0])) as Record<FaultKind, number>;
   /** Indexed by order. */
   private readonly orders: number[] = [];
@@ -19,25 +19,5 @@ export class FaultCounter implements MmObserver {
       if (n > 0) result[order] = n;
     });
     return result;
-  }
-
-  abort(): void {
-    /* counted by the kernel's own pgfault */
-  }
-
-  faultEnter(): void {
-    /* only what a fault turned out to be matters here */
-  }
-
-  faultExit(): void {
-    /* see faultEnter */
-  }
-
-  contpteConvert(): void {
-    /* the contpte layer counts for itself */
-  }
-
-  contpteCall(): void {
-    /* the contpte layer counts for itself */
   }
 }
