@@ -38,8 +38,9 @@ export class PageAllocator {
   nrReserved = 0;
   /** Frames that fragment() keeps for ever. */
   nrUnmovable = 0;
-  /** Frames on the free lists. */
+  /** Frames on the free lists, and the fewest there were after an allocation. */
   nrFree = 0;
+  lowestFree = Infinity;
   /** Frames handed out and taken back since the start (pgalloc, pgfree), and allocations made (numa_hit). */
   nrAllocated = 0;
   nrFreed = 0;
@@ -210,6 +211,7 @@ export class PageAllocator {
     }
     const nr = 1 << order;
     this.nrFree -= nr;
+    if (this.nrFree < this.lowestFree) this.lowestFree = this.nrFree;
     this.nrAllocated += nr;
     this.nrAllocations++;
     this.allocation[page] = order + 1;
