@@ -37,13 +37,40 @@ pub fn untagged(address: u64) -> u64 {
     address << 8 >> 8
 }
 
-/// Bytes of an access that lie on the first of its two pages.
+/// Bytes of an access across two pages that lie on the first.
 fn bytes_on_first(engine: &Engine, address: u64) -> usize {
     (engine.hot.page_size - (address & (engine.hot.page_size - 1))) as usize
 }
 
+/// Read `size` bytes, zero-extended, from a place.
+unsafe fn read_place(engine: &Engine, place: Place, address: u64, size: usize) -> u64 {
+    let mut bytes = [0u8; 8];
+    let split = if place.second == 0 { size } else { bytes_on_first(engine, address) };
+    // SAFETY: the place covers the access.
+    unsafe {
+        std::ptr::copy_nonoverlapping(place.first as *const u8, bytes.as_mut_ptr(), split);
+        if split < size {
+            std::ptr::copy_nonoverlapping(place.second as *const u8, bytes.as_mut_ptr().add(split), size - split);
+        }
+    }
+    u64::from_le_bytes(bytes)
+}
+
+/// Write the low `size` bytes of `value` to a place.
+unsafe fn write_place(engine: &Engine, place: Place, address: u64, size: usize, value: u64) {
+    let bytes = value.to_le_bytes();
+    let split = if place.second == 0 { size } else { bytes_on_first(engine, address) };
+    // SAFETY: the place covers the access.
+    unsafe {
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), place.first as *mut u8, split);
+        if split < size {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr().add(split), place.second as *mut u8, size - split);
+        }
+    }
+}
+
 macro_rules! load {
-    ($wrap:ident, $real:ident, $type:ty) => {
+    ($wrap:ident, $real:ident, $slow:ident, $type:ty) => {
         unsafe extern "C" {
             fn $real(env: *mut c_void, address: u64, op: u32, return_address: usize) -> u64;
         }
@@ -52,77 +79,103 @@ macro_rules! load {
         /// Called by code that Unicorn has translated for the engine of `env`.
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $wrap(env: *mut c_void, address: u64, op: u32, return_address: usize) -> u64 {
-            const SIZE: usize = size_of::<$type>();
-            // SAFETY: the registry knows the engine of every env that runs; host addresses lie in the guest RAM, and the
-            // checks keep the access inside one page.
+            // SAFETY: the registry knows the engine of every env that runs; the host address lies in the guest RAM, and the check
+            // keeps the access inside the page.
             unsafe {
                 let engine = registry::engine_of(env);
                 let hot = &mut (*engine).hot;
                 let offset = untagged(address).wrapping_sub(hot.read_base);
-                if offset <= hot.page_size - SIZE as u64 && op & ALIGN_MASK == 0 {
+                if offset <= hot.page_size - size_of::<$type>() as u64 && op & ALIGN_MASK == 0 {
                     hot.loads += 1;
                     return u64::from(((hot.host + offset) as *const $type).read_unaligned());
                 }
-                let place = (*engine).place(address, SIZE as u64, alignment(op, SIZE as u64), false);
-                if place.first == 0 {
-                    return $real(env, address, op, return_address);
+                $slow(env, address, op, return_address, &mut *engine)
+            }
+        }
+
+        #[inline(never)]
+        unsafe extern "C" fn $slow(env: *mut c_void, address: u64, op: u32, return_address: usize, engine: &mut Engine) -> u64 {
+            const SIZE: usize = size_of::<$type>();
+            // SAFETY: as above; a refused access leaves by longjmp from the real helper.
+            unsafe {
+                let place = engine.place(address, SIZE as u64, alignment(op, SIZE as u64), false);
+                if place.first != 0 && place.second == 0 {
+                    u64::from((place.first as *const $type).read_unaligned())
+                } else if place.first == 0 {
+                    $real(env, address, op, return_address)
+                } else {
+                    read_place(engine, place, address, SIZE)
                 }
-                if place.second == 0 {
-                    return u64::from((place.first as *const $type).read_unaligned());
-                }
-                let mut bytes = [0u8; SIZE];
-                let split = bytes_on_first(&*engine, address);
-                bytes[..split].copy_from_slice(std::slice::from_raw_parts(place.first as *const u8, split));
-                bytes[split..].copy_from_slice(std::slice::from_raw_parts(place.second as *const u8, SIZE - split));
-                u64::from(<$type>::from_le_bytes(bytes))
             }
         }
     };
 }
 
 macro_rules! store {
-    ($wrap:ident, $real:ident, $type:ty) => {
+    ($wrap:ident, $real:ident, $fast:ident, $slow:ident, $type:ty) => {
         unsafe extern "C" {
             fn $real(env: *mut c_void, address: u64, value: u64, op: u32, return_address: usize);
         }
 
+        /// Translated code pushes the return address of a store and jumps here, so a `ret` to it would be mispredicted by every
+        /// host that predicts returns by their calls. A balanced call and an indirect jump are not.
+        ///
         /// # Safety
         /// Called by code that Unicorn has translated for the engine of `env`.
+        #[cfg(target_arch = "x86_64")]
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        pub unsafe extern "C" fn $wrap(env: *mut c_void, address: u64, value: u64, op: u32, return_address: usize) {
+            core::arch::naked_asm!("sub rsp, 8", "call {}", "add rsp, 8", "pop rcx", "jmp rcx", sym $fast)
+        }
+
+        /// # Safety
+        /// Called by code that Unicorn has translated for the engine of `env`.
+        #[cfg(not(target_arch = "x86_64"))]
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $wrap(env: *mut c_void, address: u64, value: u64, op: u32, return_address: usize) {
-            const SIZE: usize = size_of::<$type>();
+            // SAFETY: passed on.
+            unsafe { $fast(env, address, value, op, return_address) }
+        }
+
+        unsafe extern "C" fn $fast(env: *mut c_void, address: u64, value: u64, op: u32, return_address: usize) {
             // SAFETY: as for loads.
             unsafe {
                 let engine = registry::engine_of(env);
                 let hot = &mut (*engine).hot;
                 let offset = untagged(address).wrapping_sub(hot.write_base);
-                if offset <= hot.page_size - SIZE as u64 && op & ALIGN_MASK == 0 {
+                if offset <= hot.page_size - size_of::<$type>() as u64 && op & ALIGN_MASK == 0 {
                     hot.stores += 1;
                     ((hot.host + offset) as *mut $type).write_unaligned(value as $type);
                     return;
                 }
-                let place = (*engine).place(address, SIZE as u64, alignment(op, SIZE as u64), true);
-                if place.first == 0 {
-                    return $real(env, address, value, op, return_address);
-                }
-                if place.second == 0 {
+                $slow(env, address, value, op, return_address, &mut *engine)
+            }
+        }
+
+        #[inline(never)]
+        unsafe extern "C" fn $slow(env: *mut c_void, address: u64, value: u64, op: u32, return_address: usize, engine: &mut Engine) {
+            const SIZE: usize = size_of::<$type>();
+            // SAFETY: as for loads.
+            unsafe {
+                let place = engine.place(address, SIZE as u64, alignment(op, SIZE as u64), true);
+                if place.first != 0 && place.second == 0 {
                     (place.first as *mut $type).write_unaligned(value as $type);
-                    return;
+                } else if place.first == 0 {
+                    $real(env, address, value, op, return_address);
+                } else {
+                    write_place(engine, place, address, SIZE, value);
                 }
-                let bytes = (value as $type).to_le_bytes();
-                let split = bytes_on_first(&*engine, address);
-                std::slice::from_raw_parts_mut(place.first as *mut u8, split).copy_from_slice(&bytes[..split]);
-                std::slice::from_raw_parts_mut(place.second as *mut u8, SIZE - split).copy_from_slice(&bytes[split..]);
             }
         }
     };
 }
 
-load!(__wrap_helper_ret_ldub_mmu_aarch64, __real_helper_ret_ldub_mmu_aarch64, u8);
-load!(__wrap_helper_le_lduw_mmu_aarch64, __real_helper_le_lduw_mmu_aarch64, u16);
-load!(__wrap_helper_le_ldul_mmu_aarch64, __real_helper_le_ldul_mmu_aarch64, u32);
-load!(__wrap_helper_le_ldq_mmu_aarch64, __real_helper_le_ldq_mmu_aarch64, u64);
-store!(__wrap_helper_ret_stb_mmu_aarch64, __real_helper_ret_stb_mmu_aarch64, u8);
-store!(__wrap_helper_le_stw_mmu_aarch64, __real_helper_le_stw_mmu_aarch64, u16);
-store!(__wrap_helper_le_stl_mmu_aarch64, __real_helper_le_stl_mmu_aarch64, u32);
-store!(__wrap_helper_le_stq_mmu_aarch64, __real_helper_le_stq_mmu_aarch64, u64);
+load!(__wrap_helper_ret_ldub_mmu_aarch64, __real_helper_ret_ldub_mmu_aarch64, load8_slow, u8);
+load!(__wrap_helper_le_lduw_mmu_aarch64, __real_helper_le_lduw_mmu_aarch64, load16_slow, u16);
+load!(__wrap_helper_le_ldul_mmu_aarch64, __real_helper_le_ldul_mmu_aarch64, load32_slow, u32);
+load!(__wrap_helper_le_ldq_mmu_aarch64, __real_helper_le_ldq_mmu_aarch64, load64_slow, u64);
+store!(__wrap_helper_ret_stb_mmu_aarch64, __real_helper_ret_stb_mmu_aarch64, store8, store8_slow, u8);
+store!(__wrap_helper_le_stw_mmu_aarch64, __real_helper_le_stw_mmu_aarch64, store16, store16_slow, u16);
+store!(__wrap_helper_le_stl_mmu_aarch64, __real_helper_le_stl_mmu_aarch64, store32, store32_slow, u32);
+store!(__wrap_helper_le_stq_mmu_aarch64, __real_helper_le_stq_mmu_aarch64, store64, store64_slow, u64);

@@ -46,7 +46,10 @@ pub enum Exit {
 /// What made Unicorn stop, noted by a hook or a wrapped function. The first note counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stop {
-    Exit(Exit),
+    /// Inside the current block.
+    Inside(Exit),
+    /// Before a block that has not been counted.
+    Before(Exit),
     /// YIELD or WFE: go on behind it.
     Hint,
     /// The next block is longer than the rest of the budget; it has this many instructions.
@@ -117,8 +120,6 @@ pub struct Engine {
     pub refused: Option<Refused>,
     replay: Option<Replay>,
     replaying: bool,
-    /// Address that ends the rest of a budget inside a block, or 0.
-    pub tail_end: u64,
 }
 
 pub struct Options {
@@ -158,7 +159,6 @@ impl Engine {
             refused: None,
             replay: None,
             replaying: false,
-            tail_end: 0,
         });
         engine.prepare_cpu().map_err(|error| error.to_string())?;
         // SAFETY: the caller keeps the RAM alive and in place; the box keeps the engine in place.
@@ -182,11 +182,13 @@ impl Engine {
     // --- the translation cache ---------------------------------------------------------------------------------------
 
     /// Host address of a page that data may be read from (or written to), else 0.
+    #[inline(always)]
     fn translate(&mut self, vpn: u64, write: bool) -> u64 {
         let host = self.translations.front(vpn, write);
         if host != 0 { host } else { self.translate_slow(vpn, write) }
     }
 
+    #[cold]
     fn translate_slow(&mut self, vpn: u64, write: bool) -> u64 {
         let Some(translation) = self.translations.find(vpn) else { return 0 };
         if translation.perms & if write { WRITE } else { READ } == 0 {
@@ -255,36 +257,53 @@ impl Engine {
 
     // --- data accesses -----------------------------------------------------------------------------------------------
 
-    /// The access that is not on the current page: find the page, note the use of it, count. `alignment`: bytes the address must
+    /// An access that is not on the current page: find the page, note the use of it, count. `alignment`: bytes the address must
     /// be a multiple of. A refusal is noted in `refused`.
     #[inline(never)]
     pub fn place(&mut self, address: u64, size: u64, alignment: u64, write: bool) -> Place {
-        if address & (alignment - 1) != 0 {
-            self.refused = Some(Refused { address, far: address, write, alignment: true });
-            return Place { first: 0, second: 0 };
-        }
         let offset = untagged(address) & (self.hot.page_size - 1);
         let base = untagged(address) - offset;
+        if address & (alignment - 1) == 0 && offset + size <= self.hot.page_size && !self.replaying && self.touch(base, write) {
+            self.count(write);
+            return Place { first: self.hot.host + offset, second: 0 };
+        }
+        self.place_rare(address, base, size, alignment, write)
+    }
+
+    /// The access is misaligned, crosses a page, repeats a restarted instruction, or is not granted.
+    #[cold]
+    fn place_rare(&mut self, address: u64, base: u64, size: u64, alignment: u64, write: bool) -> Place {
+        const NOWHERE: Place = Place { first: 0, second: 0 };
+        if address & (alignment - 1) != 0 {
+            self.refused = Some(Refused { address, far: address, write, alignment: true });
+            return NOWHERE;
+        }
         let counts = !self.replaying || self.replay_arrives(address, write);
+        let offset = untagged(address) - base;
         let place = if offset + size > self.hot.page_size {
             self.place_across(address, base, write)
+        } else if self.touch(base, write) {
+            Place { first: self.hot.host + offset, second: 0 }
         } else {
-            self.place_inside(address, base, offset, write)
+            self.refused = Some(Refused { address, far: address, write, alignment: false });
+            NOWHERE
         };
         if place.first != 0 && counts {
-            if write {
-                self.hot.stores += 1;
-            } else {
-                self.hot.loads += 1;
-            }
+            self.count(write);
         }
         if self.replaying {
             self.leave_page();
         }
-        if self.ring.drained {
-            self.obey_sink();
-        }
         place
+    }
+
+    #[inline(always)]
+    fn count(&mut self, write: bool) {
+        if write {
+            self.hot.stores += 1;
+        } else {
+            self.hot.loads += 1;
+        }
     }
 
     /// The instruction starts over: is this the access that was refused, so that counting goes on?
@@ -300,15 +319,6 @@ impl Engine {
         self.replay = None;
         self.replaying = false;
         true
-    }
-
-    #[inline(always)]
-    fn place_inside(&mut self, address: u64, base: u64, offset: u64, write: bool) -> Place {
-        if !self.touch(base, write) {
-            self.refused = Some(Refused { address, far: address, write, alignment: false });
-            return Place { first: 0, second: 0 };
-        }
-        Place { first: self.hot.host + offset, second: 0 }
     }
 
     #[cold]
@@ -329,16 +339,16 @@ impl Engine {
     /// Make the page the current one. False if the translation cache does not grant the access.
     #[inline(always)]
     fn touch(&mut self, base: u64, write: bool) -> bool {
-        let index = if let Some(index) = self.filter.find(base) {
-            if write && !self.filter.slot(index).written {
+        let slot = if let Some(slot) = self.filter.find(base) {
+            if write && !self.filter.is_written(slot) {
                 if self.translate(base >> self.page_shift, true) == 0 {
                     return false;
                 }
-                self.filter.write_slot(index, &mut self.ring);
+                self.filter.write_slot(slot, &mut self.ring);
             } else {
-                self.filter.use_slot(index);
+                self.filter.use_slot(slot);
             }
-            index
+            slot
         } else {
             let host = self.translate(base >> self.page_shift, write);
             if host == 0 {
@@ -346,10 +356,12 @@ impl Engine {
             }
             self.filter.enter(base, host, write, &mut self.ring)
         };
-        let slot = self.filter.slot(index);
         self.hot.read_base = base;
-        self.hot.write_base = if slot.written { base } else { NO_PAGE };
-        self.hot.host = slot.host;
+        self.hot.write_base = if self.filter.is_written(slot) { base } else { NO_PAGE };
+        self.hot.host = self.filter.host(slot);
+        if self.ring.drained {
+            self.obey_sink();
+        }
         true
     }
 
@@ -383,11 +395,11 @@ impl Engine {
     #[cold]
     fn refuse_block(&mut self, address: u64, bytes: u64) -> bool {
         self.note(if address & 3 != 0 {
-            Stop::Exit(Exit::Alignment)
+            Stop::Before(Exit::Alignment)
         } else if self.shared.stop_requested() || self.ring.failed {
-            Stop::Exit(Exit::Stopped)
+            Stop::Before(Exit::Stopped)
         } else if self.hot.instructions == self.hot.limit {
-            Stop::Exit(Exit::BudgetSpent)
+            Stop::Before(Exit::BudgetSpent)
         } else {
             Stop::BudgetInside(bytes / 4)
         });
@@ -429,11 +441,12 @@ impl Engine {
             }
             self.stop = None;
             self.refused = None;
-            let code = self.uc.start(pc, 0);
+            // Unicorn ends a run before the address `until`. None is wanted: 0, or if the guest is there, an address that no PC has.
+            let code = self.uc.start(pc, u64::from(pc == 0));
             pc = self.uc.read(Reg::PC);
             self.settle_block(pc);
             match self.explain(code, pc) {
-                Some(Stop::Exit(exit)) => break Ok(exit),
+                Some(Stop::Inside(exit) | Stop::Before(exit)) => break Ok(exit),
                 Some(Stop::Hint) => {}
                 Some(Stop::BudgetInside(block)) => match self.run_tail(pc, block, end) {
                     Ok((at, exit)) => {
@@ -457,19 +470,17 @@ impl Engine {
         self.uc.remove_code(start, start + 4 * block);
         self.stop = None;
         self.refused = None;
-        self.tail_end = stop_at;
         // The check at block entry must let the block pass whole, should Unicorn translate it longer.
         self.hot.limit = self.hot.instructions + block;
         let code = self.uc.start(start, stop_at);
         self.hot.limit = end;
-        self.tail_end = 0;
         let pc = self.uc.read(Reg::PC);
         self.settle_block(pc);
         if pc == stop_at && self.stop.is_none() && code == uc_error::OK {
             return Ok((pc, Some(Exit::BudgetSpent)));
         }
         match self.explain(code, pc) {
-            Some(Stop::Exit(exit)) => Ok((pc, Some(exit))),
+            Some(Stop::Inside(exit) | Stop::Before(exit)) => Ok((pc, Some(exit))),
             Some(Stop::Hint) => Ok((pc, None)),
             _ => Err(format!("Unicorn stopped with {code:?} ({:?}) at pc {pc:#x}, in the last {} instructions", self.stop, (stop_at - start) / 4)),
         }
@@ -479,9 +490,9 @@ impl Engine {
     fn explain(&self, code: uc_error, pc: u64) -> Option<Stop> {
         match self.stop {
             // A fetch from a misaligned address may miss on the page behind it before the block is refused.
-            Some(Stop::Exit(Exit::TranslationMiss)) if self.refused.is_none() && pc & 3 != 0 => Some(Stop::Exit(Exit::Alignment)),
+            Some(Stop::Before(Exit::TranslationMiss)) if pc & 3 != 0 => Some(Stop::Before(Exit::Alignment)),
             Some(stop) => Some(stop),
-            None if code == uc_error::INSN_INVALID => Some(Stop::Exit(Exit::UndefinedInstruction)),
+            None if code == uc_error::INSN_INVALID => Some(Stop::Inside(Exit::UndefinedInstruction)),
             // WFI.
             None if code == uc_error::OK => Some(Stop::Hint),
             None => None,
@@ -490,18 +501,12 @@ impl Engine {
 
     /// The block was counted whole at its start: take back what has not been executed.
     fn settle_block(&mut self, pc: u64) {
-        let fetch_missed = self.stop == Some(Stop::Exit(Exit::TranslationMiss)) && self.refused.is_none();
-        if !fetch_missed && (self.hot.block_start..self.hot.block_end).contains(&pc) && self.stop_is_inside() {
+        let inside = !matches!(self.stop, Some(Stop::Before(_) | Stop::BudgetInside(_)));
+        if inside && (self.hot.block_start..self.hot.block_end).contains(&pc) {
             self.hot.instructions -= (self.hot.block_end - pc) / 4;
         }
         self.hot.block_start = 0;
         self.hot.block_end = 0;
-    }
-
-    /// False if the stop came before a block that has not been counted.
-    fn stop_is_inside(&self) -> bool {
-        !matches!(self.stop, Some(Stop::BudgetInside(_) | Stop::Exit(Exit::BudgetSpent | Exit::Stopped)))
-            && !(self.stop == Some(Stop::Exit(Exit::Alignment)) && self.refused.is_none())
     }
 
     /// Leave the run: hand over the trace, and publish why and where.

@@ -16,96 +16,102 @@ pub const FETCH: u32 = 0;
 pub const READ: u32 = 1;
 pub const WRITE: u32 = 2;
 
-#[derive(Clone, Copy)]
-pub struct Slot {
-    /// Address of the page, or NO_PAGE.
-    pub base: u64,
-    /// Host address of the page.
-    pub host: u64,
-    /// Turn of the filter's clock in which the page last became the current one.
-    used: u64,
-    /// A write has been emitted since the page came in, and the engine may write without asking.
-    pub written: bool,
-}
-
-const EMPTY: Slot = Slot { base: NO_PAGE, host: 0, used: 0, written: false };
-
 pub struct Filter {
-    slots: [Slot; MAX_DEPTH],
-    depth: usize,
-    clock: u64,
-    /// Turn of the last emission: pages used later have not been emitted in their new order.
-    emitted: u64,
+    /// Address of the page in each slot, or NO_PAGE.
+    bases: [u64; MAX_DEPTH],
+    /// Host address of the page.
+    hosts: [u64; MAX_DEPTH],
+    /// Slots with a page whose write has been emitted since it came in, and that the engine may write without asking; one bit each.
+    written: u32,
+    /// Slot numbers by last use, four bits each, the most recent lowest.
+    order: u32,
+    /// So many of the most recent slots have been used since the last emission.
+    pending: u32,
+    depth: u32,
     page_shift: u32,
     /// Page of the last block, or u64::MAX.
     fetch_page: u64,
 }
 
+const SLOT_BITS: u32 = 4;
+const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
+const FIRST_ORDER: u32 = 0x7654_3210;
+
 impl Filter {
     pub fn new(depth: usize, page_shift: u32) -> Self {
-        Self { slots: [EMPTY; MAX_DEPTH], depth, clock: 0, emitted: 0, page_shift, fetch_page: u64::MAX }
+        Self {
+            bases: [NO_PAGE; MAX_DEPTH],
+            hosts: [0; MAX_DEPTH],
+            written: 0,
+            order: FIRST_ORDER,
+            pending: 0,
+            depth: depth as u32,
+            page_shift,
+            fetch_page: u64::MAX,
+        }
     }
 
     #[inline(always)]
     pub fn find(&self, base: u64) -> Option<usize> {
-        self.slots[..self.depth].iter().position(|slot| slot.base == base)
+        self.bases[..self.depth as usize].iter().position(|&other| other == base)
     }
 
     #[inline(always)]
-    pub fn slot(&self, index: usize) -> Slot {
-        self.slots[index]
+    pub fn is_written(&self, slot: usize) -> bool {
+        self.written & 1 << slot != 0
+    }
+
+    #[inline(always)]
+    pub fn host(&self, slot: usize) -> u64 {
+        self.hosts[slot]
     }
 
     /// The page becomes the most recent one.
     #[inline(always)]
-    pub fn use_slot(&mut self, index: usize) {
-        self.clock += 1;
-        self.slots[index].used = self.clock;
+    pub fn use_slot(&mut self, slot: usize) {
+        let mut place = 0;
+        while self.order >> (place * SLOT_BITS) & SLOT_MASK != slot as u32 {
+            place += 1;
+        }
+        let newer = self.order & ((1 << (place * SLOT_BITS)) - 1);
+        let older = u64::from(self.order) >> ((place + 1) * SLOT_BITS) << ((place + 1) * SLOT_BITS);
+        self.order = older as u32 | newer << SLOT_BITS | slot as u32;
+        self.pending += u32::from(place >= self.pending);
     }
 
     /// First write to a held page.
-    pub fn write_slot(&mut self, index: usize, ring: &mut Ring) {
-        self.emit_pending(ring, index);
-        self.use_slot(index);
-        self.slots[index].written = true;
-        self.emit(ring, index, WRITE);
+    pub fn write_slot(&mut self, slot: usize, ring: &mut Ring) {
+        self.use_slot(slot);
+        self.emit_pending(ring, 1);
+        self.written |= 1 << slot;
+        ring.push(self.bases[slot] >> self.page_shift, WRITE);
     }
 
     /// A page from outside comes in, in place of the least recent one. Returns its slot.
+    #[inline(always)]
     pub fn enter(&mut self, base: u64, host: u64, write: bool, ring: &mut Ring) -> usize {
-        self.emit_pending(ring, MAX_DEPTH);
-        let mut victim = 0;
-        for index in 1..self.depth {
-            if self.slots[index].used < self.slots[victim].used {
-                victim = index;
-            }
+        if self.pending != 0 {
+            self.emit_pending(ring, 0);
         }
-        self.slots[victim] = Slot { base, host, used: 0, written: write };
-        self.use_slot(victim);
-        self.emit(ring, victim, if write { WRITE } else { READ });
-        victim
+        let oldest = (self.depth - 1) * SLOT_BITS;
+        let victim = self.order >> oldest & SLOT_MASK;
+        self.order = self.order & !(SLOT_MASK << oldest | ((1 << oldest) - 1)) | (self.order & ((1 << oldest) - 1)) << SLOT_BITS | victim;
+        let slot = victim as usize % MAX_DEPTH;
+        self.bases[slot] = base;
+        self.hosts[slot] = host;
+        self.written = self.written & !(1 << slot) | u32::from(write) << slot;
+        ring.push(base >> self.page_shift, if write { WRITE } else { READ });
+        slot
     }
 
-    fn emit(&mut self, ring: &mut Ring, index: usize, access: u32) {
-        self.emitted = self.clock;
-        ring.push(self.slots[index].base >> self.page_shift, access);
-    }
-
-    /// Emit the held pages used since the last emission, oldest first, but not `except`.
-    pub fn emit_pending(&mut self, ring: &mut Ring, except: usize) {
-        let mut after = self.emitted;
-        loop {
-            let mut next = None;
-            for (index, slot) in self.slots[..self.depth].iter().enumerate() {
-                if slot.used > after && index != except && next.is_none_or(|other: usize| slot.used < self.slots[other].used) {
-                    next = Some(index);
-                }
-            }
-            let Some(index) = next else { break };
-            after = self.slots[index].used;
-            ring.push(self.slots[index].base >> self.page_shift, READ);
+    /// Emit the held pages used since the last emission, oldest first, but not the `newest` most recent ones.
+    #[cold]
+    fn emit_pending(&mut self, ring: &mut Ring, newest: u32) {
+        for place in (newest..self.pending).rev() {
+            let slot = (self.order >> (place * SLOT_BITS) & SLOT_MASK) as usize;
+            ring.push(self.bases[slot % MAX_DEPTH] >> self.page_shift, READ);
         }
-        self.emitted = self.clock;
+        self.pending = 0;
     }
 
     /// A block of code starts on `page`.
@@ -121,16 +127,17 @@ impl Filter {
 
     /// Before the page tables may change: emit what is due and hold nothing.
     pub fn clear(&mut self, ring: &mut Ring) {
-        self.emit_pending(ring, MAX_DEPTH);
-        self.slots[..self.depth].fill(EMPTY);
+        self.emit_pending(ring, 0);
+        self.bases = [NO_PAGE; MAX_DEPTH];
+        self.written = 0;
         self.fetch_page = u64::MAX;
     }
 
     /// The frame at this host address may no longer be written without asking.
     pub fn revoke_write(&mut self, host: u64) {
-        for slot in &mut self.slots[..self.depth] {
-            if slot.host == host {
-                slot.written = false;
+        for slot in 0..self.depth as usize {
+            if self.hosts[slot] == host {
+                self.written &= !(1 << slot);
             }
         }
     }

@@ -41,11 +41,12 @@ unsafe extern "C" fn on_tlb_fill(_uc: *mut uc_engine, address: u64, kind: MemTyp
             entry.perms = Prot::EXEC;
             return true;
         }
-    } else if engine.refused.is_none() {
+        engine.note(Stop::Before(Exit::TranslationMiss));
+    } else if engine.refused.is_some() {
+        engine.note(Stop::Inside(Exit::TranslationMiss));
+    } else {
         engine.note(Stop::UnknownAccess);
-        return false;
     }
-    engine.note(Stop::Exit(Exit::TranslationMiss));
     false
 }
 
@@ -55,9 +56,9 @@ unsafe extern "C" fn on_exception(_uc: *mut uc_engine, number: u32, engine: *mut
     let engine = unsafe { &mut *engine.cast::<Engine>() };
     let misaligned = engine.refused.is_some_and(|refused| refused.alignment);
     engine.note(match number {
-        EXCP_SWI => Stop::Exit(Exit::Svc),
-        EXCP_BKPT => Stop::Exit(Exit::Breakpoint),
-        EXCP_DATA_ABORT if misaligned => Stop::Exit(Exit::Alignment),
+        EXCP_SWI => Stop::Inside(Exit::Svc),
+        EXCP_BKPT => Stop::Inside(Exit::Breakpoint),
+        EXCP_DATA_ABORT if misaligned => Stop::Inside(Exit::Alignment),
         _ => Stop::Exception(number),
     });
     engine.uc.stop();

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use crate::engine::Engine;
 
 const ENTRIES: usize = 256;
+/// CPU states are about as large as this, so two of them mostly have different places in the table.
+const ENV_SPACING: usize = 1 << 12;
 
 struct Entry {
     env: AtomicPtr<c_void>,
@@ -25,8 +27,7 @@ thread_local! {
 
 #[inline(always)]
 fn index_of(env: *mut c_void) -> usize {
-    let address = env as usize;
-    (address >> 4 ^ address >> 12) % ENTRIES
+    env as usize / ENV_SPACING % ENTRIES
 }
 
 /// The engine that runs with this CPU state.
