@@ -92,6 +92,8 @@ export interface VfsInode extends Inode {
   ctime: Timespec;
   /** 512-byte units allocated. */
   blocks: number;
+  /** Open descriptions, O_PATH included. At 0 with no name left the inode is evicted. Written by openInode(). */
+  holders: number;
 }
 
 /** What statfs reports; sizes in blocks of `blockSize` bytes. */
@@ -160,7 +162,7 @@ export interface InodeOperations {
   open(inode: VfsInode, file: OpenFile): FileOperations | number;
   getxattr?(inode: VfsInode, name: string): Uint8Array | number;
   listxattr?(inode: VfsInode): readonly string[] | number;
-  /** The last name and the last open description are gone. */
+  /** The last name and the last open description are gone: free what the inode holds. Called by openInode's release, and by unlink itself. */
   evict?(inode: VfsInode): void;
 }
 
@@ -296,7 +298,7 @@ export function openInode(inode: VfsInode, flags: number, path: string, where: P
     where,
     readable: (flags & O_PATH) === 0 && access !== O_WRONLY,
     writable: (flags & O_PATH) === 0 && access !== O_RDONLY,
-    ra: { start: 0, size: 0, asyncSize: 0, raPages: readAheadPages(inode), mmapMiss: 0, prevPos: -1 },
+    ra: { start: 0, size: 0, asyncSize: 0, raPages: 0, mmapMiss: 0, prevPos: -1 },
     advice: { random: false, noreuse: false },
     count: 1,
     flags: flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC),
@@ -305,15 +307,20 @@ export function openInode(inode: VfsInode, flags: number, path: string, where: P
     privateData: undefined,
     release() {
       file.ops.release?.(file);
+      inode.holders--;
+      if (inode.holders === 0 && inode.nlink === 0) inode.ops.evict?.(inode);
     },
     mmapOps(vma) {
       return file.ops.mmapOps?.(file, vma);
     },
   };
-  if ((flags & O_PATH) !== 0) return file;
-  const ops = inode.ops.open(inode, file);
-  if (typeof ops === "number") return ops;
-  file.ops = ops;
+  if ((flags & O_PATH) === 0) {
+    const ops = inode.ops.open(inode, file);
+    if (typeof ops === "number") return ops;
+    file.ops = ops;
+    file.ra.raPages = readAheadPages(inode);
+  }
+  inode.holders++;
   return file;
 }
 

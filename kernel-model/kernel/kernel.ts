@@ -1,0 +1,421 @@
+/**
+ * The kernel of one machine: owns all tasks, and turns traps of the processor into faults, system calls and signals.
+ *
+ * Linux: arch/arm64/kernel/entry-common.c el0_svc(), el0_da(), el0_ia(), el0_undef(), el0_brk64(); kernel/sched/core.c.
+ */
+import type { Va } from "../../emulator/arch/addr.js";
+import { ModelBug, assertNever } from "../../emulator/arch/errors.js";
+import type { Processor, Trap } from "../../emulator/processor.js";
+import { doMemAbort } from "../arch/arm64/fault.js";
+import { UserAccess } from "../arch/arm64/uaccess.js";
+import { ERESTARTSYS, isErr } from "../errno.js";
+import type { OpenFile, Path } from "../fs/vfs.js";
+import { getFile } from "../fs/vfs.js";
+import { FdTable } from "../fs/fdtable.js";
+import type { MemorySystem } from "../mm/memory-system.js";
+import type { MmStruct } from "../mm/mm-struct.js";
+import type { SyscallTable } from "../syscalls/table.js";
+import { SyscallArgs } from "../syscalls/abi.js";
+import { AddressRandomizer } from "./aslr.js";
+import { Clock, NANOSECONDS_PER_INSTRUCTION } from "./clock.js";
+import type { ExecError } from "./elf.js";
+import { execve } from "./exec.js";
+import { killAll } from "./exit.js";
+import { FutexTable } from "./futex-table.js";
+import type { Outcome, CrashReport } from "./outcome.js";
+import { SeededRandom } from "./random.js";
+import { initialLimits, mmLimitsOf } from "./rlimit.js";
+import { deliverSignals } from "./signal.js";
+import { forceFault, signalFromHost } from "./signal-send.js";
+import { defaultSigHand, signalPending } from "./signal-state.js";
+import { BUS_ADRALN, ILL_ILLOPC, SIGBUS, SIGILL, SIGTRAP, TRAP_BRKPT } from "./signal-numbers.js";
+import type { Sleep, ThreadGroup } from "./task.js";
+import { ROOT_CREDENTIALS, Task, createThreadGroup } from "./task.js";
+import { UserSpace } from "./user-space.js";
+import type { Vdso } from "./vdso.js";
+import { createVdso } from "./vdso.js";
+
+export interface KernelOptions {
+  readonly sys: MemorySystem;
+  readonly processor: Processor;
+  /** Instructions executed so far: the source of time. */
+  readonly retired: () => number;
+  readonly syscalls: SyscallTable;
+  /** Root of the file system tree. */
+  readonly root: Path;
+  /** Descriptors 0, 1 and 2 of the first process. */
+  readonly standardStreams: readonly [OpenFile, OpenFile, OpenFile];
+  /** Makes random numbers, addresses (when randomised) and scheduler jitter. */
+  readonly seed: number;
+  /** Longest run of one task while others wait, in instructions. */
+  readonly quantum?: number;
+  /** Vary each quantum by the seed between a half and one and a half, so that seeds give different interleavings. */
+  readonly jitter?: boolean;
+  readonly randomizeAddresses?: boolean;
+  /** CLOCK_REALTIME at the start, seconds. */
+  readonly epochSeconds?: number;
+  readonly hostname?: string;
+  /** Largest number of tasks (RLIMIT_NPROC of the first process). */
+  readonly maxTasks?: number;
+  /** Set the working directory of the first process; default the root. */
+  readonly cwd?: Path;
+}
+
+const DEFAULT_QUANTUM = 1_000_000;
+const DEFAULT_MAX_TASKS = 4096;
+/** First process id: what comes before it is the host's init and shell. */
+const FIRST_PID = 100;
+const PID_MAX = 32768;
+/** Virtual time that processes may go on after the first one has ended, nanoseconds. */
+const ORPHAN_TIME = 10_000_000_000;
+
+export class Kernel {
+  readonly sys: MemorySystem;
+  readonly processor: Processor;
+  readonly clock: Clock;
+  /** User memory of the current task. */
+  readonly user: UserSpace;
+  readonly random: SeededRandom;
+  readonly addresses: AddressRandomizer;
+  readonly vdso: Vdso;
+  readonly futexes = new FutexTable();
+  /** Live and zombie tasks by pid. */
+  readonly tasks = new Map<number, Task>();
+  readonly groups = new Map<number, ThreadGroup>();
+  readonly root: Path;
+  readonly syscalls: SyscallTable;
+  hostname: string;
+  domainname = "(none)";
+  /** Task whose registers are in the processor; undefined before the first and after the last. */
+  current: Task | undefined;
+  /** The first process; its end is the run's. */
+  init: ThreadGroup | undefined;
+  /** Report on the first process's fatal signal. */
+  crash: CrashReport | undefined;
+  /** Calls by system call number. */
+  readonly syscallCounts = new Map<number, number>();
+  contextSwitches = 0;
+  forks = 0;
+  private readonly options: KernelOptions;
+  private readonly args: SyscallArgs;
+  private readonly jitter: SeededRandom;
+  private readonly runQueue: Task[] = [];
+  private sliceLeft = 0;
+  private activeMm: MmStruct | undefined;
+  private lastPid = FIRST_PID - 1;
+  private readonly framesAtStart: number;
+  private orphanDeadline = Infinity;
+
+  constructor(options: KernelOptions) {
+    this.options = options;
+    this.sys = options.sys;
+    this.processor = options.processor;
+    this.clock = new Clock(options.retired, options.epochSeconds);
+    this.user = new UserSpace(new UserAccess(options.sys, options.processor, () => this.currentMm()), options.processor);
+    this.random = new SeededRandom(options.seed);
+    this.addresses = new AddressRandomizer(options.randomizeAddresses === true ? new SeededRandom(options.seed, 1) : undefined);
+    this.jitter = new SeededRandom(options.seed, 2);
+    this.root = options.root;
+    this.syscalls = options.syscalls;
+    this.hostname = options.hostname ?? "foliolab";
+    this.args = new SyscallArgs(options.processor.registers);
+    this.framesAtStart = options.sys.buddy.nrFree;
+    this.vdso = createVdso(options.sys);
+  }
+
+  /** The address space that the processor uses now. */
+  currentMm(): MmStruct {
+    if (this.activeMm === undefined) throw new ModelBug("Kernel.currentMm: no address space is active");
+    return this.activeMm;
+  }
+
+  /** Next free process id. Linux: kernel/pid.c alloc_pid() with pid_max. Returns undefined if all are taken. */
+  allocatePid(): number | undefined {
+    for (let tried = 0; tried < PID_MAX; tried++) {
+      this.lastPid = this.lastPid + 1 >= PID_MAX ? FIRST_PID : this.lastPid + 1;
+      if (!this.tasks.has(this.lastPid) && !this.groups.has(this.lastPid)) return this.lastPid;
+    }
+    return undefined;
+  }
+
+  get maxTasks(): number {
+    return this.options.maxTasks ?? DEFAULT_MAX_TASKS;
+  }
+
+  /**
+   * Create the first process and load `program` (a guest path) into it. Returns its pid, or why the program cannot be started.
+   * Pre: called once.
+   */
+  spawn(program: string, argv: readonly string[], env: readonly string[]): number | ExecError {
+    if (this.init !== undefined) throw new ModelBug("Kernel.spawn: the first process exists");
+    const pid = this.allocatePid()!;
+    const limits = initialLimits(this.maxTasks);
+    const group = createThreadGroup(
+      { tgid: pid, parent: undefined, pgrp: pid, session: pid, limits, mmLimits: mmLimitsOf(limits, true) },
+      (owner) => new Task({ pid, group: owner, sighand: defaultSigHand(), credentials: ROOT_CREDENTIALS, onWake: this.onWake }),
+    );
+    const task = group.leader;
+    task.fs = { root: this.root, cwd: this.options.cwd ?? this.root, umask: 0o022, users: 1 };
+    task.files = new FdTable();
+    this.options.standardStreams.forEach((file, fd) => {
+      task.files!.install(fd, getFile(file), false);
+    });
+    this.addTask(task);
+    this.init = group;
+    this.switchTo(task);
+    const failed = execve(this, task, program, argv, env);
+    if (failed !== undefined) {
+      killAll(this);
+      return failed;
+    }
+    return pid;
+  }
+
+  /** Enter a new task into the pid table and the run queue. */
+  addTask(task: Task): void {
+    this.tasks.set(task.pid, task);
+    this.groups.set(task.group.tgid, task.group);
+    this.enqueue(task);
+  }
+
+  private enqueue(task: Task): void {
+    if (!this.runQueue.includes(task)) this.runQueue.push(task);
+  }
+
+  /** The task that sleeps can run: put it at the end of the run queue. */
+  readonly onWake = (task: Task): void => {
+    task.state = "runnable";
+    this.enqueue(task);
+  };
+
+  /** A stopped task continues. */
+  resumeStopped(task: Task): void {
+    if (task.state !== "stopped") return;
+    task.state = "runnable";
+    this.enqueue(task);
+  }
+
+  /** The current task gives the processor away (sched_yield). */
+  yieldProcessor(): void {
+    this.sliceLeft = 0;
+  }
+
+  /** Use `mm` for user accesses from now on. Linux: switch_mm(). */
+  activateMm(mm: MmStruct): void {
+    if (this.activeMm === mm) return;
+    const { asid } = this.sys.mmuContext.checkAndSwitchContext(mm);
+    this.processor.setAddressSpace(mm.pgd, asid);
+    this.activeMm = mm;
+  }
+
+  /** The active mm may be freed now. */
+  deactivateMm(): void {
+    this.activeMm = undefined;
+  }
+
+  /** Put the registers and the address space of `task` into the processor. */
+  switchTo(task: Task): void {
+    const previous = this.current;
+    if (previous !== task) {
+      if (previous !== undefined && previous.state !== "dead" && previous.state !== "zombie") {
+        this.processor.saveContext(previous.context);
+        this.contextSwitches++;
+        if (previous.state === "runnable") previous.use.involuntarySwitches++;
+        else previous.use.voluntarySwitches++;
+      }
+      this.processor.restoreContext(task.context);
+      this.current = task;
+      this.sys.current = task;
+    }
+    if (task.mm !== undefined) this.activateMm(task.mm);
+  }
+
+  /** Run until the first process and its descendants have ended, or for `instructions`. May be called again after `budget-spent` and `stopped`. */
+  run(limits: { readonly instructions: number }): Outcome {
+    const end = this.options.retired() + limits.instructions;
+    for (;;) {
+      this.clock.expire();
+      const task = this.pickNext();
+      if (task === undefined) {
+        const outcome = this.idle();
+        if (outcome !== undefined) return outcome;
+        continue;
+      }
+      this.switchTo(task);
+      if (!this.returnToUser(task)) continue;
+      const left = end - this.options.retired();
+      if (left <= 0) return { kind: "budget-spent" };
+      const slice = this.runQueue.length === 0 ? Infinity : this.sliceLeft;
+      const budget = Math.min(left, slice, Math.max(1, this.clock.instructionsToNext));
+      const before = this.options.retired();
+      const trap = this.processor.run(budget);
+      const executed = this.options.retired() - before;
+      this.sliceLeft -= executed;
+      task.use.userTime += executed * NANOSECONDS_PER_INSTRUCTION;
+      this.handleTrap(task, trap);
+      if (trap.kind === "stopped") return { kind: "stopped" };
+    }
+  }
+
+  /** The task to run now: the current one until its slice is used up, then the next in the queue. Linux: pick_next_task(). */
+  private pickNext(): Task | undefined {
+    const { current } = this;
+    if (current?.state === "runnable" && (this.sliceLeft > 0 || this.runQueue.length === 0)) {
+      if (this.sliceLeft <= 0) this.newSlice();
+      return current;
+    }
+    if (current?.state === "runnable") this.enqueue(current);
+    for (let next = this.runQueue.shift(); next !== undefined; next = this.runQueue.shift()) {
+      if (next.state !== "runnable") continue;
+      this.newSlice();
+      return next;
+    }
+    return undefined;
+  }
+
+  private newSlice(): void {
+    const quantum = this.options.quantum ?? DEFAULT_QUANTUM;
+    this.sliceLeft = this.options.jitter === true ? Math.max(1, Math.floor(quantum / 2) + this.jitter.below(quantum)) : quantum;
+  }
+
+  /** No task can run. Jumps to the next timer, or says how the run ended. */
+  private idle(): Outcome | undefined {
+    const ended = this.init === undefined || this.init.threads.length === 0;
+    const alone = ended && (this.tasks.size === 0 || this.clock.monotonic >= this.orphanDeadline);
+    if (ended && !alone && this.orphanDeadline === Infinity) this.orphanDeadline = this.clock.monotonic + ORPHAN_TIME;
+    if (!alone && this.clock.skipToNext()) return undefined;
+    if (!ended) {
+      const waiting = [...this.tasks.values()].map((task) => ({ pid: task.pid, comm: task.comm, what: task.sleep?.what ?? task.state }));
+      return { kind: "deadlock", waiting };
+    }
+    killAll(this);
+    const status = this.init?.groupExitCode ?? 0;
+    if (status % 128 !== 0) return { kind: "signal", signo: status % 128, report: this.crash };
+    return { kind: "exit", code: Math.floor(status / 256) % 256 };
+  }
+
+  /** All that happens before EL0 runs again: a finished sleep, signals. False if the task does not run now. Linux: do_notify_resume(). */
+  private returnToUser(task: Task): boolean {
+    if (task.sleep !== undefined && !this.resumeSleep(task)) return false;
+    if (task.setChildTid !== 0) {
+      this.user.putU32(task.setChildTid, task.pid);
+      task.setChildTid = 0 as Va;
+    }
+    while (task.state === "runnable" && (task.syscall >= 0 || signalPending(task))) {
+      if (!deliverSignals(this, task)) break;
+    }
+    // A mask that sigsuspend saved is put back when no handler took it over.
+    if (task.state === "runnable" && task.savedMask !== undefined) {
+      task.blocked = task.savedMask;
+      task.savedMask = undefined;
+      return this.returnToUser(task);
+    }
+    return task.state === "runnable";
+  }
+
+  private handleTrap(task: Task, trap: Trap): void {
+    switch (trap.kind) {
+      case "svc":
+        this.systemCall(task);
+        break;
+      case "abort": {
+        const signal = doMemAbort(this.currentMm(), trap.far, trap.esr, { kernelMode: false });
+        if (signal !== undefined) forceFault(this, task, signal.signo, signal.code, signal.addr, trap.esr);
+        break;
+      }
+      case "alignment":
+        forceFault(this, task, SIGBUS, BUS_ADRALN, trap.far, undefined);
+        break;
+      case "undefined-instruction":
+        forceFault(this, task, SIGILL, ILL_ILLOPC, Number(this.processor.registers.pc) as Va, undefined);
+        break;
+      case "breakpoint":
+        forceFault(this, task, SIGTRAP, TRAP_BRKPT, Number(this.processor.registers.pc) as Va, undefined);
+        break;
+      case "budget-spent":
+      case "stopped":
+        break;
+      default:
+        assertNever(trap, "Kernel.handleTrap");
+    }
+  }
+
+  private systemCall(task: Task): void {
+    const { registers } = this.processor;
+    const nr = Number(BigInt.asIntN(32, registers.x(8)));
+    this.syscallCounts.set(nr, (this.syscallCounts.get(nr) ?? 0) + 1);
+    task.syscall = nr;
+    task.syscallX0 = registers.x(0);
+    const result = this.syscalls.dispatch(this, task, nr, this.args);
+    if (typeof result === "number") this.finishSyscall(task, result);
+    else this.fallAsleep(task, result);
+  }
+
+  /** Deliver the result of a call, unless the call replaced the registers (execve, rt_sigreturn) or ended the task. */
+  private finishSyscall(task: Task, result: number): void {
+    if (task.state === "dead" || task.state === "zombie" || task.syscall < 0) return;
+    this.processor.registers.setX(0, BigInt.asUintN(64, BigInt(result)));
+    if (!isErr(result) || result > -ERESTARTSYS) task.syscall = -1;
+  }
+
+  private fallAsleep(task: Task, sleep: Sleep): void {
+    task.sleep = sleep;
+    if (!this.resumeSleep(task)) {
+      for (const queue of sleep.queues) queue.add(task);
+      if (sleep.deadline !== undefined && sleep.deadline !== Infinity) {
+        task.sleepTimer = this.clock.add(sleep.deadline, () => {
+          task.wake();
+        });
+      }
+    }
+  }
+
+  /** Look whether the wait is over; if so the call gets its result. Pre: the task is current. */
+  private resumeSleep(task: Task): boolean {
+    const sleep = task.sleep!;
+    let result = sleep.poll();
+    if (result === undefined && (sleep.killable === true ? task.killed : signalPending(task))) {
+      result = sleep.interrupted?.() ?? -ERESTARTSYS;
+    }
+    if (result === undefined && sleep.deadline !== undefined && this.clock.monotonic >= sleep.deadline) {
+      if (sleep.timedOut === undefined) throw new ModelBug(`Kernel.resumeSleep: ${sleep.what} has a deadline and no result for it`);
+      result = sleep.timedOut();
+    }
+    if (result === undefined) {
+      task.state = "sleeping";
+      return false;
+    }
+    this.endSleep(task);
+    this.finishSyscall(task, result);
+    return true;
+  }
+
+  /** Forget what the task waits for. */
+  endSleep(task: Task): void {
+    for (const queue of task.sleep?.queues ?? []) queue.remove(task);
+    if (task.sleepTimer !== undefined) this.clock.cancel(task.sleepTimer);
+    task.sleep = undefined;
+    task.sleepTimer = undefined;
+  }
+
+  /** Ctrl-C on the lab's terminal and relatives: send `signo` to the first process's foreground group. */
+  interrupt(signo: number): void {
+    const group = this.init;
+    if (group === undefined || group.threads.length === 0) return;
+    for (const member of this.groups.values()) {
+      if (member.pgrp === group.pgrp) signalFromHost(this, member, signo);
+    }
+  }
+
+  /**
+   * End every task, drop every file system and return the number of frames that did not come back: 0 unless something leaks.
+   * Pre: `fileSystems` are those that were mounted before or after the kernel was made.
+   */
+  shutdown(): number {
+    killAll(this);
+    this.deactivateMm();
+    for (const file of this.options.standardStreams) file.release();
+    this.vdso.dispose();
+    return this.framesAtStart - this.sys.buddy.nrFree;
+  }
+}

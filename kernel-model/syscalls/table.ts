@@ -1,0 +1,72 @@
+/**
+ * The system call table: from a number to the function that serves it.
+ *
+ * Linux: arch/arm64/kernel/sys.c sys_call_table, syscall.c invoke_syscall(). A call without a function returns -ENOSYS; calls are
+ * counted by number in Kernel.syscallCounts, so a report can name what was missing.
+ */
+import { ENOSYS } from "../errno.js";
+import type { Kernel } from "../kernel/kernel.js";
+import type { Task } from "../kernel/task.js";
+import type { SyscallArgs, SyscallFamily, SyscallHandler, SyscallResult } from "./abi.js";
+import { FILE_SYSCALLS } from "./file.js";
+import { FUTEX_SYSCALLS } from "./futex.js";
+import { ID_SYSCALLS } from "./ids.js";
+import { INFO_SYSCALLS } from "./info.js";
+import { MEMORY_SYSCALLS } from "./memory.js";
+import { SYSCALL_NAMES } from "./names.js";
+import { PROCESS_SYSCALLS } from "./process.js";
+import { SCHED_SYSCALLS } from "./sched.js";
+import { SIGNAL_SYSCALLS } from "./signal.js";
+import { STAT_SYSCALLS } from "./stat.js";
+import { TIME_SYSCALLS } from "./time.js";
+
+/** Every family of system calls. A new family is one file and one line here. */
+export const SYSCALL_FAMILIES: readonly SyscallFamily[] = [
+  PROCESS_SYSCALLS,
+  ID_SYSCALLS,
+  SCHED_SYSCALLS,
+  INFO_SYSCALLS,
+  MEMORY_SYSCALLS,
+  TIME_SYSCALLS,
+  SIGNAL_SYSCALLS,
+  FUTEX_SYSCALLS,
+  FILE_SYSCALLS,
+  STAT_SYSCALLS,
+];
+
+export class SyscallTable {
+  private readonly handlers: (SyscallHandler | undefined)[] = [];
+  private readonly names = new Map<number, string>(SYSCALL_NAMES);
+
+  /** `families`: later ones replace calls of the same name. Names that the ABI does not have are an error of the caller. */
+  constructor(families: readonly SyscallFamily[]) {
+    const numbers = new Map(SYSCALL_NAMES.map(([nr, name]) => [name, nr]));
+    for (const family of families) {
+      for (const [name, handler] of Object.entries(family)) {
+        const nr = numbers.get(name);
+        if (nr === undefined) throw new RangeError(`SyscallTable: there is no system call ${name}`);
+        this.handlers[nr] = handler;
+      }
+    }
+  }
+
+  /** Linux's name of a number; "#N" for numbers that are no call. */
+  nameOf(nr: number): string {
+    return this.names.get(nr) ?? `#${nr}`;
+  }
+
+  /** True if a function serves this number. */
+  isImplemented(nr: number): boolean {
+    return this.handlers[nr] !== undefined;
+  }
+
+  dispatch(kernel: Kernel, task: Task, nr: number, args: SyscallArgs): SyscallResult {
+    const handler = this.handlers[nr];
+    return handler === undefined ? -ENOSYS : handler(kernel, task, args);
+  }
+}
+
+/** The calls of the model. */
+export function createSyscallTable(): SyscallTable {
+  return new SyscallTable(SYSCALL_FAMILIES);
+}
