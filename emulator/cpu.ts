@@ -27,6 +27,7 @@ export interface CpuOptions {
   readonly engine: Engine;
   readonly hwcap: number;
   readonly hwcap2: number;
+  readonly midr: number;
   /**
    * TLB models that listen to the trace. The first must make the descriptor updates (`updatesDescriptors`). Empty: no trace is
    * needed, and the functional road makes the updates when it caches a translation.
@@ -42,6 +43,7 @@ export class Cpu implements Processor {
   readonly features: CpuFeatures;
   readonly hwcap: number;
   readonly hwcap2: number;
+  readonly midr: number;
   readonly registers: Registers;
   readonly engine: Engine;
   readonly mmus: readonly Mmu[];
@@ -61,6 +63,7 @@ export class Cpu implements Processor {
     this.registers = options.engine.registers;
     this.hwcap = options.hwcap;
     this.hwcap2 = options.hwcap2;
+    this.midr = options.midr;
     this.mmus = options.mmus;
     this.regime = this.makeRegime(0 as Pa, NO_ASID);
     const { mmus } = this;

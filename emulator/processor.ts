@@ -28,6 +28,8 @@ export interface Processor extends TlbiSink {
   /** AT_HWCAP: the user-visible instruction set that really executes. */
   readonly hwcap: number;
   readonly hwcap2: number;
+  /** MIDR_EL1, for the kernel to show to programs that ask. */
+  readonly midr: number;
   readonly registers: Registers;
   /** Run EL0 for at most `budget` instructions. Aborts that the current tables resolve never surface. */
   run(budget: number): Trap;

@@ -6,6 +6,7 @@
 import type { Va } from "../../emulator/arch/addr.js";
 import { ModelBug, assertNever } from "../../emulator/arch/errors.js";
 import type { Processor, Trap } from "../../emulator/processor.js";
+import { emulateMrs } from "../arch/arm64/cpufeature.js";
 import { doMemAbort } from "../arch/arm64/fault.js";
 import { UserAccess } from "../arch/arm64/uaccess.js";
 import { ERESTARTSYS, isErr } from "../errno.js";
@@ -327,6 +328,7 @@ export class Kernel {
         forceFault(this, task, SIGBUS, BUS_ADRALN, trap.far, undefined);
         break;
       case "undefined-instruction":
+        if (this.emulateMrs()) break;
         forceFault(this, task, SIGILL, ILL_ILLOPC, Number(this.processor.registers.pc) as Va, undefined);
         break;
       case "breakpoint":
@@ -338,6 +340,17 @@ export class Kernel {
       default:
         assertNever(trap, "Kernel.handleTrap");
     }
+  }
+
+  /** MRS of an identification register: set the destination and step over it. Linux: try_emulate_mrs(). */
+  private emulateMrs(): boolean {
+    const { registers, hwcap, midr } = this.processor;
+    const word = this.user.peek32(Number(registers.pc) as Va);
+    const result = word === undefined ? undefined : emulateMrs(word, hwcap, midr);
+    if (result === undefined) return false;
+    if (result.rt !== 31) registers.setX(result.rt, result.value);
+    registers.pc += 4n;
+    return true;
   }
 
   private systemCall(task: Task): void {
