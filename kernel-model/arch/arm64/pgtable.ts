@@ -10,7 +10,7 @@
 import type { Order, Pa, Pfn, Va } from "../../../emulator/arch/addr.js";
 import type { CpuFeatures } from "../../../emulator/arch/cpu-features.js";
 import { ModelBug } from "../../../emulator/arch/errors.js";
-import { type Granule, type Level, type LevelGeometry, tableIndex } from "../../../emulator/arch/granule.js";
+import type { Granule, Level, LevelGeometry } from "../../../emulator/arch/granule.js";
 import type { PhysicalMemory } from "../../../emulator/memory/physical-memory.js";
 import type { MmStruct } from "../../mm/mm-struct.js";
 import type { PageAllocator } from "../../mm/page-alloc.js";
@@ -168,7 +168,7 @@ export class Pgtable {
     if (cont !== undefined) this.unfoldOne(cont, mm, addr, ptep);
     raw.checkSafeUpdate(ptep, value);
     raw.setPtes(ptep, value, 1);
-    if (cont !== undefined && (addr / this.pageSize) % this.contPtes === this.contPtes - 1) this.foldLast(cont, mm, addr, ptep, value);
+    if (cont !== undefined && this.isLastOfBlock(ptep)) this.foldLast(cont, mm, addr, ptep, value);
   }
 
   pteClear(mm: MmStruct, addr: Va, ptep: Pa): void {
@@ -398,6 +398,11 @@ export class Pgtable {
     if (this.raw.isValidCont(ptep)) cont.tryUnfold(mm, addr, ptep, this.raw.get(ptep));
   }
 
+  /** The last of N aligned entries; the same as the test of the virtual address, because N divides the entries of a table. */
+  private isLastOfBlock(ptep: Pa): boolean {
+    return ((ptep / 8) & (this.contPtes - 1)) === this.contPtes - 1;
+  }
+
   /** contpte_try_fold() behind its test of the virtual address. */
   private foldLast(cont: Contpte, mm: MmStruct, addr: Va, ptep: Pa, pte: bigint): void {
     if (this.rawPfn(ptep) % this.contPtes !== this.contPtes - 1) return;
@@ -426,6 +431,8 @@ export class Pgtable {
   }
 }
 
-function entryOf(table: Pa, geometry: LevelGeometry, addr: Va): Pa {
-  return (table + 8 * tableIndex(geometry, addr)) as Pa;
+/** Entry of `addr` in a table: tableIndex() without the slow remainder of doubles; sizes are powers of two, so all steps are exact. */
+function entryOf(table: Pa, { size, entries }: LevelGeometry, addr: Va): Pa {
+  const number = Math.floor(addr / size);
+  return (table + 8 * (number - Math.floor(number / entries) * entries)) as Pa;
 }

@@ -105,40 +105,40 @@ export class RawPte {
   }
 
   get(ptep: Pa): bigint {
-    return this.u64[ptep / 8]!;
+    return this.u64[word(ptep) / 2]!;
   }
 
   /** A store to any table level; not counted. */
   set(ptep: Pa, value: bigint): void {
-    this.u64[ptep / 8] = value;
+    this.u64[word(ptep) / 2] = value;
   }
 
   isNone(ptep: Pa): boolean {
-    const i = ptep / 4;
+    const i = word(ptep);
     return this.u32[i] === 0 && this.u32[i + 1] === 0;
   }
 
   isValid(ptep: Pa): boolean {
-    return (this.u32[ptep / 4]! & LO_VALID) !== 0;
+    return (this.u32[word(ptep)]! & LO_VALID) !== 0;
   }
 
   isCont(ptep: Pa): boolean {
-    return (this.u32[ptep / 4 + 1]! & HI_CONTIGUOUS) !== 0;
+    return (this.u32[word(ptep) + 1]! & HI_CONTIGUOUS) !== 0;
   }
 
   isValidCont(ptep: Pa): boolean {
-    const i = ptep / 4;
+    const i = word(ptep);
     return (this.u32[i + 1]! & HI_CONTIGUOUS) !== 0 && (this.u32[i]! & LO_VALID) !== 0;
   }
 
   isWrite(ptep: Pa): boolean {
-    return (this.u32[ptep / 4 + 1]! & HI_WRITE) !== 0;
+    return (this.u32[word(ptep) + 1]! & HI_WRITE) !== 0;
   }
 
   /** __set_ptes(): `nr` entries from `pte`, the address growing by one page each. */
   setPtes(ptep: Pa, pte: bigint, nr: number): void {
     this.counters.pteStores += nr;
-    const at = ptep / 8;
+    const at = word(ptep) / 2;
     this.u64[at] = pte;
     if (nr === 1) return;
     const { u32, pageSize } = this;
@@ -155,7 +155,7 @@ export class RawPte {
 
   /** __ptep_get_and_clear(). */
   getAndClear(ptep: Pa): bigint {
-    const at = ptep / 8;
+    const at = word(ptep) / 2;
     const pte = this.u64[at]!;
     this.u64[at] = 0n;
     this.counters.pteStores++;
@@ -164,7 +164,7 @@ export class RawPte {
 
   /** __clear_full_ptes(). */
   clearFull(ptep: Pa, nr: number): void {
-    const at = ptep / 4;
+    const at = word(ptep);
     this.u32.fill(0, at, at + 2 * nr);
     this.counters.pteStores += nr;
   }
@@ -181,7 +181,7 @@ export class RawPte {
     const { u32 } = this;
     let young = 0;
     let dirty = false;
-    let i = ptep / 4;
+    let i = word(ptep);
     for (const end = i + 2 * nr; i < end; i += 2) {
       const lo = u32[i]!;
       const hi = u32[i + 1]!;
@@ -201,7 +201,7 @@ export class RawPte {
     const { u32 } = this;
     this.counters.pteStores += nr;
     let young = 0;
-    let i = ptep / 4;
+    let i = word(ptep);
     for (const end = i + 2 * nr; i < end; i += 2) {
       const lo = u32[i]!;
       young |= lo;
@@ -214,7 +214,7 @@ export class RawPte {
   wrprotect(ptep: Pa, nr: number): void {
     const { u32 } = this;
     this.counters.pteStores += nr;
-    let i = ptep / 4;
+    let i = word(ptep);
     for (const end = i + 2 * nr; i < end; i += 2) {
       const lo = u32[i]!;
       const hi = u32[i + 1]!;
@@ -227,7 +227,7 @@ export class RawPte {
   clearYoungDirty(ptep: Pa, nr: number, { young, dirty }: ClearYoungDirty): void {
     const { u32 } = this;
     this.counters.pteStores += nr;
-    let i = ptep / 4;
+    let i = word(ptep);
     for (const end = i + 2 * nr; i < end; i += 2) {
       if (young) u32[i]! &= ~LO_AF;
       if (dirty) {
@@ -245,7 +245,7 @@ export class RawPte {
     const pte = this.get(ptep);
     if (pte === entry) return false;
     const flags = (entry & (PTE_RDONLY | PTE_AF | PTE_WRITE | PTE_DIRTY)) ^ PTE_RDONLY;
-    this.u64[ptep / 8] = ((pte ^ PTE_RDONLY) | flags) ^ PTE_RDONLY;
+    this.u64[word(ptep) / 2] = ((pte ^ PTE_RDONLY) | flags) ^ PTE_RDONLY;
     this.counters.pteStores++;
     return true;
   }
@@ -258,7 +258,7 @@ export class RawPte {
     const { u32, pageSize } = this;
     let lo = Number(expected & 0xffffffffn);
     let hi = Number(expected >> 32n);
-    let i = ptep / 4;
+    let i = word(ptep);
     for (const end = i + 2 * nr; i < end; i += 2) {
       if (((u32[i]! & ~LO_AF) | LO_RDONLY) >>> 0 !== lo || (u32[i + 1]! & ~HI_DIRTY) >>> 0 !== hi) return false;
       lo = (lo + pageSize) >>> 0;
@@ -272,7 +272,7 @@ export class RawPte {
     const { u32 } = this;
     const lo = Number(entry & (PTE_RDONLY | PTE_AF));
     const hi = Number((entry & (PTE_WRITE | PTE_DIRTY)) >> 32n);
-    let i = ptep / 4;
+    let i = word(ptep);
     for (const end = i + 2 * nr; i < end; i += 2) {
       if ((u32[i]! & (LO_RDONLY | LO_AF)) !== lo || (u32[i + 1]! & (HI_WRITE | HI_DIRTY)) !== hi) return false;
     }
@@ -281,15 +281,15 @@ export class RawPte {
 
   /** Address field of a table, block or page entry in memory. */
   address(ptep: Pa): Pa {
-    const i = ptep / 4;
+    const i = word(ptep);
     const low = this.u32[i]!;
-    return ((this.u32[i + 1]! & HI_ADDR) * 2 ** 32 + low - (low % this.pageSize)) as Pa;
+    return ((this.u32[i + 1]! & HI_ADDR) * 2 ** 32 + ((low & ~(this.pageSize - 1)) >>> 0)) as Pa;
   }
 
   /** True if any of the `nr` entries from `ptep` is valid. */
   anyValid(ptep: Pa, nr: number): boolean {
     const { u32 } = this;
-    let i = ptep / 4;
+    let i = word(ptep);
     for (const end = i + 2 * nr; i < end; i += 2) if ((u32[i]! & LO_VALID) !== 0) return true;
     return false;
   }
@@ -302,6 +302,11 @@ export class RawPte {
       throw new ModelBug(`set_pte: live entry 0x${old.toString(16)} replaced by 0x${next.toString(16)} without break-before-make`);
     }
   }
+}
+
+/** Index of the low word of an entry. Guest RAM ends at 4 GiB, so it is a small integer, and loops over it are integer loops. */
+function word(ptep: Pa): number {
+  return (ptep / 4) | 0;
 }
 
 function isDirty(lo: number, hi: number): boolean {
