@@ -218,6 +218,7 @@ function splitMapped(sys: MemorySystem, folio: Pfn, order: Order, anon: boolean)
   folioUnqueueDeferredSplit(sys, folio);
   if (anon) sys.thp.statInc(order, "nr_anon", -1);
   else if (order === sys.granule.pmdOrder) sys.vmstat.add(pages.test(folio, PG_SWAPBACKED) ? "nr_shmem_hugepages" : "nr_file_hugepages", -1);
+  sys.buddy.splitAllocation(folio, order, 0 as Order);
   cutFolio(sys, folio, mapping);
   if (anon) {
     for (let page: number = folio; page < folio + nr; page++) {
