@@ -31,11 +31,13 @@ export interface TestMachineOptions extends Partial<Omit<MemorySystemOptions, "g
   readonly vaBits?: number;
   readonly memoryMib?: number;
   readonly cpu?: CpuFeatures;
+  /** transparent_hugepage/enabled is "always", so that PMD-sized folios are used; else "never". */
+  readonly hugepages?: boolean;
 }
 
 /** A machine with 4K pages, contpte, 64 MiB and a Neoverse N1 unless asked otherwise. */
 export function testMachine(options: TestMachineOptions = {}): TestMachine {
-  const { granule: name = "4k", vaBits = name === "16k" ? 47 : 48, memoryMib = 64, cpu = N1, contpte = true, ...rest } = options;
+  const { granule: name = "4k", vaBits = name === "16k" ? 47 : 48, memoryMib = 64, cpu = N1, contpte = true, hugepages = false, ...rest } = options;
   const counts = new Map<string, number>();
   const count = (name: string): void => void counts.set(name, (counts.get(name) ?? 0) + 1);
   const sys = createMemorySystem({
@@ -46,6 +48,7 @@ export function testMachine(options: TestMachineOptions = {}): TestMachine {
     contpte,
     ...rest,
   });
+  sys.thp.enabled = hugepages ? "always" : "never";
   return {
     sys,
     takeTlbi() {
