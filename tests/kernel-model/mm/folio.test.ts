@@ -1,3 +1,4 @@
+/** References, map counts and the end of a folio. */
 import { expect } from "chai";
 import type { Order, Pfn } from "../../../emulator/arch/addr.js";
 import {

@@ -1,3 +1,4 @@
+/** Identifiers of mapping objects. */
 import { expect } from "chai";
 import type { AddressSpace } from "../../../kernel-model/fs/file.js";
 import type { AnonVma } from "../../../kernel-model/mm/anon-vma.js";

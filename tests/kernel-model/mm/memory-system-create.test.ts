@@ -1,3 +1,4 @@
+/** A machine is wired as its options say. */
 import { expect } from "chai";
 import type { Order } from "../../../emulator/arch/addr.js";
 import { ConfigError } from "../../../emulator/arch/errors.js";

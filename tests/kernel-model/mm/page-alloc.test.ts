@@ -1,3 +1,4 @@
+/** The buddy allocator: split, merge, order of reuse, watermarks, fragmentation, and random traffic. */
 import { expect } from "chai";
 import type { Order, Pfn } from "../../../emulator/arch/addr.js";
 import { ConfigError } from "../../../emulator/arch/errors.js";

@@ -1,3 +1,4 @@
+/** The sysfs text of the THP knobs, their errors, and the counters per size. */
 import { expect } from "chai";
 import type { Order } from "../../../emulator/arch/addr.js";
 import { granule } from "../../../emulator/arch/granule.js";

@@ -1,3 +1,4 @@
+/** Names, order and arithmetic of /proc/vmstat. */
 import { expect } from "chai";
 import { VMSTAT_NAMES, VmStat } from "../../../kernel-model/mm/vmstat.js";
 

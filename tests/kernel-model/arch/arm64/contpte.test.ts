@@ -1,3 +1,4 @@
+/** The contpte layer: fold, unfold, flags, dispatch, observer calls, and the cost of each operation on one block. */
 import { expect } from "chai";
 import type { Pa, Pfn, Va } from "../../../../emulator/arch/addr.js";
 import type { GranuleName } from "../../../../emulator/arch/granule.js";

@@ -1,3 +1,4 @@
+/** ASIDs: generations, rollover, reservation, page-table isolation. */
 import { expect } from "chai";
 import { granule } from "../../../../emulator/arch/granule.js";
 import { MmuContext } from "../../../../kernel-model/arch/arm64/mmu-context.js";

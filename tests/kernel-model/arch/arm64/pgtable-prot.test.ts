@@ -1,3 +1,4 @@
+/** Protections and software bits, retyped from what a real kernel writes. */
 import { expect } from "chai";
 import { PAGE_NONE, PAGE_READONLY, PAGE_READONLY_EXEC, PAGE_SHARED, PAGE_SHARED_EXEC, protectionMap, PTE_DIRTY, PTE_PRESENT_INVALID, PTE_SPECIAL, PTE_WRITE } from "../../../../kernel-model/arch/arm64/pgtable-prot.js";
 

@@ -1,3 +1,4 @@
+/** Tables of every granule and width, single entries, and level-2 blocks. */
 import { expect } from "chai";
 import type { Order, Pa, Pfn, Va } from "../../../../emulator/arch/addr.js";
 import { granule, type GranuleName } from "../../../../emulator/arch/granule.js";

@@ -1,3 +1,4 @@
+/** The algebra of the entry helpers over all protections, after debug_vm_pgtable. */
 import { expect } from "chai";
 import * as pte from "../../../../kernel-model/arch/arm64/pte.js";
 

@@ -1,3 +1,4 @@
+/** The word loops agree with the functions on values. */
 import { expect } from "chai";
 import type { Pa } from "../../../../emulator/arch/addr.js";
 import { granule } from "../../../../emulator/arch/granule.js";

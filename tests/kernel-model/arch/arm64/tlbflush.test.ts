@@ -1,3 +1,4 @@
+/** Which TLBI and DSB each flush issues: ranges, fallback, hints, errata. */
 import { expect } from "chai";
 import type { Va } from "../../../../emulator/arch/addr.js";
 import type { CpuFeatures } from "../../../../emulator/arch/cpu-features.js";
