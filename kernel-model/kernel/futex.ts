@@ -49,20 +49,18 @@ export function futexWait(kernel: Kernel, task: Task, at: Va, isPrivate: boolean
   if (value !== expected) return -EAGAIN;
   const waiter: FutexWaiter = { key, bitset, task, woken: false };
   kernel.futexes.add(waiter);
-  const leave = (result: number): number => {
-    kernel.futexes.remove(waiter);
-    return result;
-  };
   return {
     queues: [],
     ...(deadline === undefined ? {} : { deadline }),
     poll: () => (waiter.woken ? 0 : undefined),
-    timedOut: () => leave(-ETIMEDOUT),
+    timedOut: () => -ETIMEDOUT,
     interrupted: () => {
-      leave(0);
       if (deadline === undefined) return -ERESTARTSYS;
       task.restart = () => futexWait(kernel, task, at, isPrivate, expected, deadline, bitset);
       return -ERESTART_RESTARTBLOCK;
+    },
+    release: () => {
+      kernel.futexes.remove(waiter);
     },
     what: `futex at 0x${at.toString(16)}`,
   };

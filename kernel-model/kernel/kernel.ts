@@ -405,10 +405,13 @@ export class Kernel {
 
   /** Forget what the task waits for. */
   endSleep(task: Task): void {
-    for (const queue of task.sleep?.queues ?? []) queue.remove(task);
+    const { sleep } = task;
+    if (sleep === undefined) return;
+    for (const queue of sleep.queues) queue.remove(task);
     if (task.sleepTimer !== undefined) this.clock.cancel(task.sleepTimer);
     task.sleep = undefined;
     task.sleepTimer = undefined;
+    sleep.release?.();
   }
 
   /** Ctrl-C on the lab's terminal and relatives: send `signo` to the first process's foreground group. */

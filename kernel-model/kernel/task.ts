@@ -104,6 +104,8 @@ export interface Sleep {
   readonly timedOut?: () => number;
   /** Result when a signal arrives; default -ERESTARTSYS. */
   readonly interrupted?: () => number;
+  /** Called once when the wait ends, however it ends: result, signal, time-out or death. */
+  readonly release?: () => void;
   /** Only a fatal signal ends the wait (vfork). */
   readonly killable?: boolean;
   /** What it waits for, for the report of a deadlock. */
