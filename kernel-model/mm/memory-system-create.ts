@@ -42,6 +42,10 @@ export interface MemorySystemOptions {
   readonly fragment?: string;
 }
 
+/** vm.dirty_ratio and vm.dirty_background_ratio, percent. */
+const VM_DIRTY_RATIO = 20;
+const DIRTY_BACKGROUND_RATIO = 10;
+
 /** Zone counters that equal the node's, for there is one zone: nr_zone_<name> = nr_<name>. */
 const ZONE_LRU = ["inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"] as const;
 
@@ -61,7 +65,7 @@ export function createMemorySystem(options: MemorySystemOptions): MemorySystem {
   memory.fill((zeroPfn * pageSize) as Pa, pageSize, 0);
   if (fragment !== undefined) buddy.fragment(fragment);
   const tlb = new TlbFlush({ granule, cpu, sink, kpti, repeatTlbi });
-  provideCounters(vmstat, buddy);
+  provideCounters(vmstat, buddy, pageSize);
   return {
     granule,
     cpu,
@@ -93,7 +97,7 @@ export function createMemorySystem(options: MemorySystemOptions): MemorySystem {
 }
 
 /** Counters that the allocator keeps, and those of the only zone and node. RAM below 4 GiB is ZONE_DMA on arm64. */
-function provideCounters(vmstat: VmStat, buddy: PageAllocator): void {
+function provideCounters(vmstat: VmStat, buddy: PageAllocator, pageSize: number): void {
   vmstat.provide("nr_free_pages", () => buddy.nrFree);
   vmstat.provide("pgalloc_dma", () => buddy.nrAllocated);
   vmstat.provide("pgfree", () => buddy.nrFreed);
@@ -103,5 +107,12 @@ function provideCounters(vmstat: VmStat, buddy: PageAllocator): void {
     const node: VmStatName = `nr_${name}`;
     vmstat.provide(`nr_zone_${name}`, () => vmstat.get(node));
   }
+  /* domain_dirty_limits(): a share of the pages that are free above the reserve or in the page cache. */
+  const dirtyLimit = (percent: number): number => {
+    const available = Math.max(buddy.nrFree - buddy.watermarks.high, 0) + vmstat.get("nr_inactive_file") + vmstat.get("nr_active_file") + 1;
+    return Math.floor((Math.floor((percent * pageSize) / 100) * available) / pageSize);
+  };
+  vmstat.provide("nr_dirty_threshold", () => dirtyLimit(VM_DIRTY_RATIO));
+  vmstat.provide("nr_dirty_background_threshold", () => dirtyLimit(DIRTY_BACKGROUND_RATIO));
   vmstat.provide("nr_zone_write_pending", () => vmstat.get("nr_dirty") + vmstat.get("nr_writeback"));
 }

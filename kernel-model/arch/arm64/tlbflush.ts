@@ -108,7 +108,7 @@ export class TlbFlush {
     this.sync();
   }
 
-  /** The whole TLB, after the ASIDs have wrapped. Linux: local_flush_tlb_all(). */
+  /** The whole TLB, after the ASIDs have wrapped. Linux: local_flush_tlb_all(). Differs: VMALLE1IS for VMALLE1; with one CPU they reach the same. */
   localFlushTlbAll(): void {
     this.dsb("nshst");
     this.issue("vmalle1is", 0 as Asid, 0 as Va, 0 as Va, undefined);

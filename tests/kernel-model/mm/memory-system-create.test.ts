@@ -39,6 +39,15 @@ describe("createMemorySystem", () => {
     });
   });
 
+  it("derives the dirty limits from free memory and page cache", () => {
+    const { sys } = testSystem();
+    /* 16382 free, high watermark 255 + 2 * 63 = 381: 16002 pages may be dirtied; 20 % is 819/4096, 10 % is 409/4096. */
+    expect(sys.buddy.watermarks.high).to.equal(381);
+    expect([sys.vmstat.get("nr_dirty_threshold"), sys.vmstat.get("nr_dirty_background_threshold")]).to.deep.equal([3199, 1597]);
+    sys.vmstat.add("nr_inactive_file", 1000);
+    expect(sys.vmstat.get("nr_dirty_threshold")).to.equal(3399);
+  });
+
   it("reserves and fragments as asked", () => {
     const { sys } = testSystem({ reservedBytes: 2 ** 20, fragment: "order=4,free=25%" });
     expect([sys.buddy.nrReserved, sys.buddy.buddyinfo().slice(4).some((count) => count > 0)]).to.deep.equal([256, false]);
