@@ -110,7 +110,6 @@ export function mmGetHugeZeroFolio(mm: MmStruct): Pfn {
       return folio;
     }
     zeroFolio(sys, folio);
-    sys.pages.set(folio, PG_UPTODATE);
     state.hugeZeroPfn = folio;
     state.hugeZeroRefcount = 1; // the shrinker's
     sys.vmstat.inc("thp_zero_page_alloc");

@@ -67,6 +67,8 @@ export class MmHarness {
   readonly mms: MmStruct[] = [];
   readonly faults: LoggedFault[] = [];
   readonly served: ServedFault[] = [];
+  /** Calls of the contpte layer, and its conversions as "fold" and "unfold". */
+  readonly contpte: { readonly address: number; readonly call: string }[] = [];
   /** Number of do_mem_abort() calls. */
   aborts = 0;
   private readonly cpu: CpuFeatures;
@@ -97,8 +99,8 @@ export class MmHarness {
         esr = 0;
       },
       faultServed: (_mm, address, kind, order) => void this.served.push({ address, kind, order }),
-      contpteConvert: () => undefined,
-      contpteCall: () => undefined,
+      contpteConvert: (_mm, address, target) => void this.contpte.push({ address, call: (target & (1n << 52n)) !== 0n ? "fold" : "unfold" }),
+      contpteCall: (_mm, call, address) => void this.contpte.push({ address, call }),
     };
   }
 
@@ -106,6 +108,7 @@ export class MmHarness {
   clear(): void {
     this.faults.length = 0;
     this.served.length = 0;
+    this.contpte.length = 0;
     this.aborts = 0;
     this.sink.clear();
   }
