@@ -93,11 +93,12 @@ export function touch(mm: MmStruct, addr: number, write = true): number {
   return handleMmFault(areaAt(mm, addr), (addr - (addr % pageSize)) as Va, 0x254 | (write ? 1 : 0));
 }
 
-/** Every page of the range is accessed once; pages that are mapped by then do not fault. */
+/** Every page of the range is read, or a byte that is not zero is written to it; pages that are mapped by then do not fault. */
 export function touchRange(mm: MmStruct, start: number, len: number, write = true): void {
   const { pageSize } = mm.sys.granule;
   for (let addr = start; addr < start + len; addr += pageSize) {
     if (pteAt(mm, addr) === 0n) expect(touch(mm, addr, write) & 0x843, `fault at 0x${addr.toString(16)}`).to.equal(0);
+    if (write) mm.sys.memory.u8[frameAt(mm, addr) * pageSize] = 0xa5;
   }
 }
 

@@ -1,0 +1,155 @@
+import { expect } from "chai";
+import type { Pfn, Va } from "../../../emulator/arch/addr.js";
+import { TMPFS_POLICIES } from "../../../kernel-model/fs/folio-policies.js";
+import { advisePages } from "../../../kernel-model/mm/madvise-pages.js";
+import { dupMm } from "../../../kernel-model/mm/mm-lifecycle.js";
+import { doMmap } from "../../../kernel-model/mm/mmap.js";
+import type { MmStruct } from "../../../kernel-model/mm/mm-struct.js";
+import { doMunmap } from "../../../kernel-model/mm/munmap.js";
+import { PG_ACTIVE as ACTIVE, PG_REFERENCED as REFERENCED, PG_SWAPBACKED as SWAPBACKED } from "../../../kernel-model/mm/page.js";
+import { areaAt, checkAreas, frameAt, limits, mapAnon, pteAt, testMachine, testMm, touch, touchRange } from "../../support/areas.js";
+import { createTestFile } from "../../support/page-cache.js";
+
+const P = 4096;
+const CB = 65536;
+const PMD = 2 ** 21;
+const BASE = 0x5000000000;
+
+/** An area of 64K folios, all written. */
+function blocks(nr: number): MmStruct {
+  const { sys } = testMachine();
+  sys.thp.setSizeEnabled(4 as never, "always");
+  const mm = testMm(sys);
+  mapAnon(mm, BASE, nr * CB);
+  touchRange(mm, BASE, nr * CB);
+  return mm;
+}
+
+const advise = (advice: Parameters<typeof advisePages>[0], mm: MmStruct, start: number, len: number): void =>
+  advisePages(advice, areaAt(mm, start), start as Va, (start + len) as Va);
+const orders = (mm: MmStruct, start: number, nr: number): string =>
+  Array.from({ length: nr }, (_, page) => {
+    const frame = frameAt(mm, start + page * P);
+    return frame < 0 ? "." : mm.sys.pages.folioOrder(mm.sys.pages.head(frame as Pfn));
+  }).join("");
+const headFlags = (mm: MmStruct, addr: number): number => mm.sys.pages.flags[mm.sys.pages.head(frameAt(mm, addr) as Pfn)]!;
+const young = (mm: MmStruct, addr: number): boolean => (pteAt(mm, addr) & (1n << 10n)) !== 0n;
+const dirty = (mm: MmStruct, addr: number): boolean => (pteAt(mm, addr) & ((1n << 55n) | (1n << 7n))) !== 1n << 7n;
+
+describe("MADV_FREE of pages", () => {
+  it("marks whole folios lazily free and leaves them mapped", () => {
+    const mm = blocks(2);
+    const frame = frameAt(mm, BASE);
+    advise("free", mm, BASE, CB);
+    expect([frameAt(mm, BASE), young(mm, BASE), dirty(mm, BASE)]).to.deep.equal([frame, false, false]);
+    expect(headFlags(mm, BASE) & SWAPBACKED).to.equal(0);
+    expect([young(mm, BASE + CB), headFlags(mm, BASE + CB) & SWAPBACKED]).to.deep.equal([true, SWAPBACKED]);
+    expect(mm.sys.vmstat.get("pglazyfree")).to.equal(16);
+    expect(orders(mm, BASE, 17)).to.equal("4".repeat(17));
+    checkAreas(mm.sys, [mm]);
+  });
+
+  it("splits a folio that is covered in part, and frees its part only", () => {
+    const mm = blocks(2);
+    advise("free", mm, BASE + CB / 2, CB);
+    expect(orders(mm, BASE, 32)).to.equal("0".repeat(32));
+    expect([7, 8, 23, 24].map((page) => young(mm, BASE + page * P))).to.deep.equal([true, false, false, true]);
+    expect([7, 8].map((page) => headFlags(mm, BASE + page * P) & SWAPBACKED)).to.deep.equal([SWAPBACKED, 0]);
+    expect(mm.sys.thp.stat(4 as never, "split")).to.equal(2);
+    checkAreas(mm.sys, [mm]);
+  });
+
+  it("splits a folio that is mapped in part", () => {
+    const mm = blocks(1);
+    doMunmap(mm, (BASE + 15 * P) as Va, P);
+    advise("free", mm, BASE, 15 * P);
+    expect(orders(mm, BASE, 16)).to.equal(`${"0".repeat(15)}.`);
+    checkAreas(mm.sys, [mm]);
+  });
+
+  it("leaves folios alone that a child maps as well", () => {
+    const mm = blocks(2);
+    const child = dupMm(mm, limits())!;
+    advise("free", mm, BASE, CB / 2);
+    expect(orders(mm, BASE, 16)).to.equal("4".repeat(16));
+    expect(young(mm, BASE)).to.equal(true);
+    advise("cold", mm, BASE + CB, CB);
+    expect(young(mm, BASE + CB)).to.equal(true);
+    checkAreas(mm.sys, [mm, child]);
+  });
+
+  it("passes over the zero page and holes", () => {
+    const { sys } = testMachine();
+    const mm = testMm(sys);
+    mapAnon(mm, BASE, 8 * P);
+    touch(mm, BASE, false);
+    touch(mm, BASE + 5 * P);
+    advise("free", mm, BASE, 8 * P);
+    expect([young(mm, BASE), young(mm, BASE + 5 * P)]).to.deep.equal([true, false]);
+  });
+});
+
+describe("MADV_FREE and MADV_COLD of blocks", () => {
+  function huge(): MmStruct {
+    const { sys } = testMachine({ hugepages: true });
+    const mm = testMm(sys);
+    mapAnon(mm, BASE, 2 * PMD);
+    touchRange(mm, BASE, 2 * PMD);
+    return mm;
+  }
+
+  it("keep a whole block", () => {
+    for (const advice of ["free", "cold"] as const) {
+      const mm = huge();
+      advise(advice, mm, BASE, PMD);
+      expect(pteAt(mm, BASE) & 3n).to.equal(1n);
+      expect([young(mm, BASE), dirty(mm, BASE), young(mm, BASE + PMD)]).to.deep.equal([false, advice === "cold", true]);
+      expect(headFlags(mm, BASE) & SWAPBACKED).to.equal(advice === "free" ? 0 : SWAPBACKED);
+      checkAreas(mm.sys, [mm]);
+    }
+  });
+
+  it("split a block that is covered in part", () => {
+    const mm = huge();
+    advise("free", mm, BASE, PMD + P);
+    expect(pteAt(mm, BASE) & 3n).to.equal(1n);
+    expect(orders(mm, BASE + PMD, 4)).to.equal("0000");
+    expect([0, 1].map((page) => young(mm, BASE + PMD + page * P))).to.deep.equal([false, true]);
+    checkAreas(mm.sys, [mm]);
+  });
+});
+
+describe("MADV_COLD of pages", () => {
+  it("makes folios old and inactive, and keeps their dirtiness", () => {
+    const mm = blocks(1);
+    const head = mm.sys.pages.head(frameAt(mm, BASE) as Pfn);
+    mm.sys.pages.flags[head]! |= REFERENCED | ACTIVE;
+    advise("cold", mm, BASE, CB);
+    expect([young(mm, BASE), dirty(mm, BASE), headFlags(mm, BASE) & (REFERENCED | ACTIVE)]).to.deep.equal([false, true, 0]);
+    expect(orders(mm, BASE, 16)).to.equal("4".repeat(16));
+  });
+});
+
+describe("MADV_PAGEOUT without swap", () => {
+  it("splits large anonymous folios, whose pages become active", () => {
+    const mm = blocks(2);
+    advise("pageout", mm, BASE, CB);
+    expect(orders(mm, BASE, 17)).to.equal(`${"0".repeat(16)}4`);
+    expect([headFlags(mm, BASE) & ACTIVE, headFlags(mm, BASE + 15 * P) & ACTIVE]).to.deep.equal([ACTIVE, ACTIVE]);
+    expect(mm.sys.thp.stat(4 as never, "swpout_fallback")).to.equal(1);
+    expect(mm.rss[1]).to.equal(32);
+    checkAreas(mm.sys, [mm]);
+  });
+
+  it("does not pretend to reclaim page cache", () => {
+    const { sys } = testMachine();
+    const mm = testMm(sys);
+    const { file } = createTestFile(sys, { policy: TMPFS_POLICIES.never, size: 4 * P });
+    doMmap(mm, { addr: BASE, len: 4 * P, prot: 3, flags: 0x11, file, pgoff: 0 });
+    touch(mm, BASE);
+    expect(() => advise("pageout", mm, BASE, 4 * P)).to.throw("needs reclaim");
+    const vma = areaAt(mm, BASE);
+    advisePages("pageout", vma, vma.start, vma.end, true);
+    expect(frameAt(mm, BASE)).to.not.equal(-1);
+  });
+});
