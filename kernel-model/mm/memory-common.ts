@@ -12,6 +12,7 @@ import type { MemorySystem } from "./memory-system.js";
 import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES } from "./mm-struct.js";
 import type { FaultKind } from "./observer.js";
 import { NO_PFN, PG_ANON, PG_SWAPBACKED, PG_UPTODATE } from "./page.js";
+import { shrinkPageCache } from "./page-cache-reclaim.js";
 import { anonVmaPrepare } from "./rmap.js";
 import { FAULT_FLAG_ORIG_PTE_VALID, VM_MAYWRITE, VM_MIXEDMAP, VM_PFNMAP, VM_SHARED, VM_WRITE, type VmFault, type Vma } from "./vma.js";
 
@@ -41,10 +42,17 @@ export function mmCounter(sys: MemorySystem, folio: Pfn): number {
   return (flags & PG_SWAPBACKED) !== 0 ? MM_SHMEMPAGES : MM_FILEPAGES;
 }
 
-/** An order-0 folio for an anonymous page, zeroed if wanted and marked uptodate; NO_PFN if memory is out. */
+/**
+ * An order-0 folio for an anonymous page, zeroed if wanted and marked uptodate; NO_PFN if memory is out. Clean page cache that
+ * nobody maps gives way first, as in Linux's direct reclaim.
+ */
 export function folioPrealloc(sys: MemorySystem, needZero: boolean): Pfn {
-  const folio = folioAlloc(sys, 0 as Order);
-  if (folio === NO_PFN) return folio;
+  let folio = folioAlloc(sys, 0 as Order);
+  if (folio === NO_PFN) {
+    const { buddy } = sys;
+    if (shrinkPageCache(sys, buddy.watermarks.high + 1 - buddy.nrFree) > 0) folio = folioAlloc(sys, 0 as Order);
+    if (folio === NO_PFN) return folio;
+  }
   if (needZero) zeroFolio(sys, folio);
   sys.pages.flags[folio]! |= PG_UPTODATE;
   return folio;
