@@ -3,13 +3,13 @@
  *
  * Linux: mm/filemap.c filemap_read(), filemap_get_pages(), filemap_get_read_batch(), generic_perform_write();
  * fs/iomap/buffered-io.c iomap_write_iter(), iomap_write_begin(); mm/shmem.c shmem_file_read_iter(), shmem_write_begin(),
- * shmem_write_end(), shmem_fallocate(). Differs: user memory is copied by the caller, before a write and after a read, in one piece.
+ * shmem_write_end(). Differs: user memory is copied by the caller, before a write and after a read, in one piece.
  *
  * A system call must hand over its whole count at once: the sizes of readahead windows and, on XFS, of folios follow from it.
  */
 import type { Pfn } from "../../emulator/arch/addr.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
-import { ENXIO, EOPNOTSUPP, EPERM } from "../errno.js";
+import { ENXIO, EPERM } from "../errno.js";
 import type { AddressSpace, File } from "../fs/file.js";
 import { filemapGetFolio, filemapGetOrCreateFolio, filemapPeek, finishBlocks, prepareBlocks, readFolio } from "./filemap.js";
 import { folioPut } from "./folio.js";
@@ -29,9 +29,9 @@ import {
   shmemMapping,
 } from "./pagemap.js";
 import { pageCacheAsyncRa, pageCacheSyncRa } from "./readahead.js";
-import { F_SEAL_GROW, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE, shmemFallocate, shmemGetFolio } from "./shmem.js";
+import { F_SEAL_GROW, shmemGetFolio } from "./shmem.js";
 import { folioMarkAccessed } from "./swap-lru.js";
-import { extendSize, truncatePagecacheRange } from "./truncate.js";
+import { extendSize } from "./truncate.js";
 
 /** Folios that one look-up of read() collects. Linux: PAGEVEC_SIZE. */
 const PAGEVEC_SIZE = 31;
@@ -220,28 +220,6 @@ export function pageCacheWrite(file: File, pos: number, from: Uint8Array): numbe
     if (pos + done > inode.size) inode.size = pos + done;
   }
   return done;
-}
-
-// --- fallocate ----------------------------------------------------------------
-
-/**
- * fallocate(2) on a file in the page cache: allocate, punch a hole, zero a range. Offsets in bytes; 0 or -errno. A disk file is
- * always allocated here, so plain allocation only sets its size. Linux: fs/xfs/xfs_file.c xfs_file_fallocate(), fs/ext4/extents.c
- * ext4_fallocate(). Pre: the caller has checked offset >= 0, length > 0 and that the file may be written.
- */
-export function pageCacheFallocate(mapping: AddressSpace, mode: number, offset: number, length: number): number {
-  if (shmemMapping(mapping)) return shmemFallocate(mapping, mode, offset, length);
-  const { inode } = mapping;
-  const punch = (mode & FALLOC_FL_PUNCH_HOLE) !== 0;
-  const zero = (mode & FALLOC_FL_ZERO_RANGE) !== 0;
-  if ((mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) !== 0 || (punch && zero)) return -EOPNOTSUPP;
-  if (punch && (mode & FALLOC_FL_KEEP_SIZE) === 0) return -EOPNOTSUPP;
-  if (punch || zero) {
-    const end = Math.min(offset + length, inode.size);
-    if (end > offset) truncatePagecacheRange(mapping, offset, end - 1);
-  }
-  if ((mode & FALLOC_FL_KEEP_SIZE) === 0 && offset + length > inode.size) extendSize(mapping, offset + length);
-  return 0;
 }
 
 // --- seek ---------------------------------------------------------------------

@@ -165,7 +165,10 @@ function dropBeyondEof(mapping: AddressSpace, page: Pfn, index: number): void {
   mapping.nrPages--;
   sys.pages.mapping[page] = 0;
   sys.vmstat.add("nr_file_pages", -1);
-  if (sys.pages.test(page, PG_SHMEM)) sys.vmstat.add("nr_shmem", -1);
+  if (sys.pages.test(page, PG_SHMEM)) {
+    sys.vmstat.add("nr_shmem", -1);
+    mapping.charge?.(-1);
+  }
   folioPut(sys, page);
 }
 

@@ -1,3 +1,4 @@
+/** Page caches are made with their inode and give everything back with it. */
 import { expect } from "chai";
 import { ModelBug } from "../../../emulator/arch/errors.js";
 import { createAddressSpace, releaseMapping } from "../../../kernel-model/fs/address-space.js";

@@ -1,3 +1,4 @@
+/** Stores behind the page cache: lower contents, writes over them, truncation, holes. */
 import { expect } from "chai";
 import { createBacking } from "../../../kernel-model/fs/backing.js";
 import { seededRandom } from "../../support/seed.js";

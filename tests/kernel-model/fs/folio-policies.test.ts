@@ -1,3 +1,4 @@
+/** What 6.12 lets each file system do with folios. */
 import { expect } from "chai";
 import type { FolioPolicy } from "../../../kernel-model/fs/file.js";
 import * as policies from "../../../kernel-model/fs/folio-policies.js";

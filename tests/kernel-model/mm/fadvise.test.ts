@@ -1,3 +1,4 @@
+/** posix_fadvise: windows, reading ahead, dropping what is clean. */
 import { expect } from "chai";
 import { EXT4_POLICY, TMPFS_POLICIES } from "../../../kernel-model/fs/folio-policies.js";
 import { genericFadvise } from "../../../kernel-model/mm/fadvise.js";

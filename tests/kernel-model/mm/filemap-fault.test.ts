@@ -1,3 +1,4 @@
+/** Faults on files: results and flags, fault-around, the end of the file, giving up on readahead. */
 import { expect } from "chai";
 import type { Pfn, Va } from "../../../emulator/arch/addr.js";
 import { EXT4_POLICY, INITRAMFS_POLICY, TMPFS_POLICIES, XFS_POLICY } from "../../../kernel-model/fs/folio-policies.js";

@@ -1,21 +1,18 @@
+/** read() and write(): folio sizes after writes, holes, seals; random operations against a flat array. */
 import { expect } from "chai";
 import type { GranuleName } from "../../../emulator/arch/granule.js";
 import type { FolioPolicy } from "../../../kernel-model/fs/file.js";
 import { AFS_POLICY, EXT4_POLICY, TMPFS_POLICIES, XFS_POLICY } from "../../../kernel-model/fs/folio-policies.js";
 import { genericFadvise } from "../../../kernel-model/mm/fadvise.js";
-import { mappingSeekHoleData, pageCacheFallocate, pageCacheRead, pageCacheWrite } from "../../../kernel-model/mm/filemap-io.js";
+import { mappingSeekHoleData, pageCacheRead, pageCacheWrite } from "../../../kernel-model/mm/filemap-io.js";
 import { filemapWriteAndWait } from "../../../kernel-model/mm/page-writeback.js";
-import { truncateSetsize } from "../../../kernel-model/mm/truncate.js";
+import { truncatePagecacheRange, truncateSetsize } from "../../../kernel-model/mm/truncate.js";
 import { MmHarness } from "../../support/mm-harness.js";
 import { createTestFile, expectNoPageCache, KIB, MIB, patternBytes, picture, type TestFile } from "../../support/page-cache.js";
 import { seededRandom } from "../../support/seed.js";
 
 const EPERM = 1;
 const ENXIO = 6;
-const EOPNOTSUPP = 95;
-const KEEP_SIZE = 1;
-const PUNCH_HOLE = 2;
-const ZERO_RANGE = 0x10;
 const F_SEAL_GROW = 4;
 const F_SEAL_WRITE = 8;
 
@@ -137,27 +134,6 @@ describe("read and write through the page cache", () => {
     });
   });
 
-  it("fallocate on a disk file sets the size, punches and zeroes", () => {
-    withFile(XFS_POLICY, 10000, (opened) => {
-      const { mapping, inode, file } = opened;
-      expect(pageCacheFallocate(mapping, KEEP_SIZE, 0, 20000)).to.equal(0);
-      expect(inode.size).to.equal(10000);
-      expect(pageCacheFallocate(mapping, 0, 0, 20000)).to.equal(0);
-      expect(inode.size).to.equal(20000);
-      expect(pageCacheFallocate(mapping, PUNCH_HOLE, 0, 10)).to.equal(-EOPNOTSUPP);
-      expect(pageCacheFallocate(mapping, 0x40, 0, 10)).to.equal(-EOPNOTSUPP);
-      expect(pageCacheFallocate(mapping, PUNCH_HOLE | KEEP_SIZE, 100, 8092)).to.equal(0);
-      expect(pageCacheFallocate(mapping, ZERO_RANGE, 9000, 500)).to.equal(0);
-      const expected = patternBytes(0, 20000);
-      expected.fill(0, 100, 8192);
-      expected.fill(0, 9000, 9500);
-      expected.fill(0, 10000);
-      const bytes = new Uint8Array(20000);
-      expect(pageCacheRead(file, 0, bytes)).to.equal(20000);
-      expect(Buffer.compare(bytes, expected)).to.equal(0);
-    });
-  });
-
   for (const granule of ["4k", "16k", "64k"] as const) {
     for (const policy of [XFS_POLICY, EXT4_POLICY, TMPFS_POLICIES.never, TMPFS_POLICIES.always]) {
       it(`behaves like one flat array: ${granule} ${policy.name} ${policy.huge}`, () => {
@@ -199,7 +175,7 @@ describe("read and write through the page cache", () => {
                 case 6: {
                   const end = Math.min(pos + length, inode.size);
                   if (end <= pos) break;
-                  expect(pageCacheFallocate(mapping, PUNCH_HOLE | KEEP_SIZE, pos, end - pos)).to.equal(0);
+                  truncatePagecacheRange(mapping, pos, end - 1);
                   flat.fill(0, pos, end);
                   break;
                 }

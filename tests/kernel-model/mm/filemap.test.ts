@@ -1,3 +1,4 @@
+/** Folios of the page cache: sizes of new ones, contents, blocks smaller than a page, the initramfs. */
 import { expect } from "chai";
 import type { Pfn } from "../../../emulator/arch/addr.js";
 import { INITRAMFS_POLICY, XFS_POLICY } from "../../../kernel-model/fs/folio-policies.js";

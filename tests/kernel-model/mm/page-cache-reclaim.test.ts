@@ -1,3 +1,4 @@
+/** Clean page cache gives way; what is dirty, mapped or in memory only stays. */
 import { expect } from "chai";
 import { EXT4_POLICY, TMPFS_POLICIES, XFS_POLICY } from "../../../kernel-model/fs/folio-policies.js";
 import { filemapAllocFolio } from "../../../kernel-model/mm/filemap.js";

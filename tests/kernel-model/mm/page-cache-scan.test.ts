@@ -1,3 +1,4 @@
+/** The end of the page cache as the XArray cursor of Linux finds it, with its error inside large folios. */
 import { expect } from "chai";
 import type { Order } from "../../../emulator/arch/addr.js";
 import type { AddressSpace } from "../../../kernel-model/fs/file.js";

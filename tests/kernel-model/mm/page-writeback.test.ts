@@ -1,3 +1,4 @@
+/** Dirty tracking of shared mappings and write-back, with TLB maintenance and contpte blocks. */
 import { expect } from "chai";
 import type { Order, Pfn } from "../../../emulator/arch/addr.js";
 import { ModelBug } from "../../../emulator/arch/errors.js";

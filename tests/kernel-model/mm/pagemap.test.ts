@@ -1,3 +1,4 @@
+/** Storing and removing folios, accounting, ranges, the folio lock. */
 import { expect } from "chai";
 import { ModelBug } from "../../../emulator/arch/errors.js";
 import type { Order, Pfn } from "../../../emulator/arch/addr.js";

@@ -1,3 +1,4 @@
+/** Readahead windows and folio orders as pictures of the page cache. */
 import { expect } from "chai";
 import type { Pfn } from "../../../emulator/arch/addr.js";
 import type { GranuleName } from "../../../emulator/arch/granule.js";

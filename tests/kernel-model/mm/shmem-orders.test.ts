@@ -1,3 +1,4 @@
+/** Folio orders that tmpfs and shared anonymous memory may use. */
 import { expect } from "chai";
 import type { Order } from "../../../emulator/arch/addr.js";
 import { SHM_MNT_POLICY, TMPFS_POLICIES } from "../../../kernel-model/fs/folio-policies.js";

@@ -1,3 +1,4 @@
+/** Alignment of shared mappings. */
 import { expect } from "chai";
 import type { Order } from "../../../emulator/arch/addr.js";
 import type { FolioPolicy } from "../../../kernel-model/fs/file.js";

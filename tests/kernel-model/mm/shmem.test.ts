@@ -1,3 +1,4 @@
+/** tmpfs and shared anonymous memory: folio sizes, fallbacks, PMDs, fallocate, a full file system, memfd. */
 import { expect } from "chai";
 import type { Order, Va } from "../../../emulator/arch/addr.js";
 import { INITRAMFS_POLICY, TMPFS_POLICIES } from "../../../kernel-model/fs/folio-policies.js";

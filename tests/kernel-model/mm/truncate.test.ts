@@ -1,3 +1,4 @@
+/** Truncation, holes and invalidation, with splits of large folios and private copies. */
 import { expect } from "chai";
 import type { FolioPolicy } from "../../../kernel-model/fs/file.js";
 import { EXT4_POLICY, INITRAMFS_POLICY, TMPFS_POLICIES, XFS_POLICY } from "../../../kernel-model/fs/folio-policies.js";

@@ -1,3 +1,4 @@
+/** vm_operations by file system. */
 import { expect } from "chai";
 import type { FolioPolicy } from "../../../kernel-model/fs/file.js";
 import { AFS_POLICY, EROFS_POLICY, EXT4_POLICY, INITRAMFS_POLICY, SHM_MNT_POLICY, TMPFS_POLICIES, XFS_POLICY } from "../../../kernel-model/fs/folio-policies.js";
