@@ -14,6 +14,7 @@ import { ID_SYSCALLS } from "./ids.js";
 import { INFO_SYSCALLS } from "./info.js";
 import { MEMORY_SYSCALLS } from "./memory.js";
 import { SYSCALL_NAMES } from "./names.js";
+import { POLL_SYSCALLS } from "./poll.js";
 import { PROCESS_SYSCALLS } from "./process.js";
 import { SCHED_SYSCALLS } from "./sched.js";
 import { SIGNAL_SYSCALLS } from "./signal.js";
@@ -32,6 +33,7 @@ export const SYSCALL_FAMILIES: readonly SyscallFamily[] = [
   FUTEX_SYSCALLS,
   FILE_SYSCALLS,
   STAT_SYSCALLS,
+  POLL_SYSCALLS,
 ];
 
 export class SyscallTable {

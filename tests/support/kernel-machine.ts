@@ -45,7 +45,7 @@ export function createTestMachine(options: TestMachineOptions = {}): TestMachine
   const geometry = granule(options.granule ?? "4k", options.vaBits ?? (options.granule === "16k" ? 47 : 48));
   const engine = createUnicornEngine(memory, { pageSize: geometry.pageSize, trace: false });
   const features = options.cpu ?? TEST_CPU;
-  const cpu = new Cpu({ memory, granule: geometry, features, engine, hwcap: UNICORN_HWCAP, hwcap2: UNICORN_HWCAP2, mmus: [] });
+  const cpu = new Cpu({ memory, granule: geometry, features, engine, hwcap: UNICORN_HWCAP, hwcap2: UNICORN_HWCAP2, midr: 0x414fd0c1, mmus: [] });
   const sys = createMemorySystem({
     granule: geometry,
     cpu: features,
