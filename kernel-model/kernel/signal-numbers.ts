@@ -82,6 +82,14 @@ export function signalName(signo: number): string {
   return signo === SIGRTMIN ? "SIGRTMIN" : `SIGRTMIN+${signo - SIGRTMIN}`;
 }
 
+/** Number of a signal name as signalName() writes it. Throws RangeError for a name that is none. */
+export function signalNumber(name: string): number {
+  const realTime = /^SIGRTMIN(?:\+(\d+))?$/.exec(name);
+  const signo = realTime === null ? NAMES.indexOf(name) : SIGRTMIN + Number(realTime[1] ?? 0);
+  if (signo < 1) throw new RangeError(`signalNumber: there is no ${name}`);
+  return signo;
+}
+
 /* si_code, general. */
 export const SI_USER = 0;
 export const SI_KERNEL = 0x80;

@@ -28,7 +28,7 @@ function tlbLines(core: string, tlb: TlbStats, instructions: number): string[] {
     `${name} ${count(s.misses)} misses (${percent(s.misses, s.accesses)})`;
   const d = tlb.descriptorFetches;
   return [
-    line(`tlb ${core}`, `${structure("L1I", tlb.l1i)}, ${structure("L1D", tlb.l1d)}, ${structure("L2", tlb.l2)}`),
+    line("tlb", `${core}: ${structure("L1I", tlb.l1i)}, ${structure("L1D", tlb.l1d)}, ${structure("L2", tlb.l2)}`),
     line("", `L1D ${perKilo(tlb.l1d.misses)} and walks ${perKilo(tlb.walks)} per 1,000 instructions`),
     line("", `${count(tlb.walks)} walks, ${count(d.l0 + d.l1 + d.l2 + d.l3)} descriptor fetches, about ${count(tlb.walkCycles)} cycles (estimate)`),
   ];

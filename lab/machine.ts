@@ -1,0 +1,141 @@
+/**
+ * The one wiring file: a machine is guest RAM, an engine, a CPU with its TLB models, the kernel's mm, a file system tree and a kernel.
+ */
+import { cpuIdentity, HWCAP_CPUID, HWCAP_EVTSTRM } from "../emulator/arch/cpu-identity.js";
+import { ConfigError } from "../emulator/arch/errors.js";
+import { Cpu } from "../emulator/cpu.js";
+import type { Engine } from "../emulator/engine/engine.js";
+import { createUnicornEngine } from "../emulator/engine/unicorn.js";
+import { PhysicalMemory } from "../emulator/memory/physical-memory.js";
+import type { CorePreset } from "../emulator/mmu/cores.js";
+import { Mmu } from "../emulator/mmu/mmu.js";
+import { DEFAULT_EPOCH_SECONDS } from "../kernel-model/kernel/clock.js";
+import { Kernel } from "../kernel-model/kernel/kernel.js";
+import { createMemorySystem } from "../kernel-model/mm/memory-system-create.js";
+import type { MemorySystem } from "../kernel-model/mm/memory-system.js";
+import type { MmObserver } from "../kernel-model/mm/observer.js";
+import type { TransparentHugepage } from "../kernel-model/mm/transparent-hugepage.js";
+import { createSyscallTable } from "../kernel-model/syscalls/table.js";
+import { configGranule, type RunConfig } from "./config.js";
+import { loadCores } from "./core-files.js";
+import { buildGuestTree, type GuestTree, type Streams } from "./guest-tree.js";
+import { FanOut } from "./observers/fan-out.js";
+import { FaultCounter } from "./observers/fault-counter.js";
+import type { Program } from "./program.js";
+
+/** CLOCK_REALTIME of a machine that starts, as kernel/clock.ts has it. */
+const BOOT_TIME = { seconds: DEFAULT_EPOCH_SECONDS, nanoseconds: 0 } as const;
+
+export interface Machine {
+  readonly config: RunConfig;
+  readonly memory: PhysicalMemory;
+  readonly engine: Engine;
+  readonly cores: readonly CorePreset[];
+  /** One TLB model per core, the kernel's CPU first. */
+  readonly mmus: readonly Mmu[];
+  readonly cpu: Cpu;
+  readonly sys: MemorySystem;
+  readonly tree: GuestTree;
+  readonly kernel: Kernel;
+  readonly faults: FaultCounter;
+  /** Free frames before anything was loaded. */
+  readonly framesAtStart: number;
+  /** End all processes, unmount everything, free the engine; returns the frames that did not come back, 0 unless the model leaks. */
+  shutdown(): number;
+}
+
+export interface MachineParts {
+  readonly config: RunConfig;
+  readonly streams: Streams;
+  readonly program: Program;
+  readonly observers?: readonly Partial<MmObserver>[];
+}
+
+/** Write the THP knobs that the configuration names. Sizes not named keep Linux's defaults. */
+export function applyThp(thp: TransparentHugepage, settings: RunConfig["thp"]): void {
+  const set = (path: string, value: string): void => {
+    if (thp.set(path, value) < 0) throw new ConfigError(`--thp: the kernel refuses ${value} for ${path}`);
+  };
+  set("enabled", settings.enabled);
+  for (const [size, mode] of Object.entries(settings.sizes)) set(`hugepages-${Number(size) / 1024}kB/enabled`, mode);
+}
+
+/** Builds a machine that is ready to spawn its program. Throws ConfigError for a configuration that cannot be. */
+export function createMachine({ config, streams, program, observers = [] }: MachineParts): Machine {
+  const granule = configGranule(config);
+  const cores = loadCores(config.cores);
+  const [main] = cores;
+  if (main === undefined) throw new ConfigError("--core: at least one preset is needed");
+  const unable = cores.find((core) => !core.granules.includes(granule.name));
+  if (unable !== undefined) throw new ConfigError(`--core ${unable.name}: has no ${granule.name} pages (${unable.granules.join(", ")})`);
+  const memory = new PhysicalMemory(config.memory);
+  const engine = createUnicornEngine(memory, { pageSize: granule.pageSize, trace: true });
+  const mmus = cores.map((core, i) => new Mmu({ core, memory, granule, updatesDescriptors: i === 0, seed: config.seed }));
+  const identity = cpuIdentity(main.name);
+  const cpu = new Cpu({
+    memory,
+    granule,
+    features: main.features,
+    engine,
+    hwcap: identity.hwcap & (engine.hwcap | HWCAP_CPUID | HWCAP_EVTSTRM),
+    hwcap2: 0,
+    midr: identity.midr,
+    mmus,
+  });
+  const faults = new FaultCounter();
+  const sys = createMemorySystem({
+    granule,
+    cpu: main.features,
+    memory,
+    sink: cpu,
+    contpte: config.contpte,
+    batch: config.batch,
+    frameWritten: (page) => {
+      cpu.discardCode(page);
+    },
+    ...(config.fragment === undefined ? {} : { fragment: config.fragment }),
+  });
+  sys.observer = new FanOut([faults, ...observers]);
+  applyThp(sys.thp, config.thp);
+  const framesAtStart = sys.buddy.nrFree;
+  // The tree is made before the kernel that mounts it; its first files are as old as the machine.
+  const made: { kernel?: Kernel } = {};
+  const tree = buildGuestTree({
+    sys,
+    config,
+    streams,
+    program,
+    current: () => made.kernel?.current,
+    now: () => made.kernel?.clock.realtime ?? BOOT_TIME,
+  });
+  const kernel = new Kernel({
+    sys,
+    processor: cpu,
+    retired: () => engine.counters.instructions,
+    syscalls: createSyscallTable(),
+    root: tree.root,
+    cwd: tree.cwd,
+    standardStreams: tree.standardStreams,
+    seed: config.seed,
+  });
+  made.kernel = kernel;
+  return {
+    config,
+    memory,
+    engine,
+    cores,
+    mmus,
+    cpu,
+    sys,
+    tree,
+    kernel,
+    faults,
+    framesAtStart,
+    shutdown() {
+      kernel.shutdown();
+      tree.dispose();
+      engine.dispose();
+      return framesAtStart - sys.buddy.nrFree;
+    },
+  };
+}
