@@ -86,11 +86,16 @@ export function areaAt(mm: MmStruct, addr: number): Vma {
   return vma;
 }
 
-/** One access of a user program that faults: the result of the fault handler, VM_FAULT_*. */
+/** One access of a user program that faults, tried again as long as the handler asks for it: the last result, VM_FAULT_*. */
 export function touch(mm: MmStruct, addr: number, write = true): number {
   const { pageSize } = mm.sys.granule;
-  // FAULT_FLAG_ALLOW_RETRY | KILLABLE | INTERRUPTIBLE | USER, and WRITE
-  return handleMmFault(areaAt(mm, addr), (addr - (addr % pageSize)) as Va, 0x254 | (write ? 1 : 0));
+  // FAULT_FLAG_ALLOW_RETRY | KILLABLE | INTERRUPTIBLE | USER, and WRITE; then with TRIED
+  let flags = 0x254 | (write ? 1 : 0);
+  for (;;) {
+    const result = handleMmFault(areaAt(mm, addr), (addr - (addr % pageSize)) as Va, flags);
+    if ((result & 0x400) === 0) return result;
+    flags |= 0x20;
+  }
 }
 
 /** Every page of the range is read, or a byte that is not zero is written to it; pages that are mapped by then do not fault. */
