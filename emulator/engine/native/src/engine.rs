@@ -1,5 +1,8 @@
 //! The engine: one Unicorn, its translation cache, trace filter and counters, and the run loop that turns what stops Unicorn into exits.
 
+use std::ffi::c_void;
+use std::ptr;
+
 use crate::access::{Place, untagged};
 use crate::filter::{Filter, NO_PAGE};
 use crate::frames::{CODE, Frames, WRITABLE};
@@ -50,12 +53,16 @@ pub enum Stop {
     Inside(Exit),
     /// Before a block that has not been counted.
     Before(Exit),
-    /// YIELD or WFE: go on behind it.
+    /// WFI: go on behind it.
     Hint,
-    /// The next block is longer than the rest of the budget; it has this many instructions.
+    /// The next block is longer than the rest of the budget; its length in bytes.
     BudgetInside(u64),
     /// An exception number that EL0 code should not be able to raise.
     Exception(u32),
+    /// The translator gave up on an instruction of this block.
+    Untranslatable,
+    /// QEMU gave up while the guest ran.
+    Aborted,
     /// An access that did not come through the wrapped helpers.
     UnknownAccess,
 }
@@ -120,6 +127,11 @@ pub struct Engine {
     pub refused: Option<Refused>,
     replay: Option<Replay>,
     replaying: bool,
+    /// Instructions that the next translated block may have.
+    pub block_limit: i32,
+    /// Unicorn's CPU object, for the way out of the translator; null before the first translation.
+    pub cpu: *mut c_void,
+    pub translating: bool,
 }
 
 pub struct Options {
@@ -130,11 +142,11 @@ pub struct Options {
 }
 
 impl Engine {
-    /// Make an engine at a fixed place in memory; hooks and translated code point to it.
-    pub fn new(options: &Options, shared: Shared, ring: Ring) -> Result<Box<Self>, String> {
+    /// Make an engine at a fixed place in memory, because hooks and translated code point to it. To be freed as a Box.
+    pub fn new(options: &Options, shared: Shared, ring: Ring) -> Result<*mut Self, String> {
         let uc = Unicorn::open(Arm64CpuModel::MAX, options.page_size, CODE_BUFFER).map_err(|error| error.to_string())?;
         let page_shift = options.page_size.trailing_zeros();
-        let mut engine = Box::new(Self {
+        let engine = Box::into_raw(Box::new(Self {
             hot: Hot {
                 read_base: NO_PAGE,
                 write_base: NO_PAGE,
@@ -159,14 +171,18 @@ impl Engine {
             refused: None,
             replay: None,
             replaying: false,
-        });
-        engine.prepare_cpu().map_err(|error| error.to_string())?;
-        // SAFETY: the caller keeps the RAM alive and in place; the box keeps the engine in place.
-        unsafe {
-            engine.uc.map_ram(options.ram, options.ram_bytes).map_err(|error| error.to_string())?;
-            hooks::add(&mut engine).map_err(|error| error.to_string())?;
-        }
-        Ok(engine)
+            block_limit: i32::MAX,
+            cpu: ptr::null_mut(),
+            translating: false,
+        }));
+        // SAFETY: the caller keeps the RAM alive and in place; the engine stays where it is.
+        let ready =
+            unsafe { (*engine).prepare_cpu().and_then(|()| (*engine).uc.map_ram(options.ram, options.ram_bytes)).and_then(|()| hooks::add(engine)) };
+        ready.map(|()| engine).map_err(|error| {
+            // SAFETY: made by Box::into_raw above.
+            drop(unsafe { Box::from_raw(engine) });
+            error.to_string()
+        })
     }
 
     /// EL0 with the controls that Linux gives it.
@@ -401,7 +417,7 @@ impl Engine {
         } else if self.hot.instructions == self.hot.limit {
             Stop::Before(Exit::BudgetSpent)
         } else {
-            Stop::BudgetInside(bytes / 4)
+            Stop::BudgetInside(bytes)
         });
         false
     }
@@ -422,68 +438,85 @@ impl Engine {
     }
 
     /// Execute at most `budget` instructions.
-    pub fn run(&mut self, budget: u64) -> Result<Exit, String> {
-        registry::set_running(self);
+    ///
+    /// # Safety
+    /// `this` is a live engine, and no reference to it is held: while Unicorn runs, its hooks come back to the engine.
+    pub unsafe fn run(this: *mut Self, budget: u64) -> Result<Exit, String> {
+        // SAFETY: each reference below ends before Unicorn is entered.
+        unsafe {
+            let mut pc = (*this).prepare_run(budget);
+            let result = loop {
+                if (*this).shared.stop_requested() || (*this).ring.failed {
+                    break Ok(Exit::Stopped);
+                }
+                let mut stop = Self::enter_unicorn(this, pc)?;
+                if let Stop::BudgetInside(bytes) = stop {
+                    stop = Self::run_tail(this, (*this).shared.pc(), bytes)?;
+                }
+                pc = (*this).shared.pc();
+                match stop {
+                    Stop::Inside(exit) | Stop::Before(exit) => break Ok(exit),
+                    Stop::Hint | Stop::BudgetInside(_) => {}
+                    // One instruction at a time, until the one that it is stands alone.
+                    Stop::Untranslatable if (*this).block_limit == 1 => break Ok(Exit::UndefinedInstruction),
+                    Stop::Untranslatable => (*this).block_limit = 1,
+                    Stop::Exception(_) | Stop::Aborted | Stop::UnknownAccess => break Err(format!("Unicorn stopped with {stop:?} at pc {pc:#x}")),
+                }
+            };
+            (*this).block_limit = i32::MAX;
+            (*this).finish(result.as_ref().ok());
+            result
+        }
+    }
+
+    fn prepare_run(&mut self, budget: u64) -> u64 {
         registers::write_back(self);
-        let mut pc = self.shared.pc();
-        let end = self.hot.instructions.saturating_add(budget);
-        self.hot.limit = end;
+        let pc = self.shared.pc();
+        self.hot.limit = self.hot.instructions.saturating_add(budget);
         self.replaying = self.replay.is_some_and(|replay| replay.pc == pc);
         if !self.replaying {
             self.replay = None;
         }
-        let result = loop {
-            if self.shared.stop_requested() || self.ring.failed {
-                break Ok(Exit::Stopped);
-            }
-            if self.translations.flush_due {
-                self.flush_fetches();
-            }
-            self.stop = None;
-            self.refused = None;
-            // Unicorn ends a run before the address `until`. None is wanted: 0, or if the guest is there, an address that no PC has.
-            let code = self.uc.start(pc, u64::from(pc == 0));
-            pc = self.uc.read(Reg::PC);
-            self.settle_block(pc);
-            match self.explain(code, pc) {
-                Some(Stop::Inside(exit) | Stop::Before(exit)) => break Ok(exit),
-                Some(Stop::Hint) => {}
-                Some(Stop::BudgetInside(block)) => match self.run_tail(pc, block, end) {
-                    Ok((at, exit)) => {
-                        pc = at;
-                        if let Some(exit) = exit {
-                            break Ok(exit);
-                        }
-                    }
-                    Err(message) => break Err(message),
-                },
-                _ => break Err(format!("Unicorn stopped with {code:?} ({:?}) at pc {pc:#x}", self.stop)),
-            }
-        };
-        self.finish(pc, result.as_ref().ok());
-        result
+        pc
     }
 
-    /// The last instructions of a budget end inside a block: translate it anew with an end there. Returns the PC and the exit.
-    fn run_tail(&mut self, start: u64, block: u64, end: u64) -> Result<(u64, Option<Exit>), String> {
-        let stop_at = start + 4 * (end - self.hot.instructions);
-        self.uc.remove_code(start, start + 4 * block);
-        self.stop = None;
-        self.refused = None;
-        // The check at block entry must let the block pass whole, should Unicorn translate it longer.
-        self.hot.limit = self.hot.instructions + block;
-        let code = self.uc.start(start, stop_at);
-        self.hot.limit = end;
-        let pc = self.uc.read(Reg::PC);
-        self.settle_block(pc);
-        if pc == stop_at && self.stop.is_none() && code == uc_error::OK {
-            return Ok((pc, Some(Exit::BudgetSpent)));
+    /// The last instructions of a budget end inside the block of `bytes` at `pc`: run them as a block of their own, and forget it.
+    unsafe fn run_tail(this: *mut Self, pc: u64, bytes: u64) -> Result<Stop, String> {
+        // SAFETY: as for run.
+        unsafe {
+            let uc: *const Unicorn = &raw const (*this).uc;
+            registry::set_running(this);
+            (*uc).remove_code(pc, pc + bytes);
+            (*this).block_limit = ((*this).hot.limit - (*this).hot.instructions) as i32;
+            let stop = Self::enter_unicorn(this, pc);
+            registry::set_running(this);
+            (*uc).remove_code(pc, pc + 4);
+            registry::set_running(ptr::null_mut());
+            stop
         }
-        match self.explain(code, pc) {
-            Some(Stop::Inside(exit) | Stop::Before(exit)) => Ok((pc, Some(exit))),
-            Some(Stop::Hint) => Ok((pc, None)),
-            _ => Err(format!("Unicorn stopped with {code:?} ({:?}) at pc {pc:#x}, in the last {} instructions", self.stop, (stop_at - start) / 4)),
-        }
+    }
+
+    /// Run Unicorn once. Publishes the PC, counts what was executed, and says what stopped it.
+    unsafe fn enter_unicorn(this: *mut Self, pc: u64) -> Result<Stop, String> {
+        registry::set_running(this);
+        // SAFETY: as for run.
+        let code = unsafe {
+            if (*this).translations.flush_due {
+                (*this).flush_fetches();
+            }
+            (*this).stop = None;
+            (*this).refused = None;
+            let uc: *const Unicorn = &raw const (*this).uc;
+            // Unicorn ends a run before the address `until`. None is wanted: 0, or if the guest is there, one that no PC has.
+            (*uc).start(pc, u64::from(pc == 0))
+        };
+        registry::set_running(ptr::null_mut());
+        // SAFETY: Unicorn has returned.
+        let engine = unsafe { &mut *this };
+        let pc = engine.uc.read(Reg::PC);
+        engine.shared.set_pc(pc);
+        engine.settle_block(pc);
+        engine.explain(code, pc).ok_or_else(|| format!("Unicorn stopped with {code:?} ({:?}) at pc {pc:#x}", engine.stop))
     }
 
     /// What a return of Unicorn means. None: nothing that a guest can cause.
@@ -491,17 +524,15 @@ impl Engine {
         match self.stop {
             // A fetch from a misaligned address may miss on the page behind it before the block is refused.
             Some(Stop::Before(Exit::TranslationMiss)) if pc & 3 != 0 => Some(Stop::Before(Exit::Alignment)),
-            Some(stop) => Some(stop),
-            None if code == uc_error::INSN_INVALID => Some(Stop::Inside(Exit::UndefinedInstruction)),
-            // WFI.
+            // WFI, or a wait for address 0.
             None if code == uc_error::OK => Some(Stop::Hint),
-            None => None,
+            stop => stop,
         }
     }
 
     /// The block was counted whole at its start: take back what has not been executed.
     fn settle_block(&mut self, pc: u64) {
-        let inside = !matches!(self.stop, Some(Stop::Before(_) | Stop::BudgetInside(_)));
+        let inside = !matches!(self.stop, Some(Stop::Before(_) | Stop::BudgetInside(_) | Stop::Untranslatable));
         if inside && (self.hot.block_start..self.hot.block_end).contains(&pc) {
             self.hot.instructions -= (self.hot.block_end - pc) / 4;
         }
@@ -510,7 +541,8 @@ impl Engine {
     }
 
     /// Leave the run: hand over the trace, and publish why and where.
-    fn finish(&mut self, pc: u64, exit: Option<&Exit>) {
+    fn finish(&mut self, exit: Option<&Exit>) {
+        let pc = self.shared.pc();
         self.filter.clear(&mut self.ring);
         self.ring.drain();
         self.ring.drained = false;
@@ -523,7 +555,6 @@ impl Engine {
             _ => None,
         };
         self.shared.publish(&crate::shared::Outcome {
-            pc,
             far,
             fetch: self.refused.is_none(),
             write,

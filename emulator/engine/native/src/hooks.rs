@@ -1,7 +1,7 @@
 //! Unicorn's hooks, and the wrapped functions that are not memory accesses.
 
 use std::cell::Cell;
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 use std::ptr;
 
 use unicorn_engine_sys::Prot;
@@ -11,6 +11,7 @@ use crate::registry;
 use crate::unicorn::{MemType, TlbEntry, UcError, hook, uc_engine};
 
 /// Exception numbers of QEMU's Arm target.
+const EXCP_UDEF: u32 = 1;
 const EXCP_SWI: u32 = 2;
 const EXCP_DATA_ABORT: u32 = 4;
 const EXCP_BKPT: u32 = 7;
@@ -18,12 +19,12 @@ const EXCP_BKPT: u32 = 7;
 /// Set the engine's hooks.
 ///
 /// # Safety
-/// The engine stays in place as long as its Unicorn lives.
-pub unsafe fn add(engine: &mut Engine) -> Result<(), UcError> {
-    let data: *mut c_void = ptr::from_mut(engine).cast();
-    let uc = &engine.uc;
+/// The engine is live and stays in place as long as its Unicorn lives.
+pub unsafe fn add(engine: *mut Engine) -> Result<(), UcError> {
+    let data: *mut c_void = engine.cast();
     // SAFETY: the signatures are those of unicorn.h for each hook type.
     unsafe {
+        let uc = &(*engine).uc;
         uc.hook(hook::TLB_FILL, on_tlb_fill as *const c_void, data)?;
         uc.hook(hook::INTR, on_exception as *const c_void, data)?;
         uc.hook(hook::BLOCK, on_block as *const c_void, data)?;
@@ -57,6 +58,7 @@ unsafe extern "C" fn on_exception(_uc: *mut uc_engine, number: u32, engine: *mut
     let misaligned = engine.refused.is_some_and(|refused| refused.alignment);
     engine.note(match number {
         EXCP_SWI => Stop::Inside(Exit::Svc),
+        EXCP_UDEF => Stop::Inside(Exit::UndefinedInstruction),
         EXCP_BKPT => Stop::Inside(Exit::Breakpoint),
         EXCP_DATA_ABORT if misaligned => Stop::Inside(Exit::Alignment),
         _ => Stop::Exception(number),
@@ -82,37 +84,63 @@ unsafe extern "C" fn on_access(_uc: *mut uc_engine, _kind: MemType, _address: u6
 }
 
 unsafe extern "C" {
-    fn __real_helper_yield_aarch64(env: *mut c_void);
-    fn __real_helper_wfe_aarch64(env: *mut c_void);
+    fn __real_gen_intermediate_code_aarch64(cpu: *mut c_void, block: *mut c_void, max_instructions: i32);
+    fn __real_abort() -> !;
+    fn cpu_loop_exit_aarch64(cpu: *mut c_void) -> !;
     fn __real_tcg_gen_callN_aarch64(context: *mut c_void, function: *const c_void, result: *mut c_void, count: i32, arguments: *mut *mut c_void);
     fn __real_get_arm_cp_reginfo_aarch64(registers: *mut c_void, key: u32) -> *const c_void;
     fn helper_check_exit_request_aarch64(uc: *mut c_void, in_delay_slot: u32);
 }
 
-/// YIELD leaves Unicorn with the code of an undefined instruction; note which it was.
+/// Unicorn translates a block: no longer than the engine wants it.
 ///
 /// # Safety
-/// Called by translated code.
+/// Called by Unicorn.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __wrap_helper_yield_aarch64(env: *mut c_void) {
-    // SAFETY: env belongs to a registered engine.
+pub unsafe extern "C" fn __wrap_gen_intermediate_code_aarch64(cpu: *mut c_void, block: *mut c_void, max_instructions: i32) {
+    let engine = registry::running();
+    // SAFETY: the running engine is live, and only hooks of this thread look at it meanwhile.
     unsafe {
-        (*registry::engine_of(env)).note(Stop::Hint);
-        __real_helper_yield_aarch64(env);
+        (*engine).cpu = cpu;
+        (*engine).translating = true;
+        __real_gen_intermediate_code_aarch64(cpu, block, max_instructions.min((*engine).block_limit));
+        (*engine).translating = false;
+        (*engine).block_limit = i32::MAX;
     }
 }
 
-/// WFE, like YIELD.
+/// QEMU gives up: on a few undefined encodings while it translates, never in the execution of a sane guest. Instead of the
+/// process the run ends, by the way that a fetch miss takes out of the translator.
+unsafe fn give_up() -> ! {
+    let engine = registry::running();
+    // SAFETY: a running engine is live; its cpu is set if it has translated anything.
+    unsafe {
+        if engine.is_null() || (*engine).cpu.is_null() {
+            __real_abort();
+        }
+        let translating = std::mem::replace(&mut (*engine).translating, false);
+        (*engine).note(if translating { Stop::Untranslatable } else { Stop::Aborted });
+        (*engine).uc.stop();
+        cpu_loop_exit_aarch64((*engine).cpu)
+    }
+}
+
+/// # Safety
+/// Called by any code of this addon that ends the process.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_abort() -> ! {
+    // SAFETY: as for give_up.
+    unsafe { give_up() }
+}
+
+/// A failed assertion of QEMU, without its message.
 ///
 /// # Safety
-/// Called by translated code.
+/// Called by Unicorn.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn __wrap_helper_wfe_aarch64(env: *mut c_void) {
-    // SAFETY: env belongs to a registered engine.
-    unsafe {
-        (*registry::engine_of(env)).note(Stop::Hint);
-        __real_helper_wfe_aarch64(env);
-    }
+pub unsafe extern "C" fn __wrap_g_assertion_message_expr(_file: *const c_char, _line: i32, _expression: *const c_char) -> ! {
+    // SAFETY: as for give_up.
+    unsafe { give_up() }
 }
 
 thread_local! {

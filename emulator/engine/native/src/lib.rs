@@ -40,8 +40,14 @@ fn buffer(env: Env, value: &Unknown) -> Result<(*mut u8, usize)> {
 /// Registers, memory and translations of one engine. JavaScript keeps the buffers alive and checks the arguments.
 #[napi]
 pub struct NativeEngine {
-    /// None after dispose.
-    engine: Option<Box<Engine>>,
+    /// Made by Box::into_raw; null after dispose. Unicorn's hooks hold the same pointer.
+    engine: *mut Engine,
+}
+
+impl Drop for NativeEngine {
+    fn drop(&mut self) {
+        self.dispose();
+    }
 }
 
 #[napi]
@@ -61,20 +67,30 @@ impl NativeEngine {
         let ring = Ring::new(ring.cast(), ring_bytes / 8, trace);
         let options = Options { ram, ram_bytes: ram_bytes as u64, page_size: u64::from(page_size), filter_depth: filter_depth as usize };
         let engine = Engine::new(&options, Shared::new(words.cast()), ring).map_err(failure)?;
-        Ok(Self { engine: Some(engine) })
+        Ok(Self { engine })
     }
 
+    fn pointer(&self) -> Result<*mut Engine> {
+        if self.engine.is_null() { Err(failure("the engine has been disposed of")) } else { Ok(self.engine) }
+    }
+
+    /// The engine, between runs.
     fn engine(&mut self) -> Result<&mut Engine> {
-        self.engine.as_deref_mut().ok_or_else(|| failure("the engine has been disposed of"))
+        // SAFETY: not null, so live; JavaScript calls nothing else during a run (unicorn.ts checks).
+        self.pointer().map(|engine| unsafe { &mut *engine })
     }
 
     /// Run at most `budget` instructions (Infinity: no bound). `sink` is called with the number of records in the ring. Returns the
     /// number of the exit.
     #[napi]
     pub fn run(&mut self, env: Env, budget: f64, sink: Unknown) -> Result<u32> {
-        let engine = self.engine()?;
-        engine.ring.sink = Sink { env: env.raw(), function: sink.value().value };
-        let exit = engine.run(if budget.is_finite() { budget as u64 } else { u64::MAX }).map_err(failure)?;
+        let this = self.pointer()?;
+        // SAFETY: a live engine, to which no reference is held while it runs.
+        let (exit, engine) = unsafe {
+            (*this).ring.sink = Sink { env: env.raw(), function: sink.value().value };
+            (Engine::run(this, if budget.is_finite() { budget as u64 } else { u64::MAX }), &mut *this)
+        };
+        let exit = exit.map_err(failure)?;
         if engine.ring.failed {
             engine.ring.failed = false;
             return Err(Error::new(Status::PendingException, String::new()));
@@ -121,6 +137,10 @@ impl NativeEngine {
 
     #[napi]
     pub fn dispose(&mut self) {
-        self.engine = None;
+        let engine = std::mem::replace(&mut self.engine, ptr::null_mut());
+        if !engine.is_null() {
+            // SAFETY: made by Box::into_raw, and forgotten here.
+            drop(unsafe { Box::from_raw(engine) });
+        }
     }
 }

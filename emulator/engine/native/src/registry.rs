@@ -54,9 +54,13 @@ fn find_or_enter(env: *mut c_void) -> *mut Engine {
     engine
 }
 
-/// The engine that is about to run on this thread.
+/// The engine whose Unicorn is entered on this thread now, or null.
 pub fn set_running(engine: *mut Engine) {
     RUNNING.set(engine);
+}
+
+pub fn running() -> *mut Engine {
+    RUNNING.get()
 }
 
 /// The engine ends; its CPU state may be given to another one.

@@ -31,7 +31,6 @@ pub struct Shared {
 
 /// What a run leaves behind.
 pub struct Outcome {
-    pub pc: u64,
     pub far: u64,
     pub fetch: bool,
     pub write: bool,
@@ -67,6 +66,10 @@ impl Shared {
         self.get(PC)
     }
 
+    pub fn set_pc(&self, pc: u64) {
+        self.set(PC, pc);
+    }
+
     pub fn stop_requested(&self) -> bool {
         self.get(STOP) != 0
     }
@@ -84,7 +87,6 @@ impl Shared {
     }
 
     pub fn publish(&self, outcome: &Outcome) {
-        self.set(PC, outcome.pc);
         self.set(FAR, outcome.far);
         self.set(ACCESS, if outcome.fetch { 0 } else { 1 + u64::from(outcome.write) });
         self.set(INSTRUCTIONS, (outcome.instructions as f64).to_bits());

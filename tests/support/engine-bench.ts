@@ -1,0 +1,117 @@
+/**
+ * A guest on an engine without a kernel: code and data pages by hand, misses answered from a table.
+ */
+import type { Pa, Pfn, Va } from "../../emulator/arch/addr.js";
+import type { Engine, Exit } from "../../emulator/engine/engine.js";
+import { PhysicalMemory } from "../../emulator/memory/physical-memory.js";
+import { assemble } from "./assembly.js";
+
+export const R = 1;
+export const W = 2;
+export const X = 4;
+
+export interface Miss {
+  readonly va: number;
+  readonly access: number;
+  readonly pc: number;
+}
+
+export interface Touch {
+  readonly page: number;
+  readonly access: number;
+}
+
+/** Makes the engine under test over this RAM. */
+export type MakeEngine<E extends Engine> = (memory: PhysicalMemory) => E;
+
+export class EngineBench<E extends Engine> {
+  readonly memory: PhysicalMemory;
+  readonly engine: E;
+  readonly pageSize: number;
+  /** Misses answered from the table since the last `go`. */
+  misses: Miss[] = [];
+  /** Trace records since the bench was made. */
+  trace: Touch[] = [];
+  private readonly table = new Map<number, { readonly pa: number; readonly perms: number }>();
+  private nextFrame = 1;
+
+  constructor(make: MakeEngine<E>, options: { readonly pageSize?: number; readonly bytes?: number } = {}) {
+    this.pageSize = options.pageSize ?? 4096;
+    this.memory = new PhysicalMemory(options.bytes ?? 64 * 2 ** 20);
+    this.engine = make(this.memory);
+    this.engine.setTraceSink((words, count) => {
+      for (let index = 0; index < count; index++) {
+        const high = words[2 * index + 1]!;
+        this.trace.push({ page: words[2 * index]! + Math.floor(high / 4) * 2 ** 32, access: high % 4 });
+      }
+    });
+  }
+
+  /** Physical address of a page not used before. */
+  frame(): number {
+    return this.pageSize * this.nextFrame++;
+  }
+
+  /** Translate `va` to `pa` when the guest asks for it. Returns `pa`. */
+  map(va: number, pa: number, perms: number): number {
+    this.table.set(va / this.pageSize, { pa, perms });
+    return pa;
+  }
+
+  /** `pages` fresh zeroed pages at `va`, on consecutive frames. Returns the first physical address. */
+  data(va: number, pages = 1, perms = R | W): number {
+    const first = this.frame();
+    this.map(va, first, perms);
+    for (let page = 1; page < pages; page++) this.map(va + page * this.pageSize, this.frame(), perms);
+    return first;
+  }
+
+  unmap(va: number): void {
+    this.table.delete(va / this.pageSize);
+    this.engine.invalidatePage(va as Va);
+  }
+
+  /** Assemble `source` to fresh pages at `va`, and set the PC there. Returns the physical address. */
+  code(va: number, source: string, perms = R | X): number {
+    const bytes = assemble(source);
+    const pa = this.data(va, Math.max(1, Math.ceil(bytes.length / this.pageSize)), perms);
+    this.memory.u8.set(bytes, pa);
+    this.engine.registers.pc = BigInt(va);
+    return pa;
+  }
+
+  /** Answer one miss from the table; false if it has no answer. */
+  answer(exit: Exit): boolean {
+    if (exit.reason !== "translation-miss") return false;
+    const entry = this.table.get(Math.floor(exit.va / this.pageSize));
+    const needed = [X, R, W][exit.access]!;
+    if (entry === undefined || (entry.perms & needed) === 0) return false;
+    this.misses.push({ va: exit.va, access: exit.access, pc: Number(this.engine.registers.pc) });
+    const page = (exit.va - (exit.va % this.pageSize)) as Va;
+    this.engine.installTranslation(page, entry.pa as Pa, entry.perms);
+    return true;
+  }
+
+  /** Run until an exit that the table cannot answer. */
+  go(budget = Infinity): Exit {
+    this.misses = [];
+    const end = this.engine.counters.instructions + budget;
+    for (;;) {
+      const exit = this.engine.run(end - this.engine.counters.instructions);
+      if (!this.answer(exit)) return exit;
+    }
+  }
+
+  /** Set X registers by number. */
+  set(values: Readonly<Record<number, number | bigint>>): void {
+    for (const [index, value] of Object.entries(values)) this.engine.registers.setX(Number(index), BigInt(value));
+  }
+
+  x(index: number): number {
+    return Number(this.engine.registers.x(index));
+  }
+
+  discard(pa: number): void {
+    this.engine.discardCode(Math.floor(pa / this.pageSize) as Pfn);
+  }
+}
