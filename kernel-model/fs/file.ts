@@ -122,6 +122,8 @@ export interface File {
   count: number;
   /** Called when `count` reaches 0. */
   release(): void;
+  /** /dev/zero: a private mapping is anonymous memory, a shared one is shared anonymous memory of its own. Linux: mmap_zero(). */
+  mapsZero?: boolean;
   /** vm_operations for a mapping of this file, or undefined if it cannot be mapped (ENODEV). */
   mmapOps(vma: { readonly flags: number }): VmOperations | undefined;
 }

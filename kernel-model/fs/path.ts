@@ -185,6 +185,8 @@ export function resolveParent(fs: FsStruct, path: string, from: Path | undefined
 export function dPath(path: Path, root: Path): string {
   const names: string[] = [];
   let { mount, dentry } = path;
+  // What is mounted nowhere has a name that is no path: pipe:[17], /memfd:x (deleted). Linux: dynamic_dname().
+  if (dentry.parent === undefined && dentry.name !== "") return dentry.name;
   while (!(mount === root.mount && dentry === root.dentry)) {
     if (dentry === mount.root || dentry.parent === undefined) {
       if (mount.parent === undefined) break;

@@ -137,6 +137,7 @@ export function createPseudoFileSystem(options: PseudoFileSystemOptions): FileSy
     mtime: EPOCH,
     ctime: EPOCH,
     blocks: 0,
+    holders: 0,
   });
 
   const operations = (node: PseudoNode, parent: PseudoNode): InodeOperations => {

@@ -196,6 +196,11 @@ export interface FileOperations {
   seek?(file: OpenFile, offset: number, whence: number): number;
   /** Deliver entries from `offset` on until `emit` refuses one. Returns 0 or -errno. "." and ".." come from here too. */
   iterate?(file: OpenFile, offset: number, emit: (entry: DirectoryEntry) => boolean): number;
+  /**
+   * False: open() waits, on `waitQueue`, until this is true before the description gets a descriptor (a fifo whose other end no one
+   * has open). Absent: true. Not asked with O_NONBLOCK.
+   */
+  openReady?(file: OpenFile): boolean;
   /** POLL* bits that hold now. Absent: always readable and writable. */
   poll?(file: OpenFile): number;
   /** Woken when poll()'s answer may have changed. Required where -EAGAIN can be returned. */
@@ -347,11 +352,14 @@ export function putFile(file: File): void {
 }
 
 /**
- * New position for lseek, without setting it.
- * Linux: fs/read_write.c generic_file_llseek_size().
+ * New position for lseek, without setting it. Linux: fs/read_write.c vfs_llseek().
  */
 export function seekPosition(file: OpenFile, offset: number, whence: number): number {
-  if (file.ops.seek !== undefined) return file.ops.seek(file, offset, whence);
+  return file.ops.seek === undefined ? genericSeek(file, offset, whence) : file.ops.seek(file, offset, whence);
+}
+
+/** The rule for files without one of their own: no data and hole information. Linux: fs/read_write.c generic_file_llseek_size(). */
+export function genericSeek(file: OpenFile, offset: number, whence: number): number {
   switch (whence) {
     case SEEK_SET:
       return offset < 0 || offset > MAX_LFS_FILESIZE ? -EINVAL : offset;

@@ -172,7 +172,7 @@ function fileVmFlags(file: File, prot: number, mapFlags: number, vmFlags: number
     return -EINVAL;
   }
   if (!file.readable) return -EACCES;
-  if (file.mmapOps({ flags: vm }) === undefined) return -ENODEV;
+  if (file.mapsZero !== true && file.mmapOps({ flags: vm }) === undefined) return -ENODEV;
   if ((vm & VM_GROWSDOWN) !== 0) return -EINVAL;
   // memfd_check_seals_mmap()
   if (((file.inode.seals ?? 0) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) !== 0 && (vm & VM_SHARED) !== 0) {
@@ -278,7 +278,7 @@ function mmapRegion(mm: MmStruct, region: Region): Va | number {
     flags |= VM_ACCOUNT;
   }
   let file = region.file;
-  const sharedAnonymous = file === undefined && (flags & VM_SHARED) !== 0;
+  const sharedAnonymous = (file === undefined || file.mapsZero === true) && (flags & VM_SHARED) !== 0;
   vmsClearPtes(vms);
   vmsDetach(vms);
 
@@ -287,13 +287,14 @@ function mmapRegion(mm: MmStruct, region: Region): Va | number {
     : vmaMergeNewRange({ mm, start: addr, end, pgoff, flags, droppable, file, anonVma: undefined, anonName: undefined, prev: vms.prev, next: vms.next });
   if (vma === undefined) {
     vma = vmAreaAlloc(mm, { start: addr, end, flags, pgoff, droppable });
-    if (file !== undefined) {
-      vma.file = getFile(file);
-    } else if (sharedAnonymous) {
+    if (sharedAnonymous) {
       file = shmemFileSetup(mm.sys, "dev/zero", len);
       vma.file = file;
+    } else if (file !== undefined) {
+      vma.file = getFile(file);
     }
-    vma.ops = vma.file?.mmapOps(vma);
+    // A private mapping of /dev/zero keeps its file and is anonymous memory all the same.
+    vma.ops = file?.mapsZero === true ? undefined : vma.file?.mmapOps(vma);
     vmaLink(vma);
   }
   vmsCompleteMunmapVmas(vms);
