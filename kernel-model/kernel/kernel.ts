@@ -11,8 +11,9 @@ import { doMemAbort } from "../arch/arm64/fault.js";
 import { UserAccess } from "../arch/arm64/uaccess.js";
 import { ERESTARTSYS, isErr } from "../errno.js";
 import type { OpenFile, Path } from "../fs/vfs.js";
-import { getFile } from "../fs/vfs.js";
+import { getFile, putFile } from "../fs/vfs.js";
 import { FdTable } from "../fs/fdtable.js";
+import { shrinkHugeZeroFolio } from "../mm/huge-memory.js";
 import type { MemorySystem } from "../mm/memory-system.js";
 import type { MmStruct } from "../mm/mm-struct.js";
 import type { SyscallTable } from "../syscalls/table.js";
@@ -233,7 +234,9 @@ export class Kernel {
 
   /** Run until the first process and its descendants have ended, or for `instructions`. May be called again after `budget-spent` and `stopped`. */
   run(limits: { readonly instructions: number }): Outcome {
-    const end = this.options.retired() + limits.instructions;
+    // Asking the engine for its count is not free: only run() of the processor changes it.
+    let retired = this.options.retired();
+    const end = retired + limits.instructions;
     for (;;) {
       this.clock.expire();
       const task = this.pickNext();
@@ -244,13 +247,13 @@ export class Kernel {
       }
       this.switchTo(task);
       if (!this.returnToUser(task)) continue;
-      const left = end - this.options.retired();
+      const left = end - retired;
       if (left <= 0) return { kind: "budget-spent" };
       const slice = this.runQueue.length === 0 ? Infinity : this.sliceLeft;
       const budget = Math.min(left, slice, Math.max(1, this.clock.instructionsToNext));
-      const before = this.options.retired();
       const trap = this.processor.run(budget);
-      const executed = this.options.retired() - before;
+      const executed = this.options.retired() - retired;
+      retired += executed;
       this.sliceLeft -= executed;
       task.use.userTime += executed * NANOSECONDS_PER_INSTRUCTION;
       this.handleTrap(task, trap);
@@ -424,14 +427,15 @@ export class Kernel {
   }
 
   /**
-   * End every task, drop every file system and return the number of frames that did not come back: 0 unless something leaks.
-   * Pre: `fileSystems` are those that were mounted before or after the kernel was made.
+   * End every task and give back what the kernel itself holds. Returns the number of frames still missing since the kernel was made: 0
+   * unless something leaks, if the file systems were disposed of before.
    */
   shutdown(): number {
     killAll(this);
     this.deactivateMm();
-    for (const file of this.options.standardStreams) file.release();
+    for (const file of this.options.standardStreams) putFile(file);
     this.vdso.dispose();
+    shrinkHugeZeroFolio(this.sys);
     return this.framesAtStart - this.sys.buddy.nrFree;
   }
 }
