@@ -14,13 +14,10 @@ import { EEXIST, ENOMEM } from "../errno.js";
 import type { AddressSpace, Backing } from "../fs/file.js";
 import { folioAlloc, folioGet, folioPut } from "./folio.js";
 import type { MemorySystem } from "./memory-system.js";
-import { shrinkPageCache } from "./page-cache-reclaim.js";
 import { PG_DIRTY, PG_READAHEAD, PG_REFERENCED, PG_SHMEM, PG_SWAPBACKED, PG_UPTODATE } from "./page.js";
-import { attachFolio, folioBytes, folioLock, folioPos, folioSize, folioUnlock, folioWritten, mappingMaxFolioOrder, NONE } from "./pagemap.js";
+import { attachFolio, folioBytes, folioLock, folioPos, folioSize, folioUnlock, folioWritten, FS_BLOCK_BYTES, mappingMaxFolioOrder, NONE } from "./pagemap.js";
 import { folioAddLru } from "./swap-lru.js";
-
-/** Block size of the file systems modelled here (mkfs default), bytes. */
-export const FS_BLOCK_BYTES = 4096;
+import { balancePgdat } from "./vmscan.js";
 
 // --- look-up ------------------------------------------------------------------
 
@@ -66,11 +63,9 @@ function materialise(mapping: AddressSpace, index: number): Pfn {
 
 // --- add ----------------------------------------------------------------------
 
-/** filemap_alloc_folio(): a folio for the cache with one reference, NO_PFN if there is no memory. Clean cache gives way first. */
+/** filemap_alloc_folio(): a folio for the cache with one reference, NO_PFN if there is no memory. Older cache gives way first. */
 export function filemapAllocFolio(sys: MemorySystem, order: number): Pfn {
-  const { buddy } = sys;
-  const wanted = 2 ** order;
-  if (buddy.nrFree < buddy.watermarks.low + wanted) shrinkPageCache(sys, buddy.watermarks.high + wanted - buddy.nrFree);
+  balancePgdat(sys, 2 ** order);
   return folioAlloc(sys, order as Order) as Pfn;
 }
 

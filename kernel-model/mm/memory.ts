@@ -48,6 +48,7 @@ import {
   type VmFault,
   type Vma,
 } from "./vma.js";
+import { balancePgdat } from "./vmscan.js";
 import { doWpPage } from "./wp-fault.js";
 
 /** A table for level-3 entries is there afterwards; false: memory is out. */
@@ -264,6 +265,7 @@ export function handleMmFault(vma: Vma, address: Va, flags: number): number {
   const { mm } = vma;
   const { observer } = mm.sys;
   observer?.faultEnter(mm, address, flags);
+  balancePgdat(mm.sys, 1);
   let ret: number;
   if (!sanitizeFaultFlags(vma, flags)) {
     ret = VM_FAULT_SIGSEGV;

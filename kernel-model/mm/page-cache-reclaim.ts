@@ -1,20 +1,21 @@
 /**
- * What little reclaim foliolab has: clean page-cache folios that no one maps give way when memory runs short.
+ * Giving up page cache that no one maps: one folio, or as many as memory needs.
  *
- * Linux: mm/truncate.c mapping_evict_folio(); mm/vmscan.c shrink_folio_list(), __remove_mapping(). Differs: no lists and no
- * generations; files give way in the order of their identifiers, unreferenced folios before referenced ones, low indexes first. Nothing
- * is written back and nothing is unmapped for it.
+ * Linux: mm/truncate.c mapping_evict_folio(); mm/vmscan.c shrink_folio_list(), pageout(), __remove_mapping(). Differs: no lists and no
+ * generations. Files give way in the order in which their page caches were made, low indexes first: unreferenced clean folios, then
+ * referenced ones, then dirty ones, which are written back. Mapped folios are vmscan.ts's; anonymous and tmpfs memory stays.
  */
 import type { Pfn } from "../../emulator/arch/addr.js";
 import type { AddressSpace } from "../fs/file.js";
 import { folioGet, folioPut } from "./folio.js";
 import type { MemorySystem } from "./memory-system.js";
+import { folioWriteback } from "./page-writeback.js";
 import { PG_DIRTY, PG_LOCKED, PG_REFERENCED, PG_UNEVICTABLE, PG_WRITEBACK } from "./page.js";
 import { filemapRemoveFolio, folioLock, folioUnlock, foliosInRange, mappingCanWriteback } from "./pagemap.js";
 
 /**
- * mapping_evict_folio(): drop the folio from the cache if it is clean and no one but the cache holds it. Returns the pages dropped.
- * Pre: not locked.
+ * mapping_evict_folio(): drop the folio from the cache if it is clean and no one but the cache holds it. Returns the pages dropped,
+ * 0 if it stays.
  */
 export function mappingEvictFolio(mapping: AddressSpace, folio: Pfn): number {
   const { sys } = mapping;
@@ -29,20 +30,37 @@ export function mappingEvictFolio(mapping: AddressSpace, folio: Pfn): number {
   return nr;
 }
 
+/** How far reclaim goes for a folio that no one maps, from the cheapest on. */
+const PASSES = ["unreferenced", "clean", "dirty"] as const;
+type Pass = (typeof PASSES)[number];
+
+/** Try to free one folio that only the cache holds. Returns the pages freed. */
+function shrinkFolio(mapping: AddressSpace, folio: Pfn, pass: Pass): number {
+  const { pages } = mapping.sys;
+  const flags = pages.flags[folio]!;
+  if ((flags & PG_UNEVICTABLE) !== 0 || pages.refcount[folio] !== pages.folioNrPages(folio)) return 0;
+  if (pass === "unreferenced" && (flags & PG_REFERENCED) !== 0) return 0;
+  if (pass === "dirty" && (flags & (PG_DIRTY | PG_LOCKED)) === PG_DIRTY) folioWriteback(mapping, folio);
+  return mappingEvictFolio(mapping, folio);
+}
+
+/** Page caches that can be read again, in the order in which they were made. */
+export function reclaimableMappings(sys: MemorySystem): AddressSpace[] {
+  return sys.mappings.addressSpaces().filter((mapping) => mappingCanWriteback(mapping) && mapping.nrPages > 0);
+}
+
 /**
- * Free up to `nr` pages of clean, unmapped page cache. Returns the pages freed, which is less when there are no more.
- * Only files with a backing lose folios: what they held can be read again.
+ * Free up to `nr` pages of page cache that no one maps and that can be read again. Returns the pages freed; fewer when there are no
+ * more. Touches no page table, so it may be called wherever memory is allocated.
  */
 export function shrinkPageCache(sys: MemorySystem, nr: number): number {
   let freed = 0;
-  const mappings = sys.mappings.addressSpaces().filter((mapping) => mappingCanWriteback(mapping) && mapping.nrPages > 0);
-  for (const keepReferenced of [true, false]) {
+  const mappings = reclaimableMappings(sys);
+  for (const pass of PASSES) {
     for (const mapping of mappings) {
       for (const folio of foliosInRange(mapping, 0, Infinity)) {
         if (freed >= nr) return freed;
-        const flags = sys.pages.flags[folio]!;
-        if ((flags & PG_UNEVICTABLE) !== 0 || (keepReferenced && (flags & PG_REFERENCED) !== 0)) continue;
-        freed += mappingEvictFolio(mapping, folio);
+        freed += shrinkFolio(mapping, folio, pass);
       }
     }
   }

@@ -4,14 +4,13 @@
  * Linux: mm/page-writeback.c folio_mark_dirty(), filemap_dirty_folio(), folio_clear_dirty_for_io(), __folio_cancel_dirty();
  * mm/filemap.c __filemap_fdatawrite_range(), filemap_page_mkwrite(); mm/rmap.c folio_mkclean();
  * fs/iomap/buffered-io.c iomap_page_mkwrite(). Differs: there is no flusher thread, so a folio becomes clean by fsync, sync,
- * POSIX_FADV_DONTNEED and nothing else, and writers are never throttled.
+ * POSIX_FADV_DONTNEED and reclaim, and writers are never throttled.
  */
 import type { Pa, Pfn, Va } from "../../emulator/arch/addr.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
 import { pmdDirty, pmdLeaf, pmdMkclean, pmdTable, pmdWrite, pmdWrprotect, pteDirty, pteMkclean, ptePresent, pteWrite, pteWrprotect } from "../arch/arm64/pte.js";
 import type { AddressSpace } from "../fs/file.js";
 import { folioGet, folioPut } from "./folio.js";
-import { FS_BLOCK_BYTES } from "./filemap.js";
 import type { MemorySystem } from "./memory-system.js";
 import { PG_ANON, PG_DIRTY, PG_READAHEAD, PG_RECLAIM, PG_SWAPCACHE } from "./page.js";
 import {
@@ -24,6 +23,7 @@ import {
   folioSize,
   folioUnlock,
   foliosInRange,
+  FS_BLOCK_BYTES,
   mappingCanWriteback,
   pagesInFile,
 } from "./pagemap.js";
@@ -154,6 +154,18 @@ function writeOut(mapping: AddressSpace, folio: Pfn): void {
   sys.vmstat.add("nr_written", sys.pages.folioNrPages(folio));
 }
 
+/** Write the folio back if it is dirty, in itself or in a shared mapping. True if there was something to write. Pre: not locked. */
+export function folioWriteback(mapping: AddressSpace, folio: Pfn): boolean {
+  const { sys } = mapping;
+  folioGet(sys, folio);
+  folioLock(sys, folio);
+  const dirty = clearDirtyForIo(mapping, folio);
+  if (dirty) writeOut(mapping, folio);
+  folioUnlock(sys, folio);
+  folioPut(sys, folio);
+  return dirty;
+}
+
 /**
  * filemap_write_and_wait_range(): write back dirty folios that overlap pages `start` to `end` (inclusive). Returns the heads of the
  * folios written. Nothing is dirty afterwards, and shared mappings fault on their next write.
@@ -166,14 +178,7 @@ export function filemapWriteAndWait(mapping: AddressSpace, start = 0, end = Infi
     const folio = mapping.pages.get(index);
     if (folio === undefined) throw new ModelBug(`write-back: dirty index ${index} of inode ${mapping.inode.ino} is not cached`);
     if (index > end || folioNextIndex(sys, folio) <= start) continue;
-    folioGet(sys, folio);
-    folioLock(sys, folio);
-    if (clearDirtyForIo(mapping, folio)) {
-      writeOut(mapping, folio);
-      written.push(folio);
-    }
-    folioUnlock(sys, folio);
-    folioPut(sys, folio);
+    if (folioWriteback(mapping, folio)) written.push(folio);
   }
   return written;
 }

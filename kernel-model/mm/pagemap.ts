@@ -16,6 +16,9 @@ export const NONE = NO_PFN as Pfn;
 /** Largest order of any page-cache folio: the XArray splits entries only below two chunks. Linux: MAX_XAS_ORDER. */
 const MAX_XAS_ORDER = 11;
 
+/** Block size of the file systems modelled here (mkfs default), bytes. */
+export const FS_BLOCK_BYTES = 4096;
+
 /** MAX_PAGECACHE_ORDER: the PMD order, at most 11 (which leaves 64K kernels without PMD-sized page-cache folios). */
 export function maxPagecacheOrder(sys: MemorySystem): number {
   return Math.min(MAX_XAS_ORDER, sys.granule.pmdOrder);
