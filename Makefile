@@ -106,6 +106,14 @@ build/bench/%.so: bench/peer/%.c $(STAMPS)/packages
 bench: build guests build/bench/tlb-peer.so ## speed against qemu-aarch64 with and without a TLB plugin; ARGS="--runs 9 gups"
 	@$(BIN)/tsx bench/run.ts $(ARGS)
 
+.PHONY: demo
+demo: build guests ## seven programs under the seven configurations, compared
+	@scripts/demo.sh
+
+.PHONY: golden
+golden: build ## recordings of real Linux against the model; GOLDEN=<file.json> PROGRAMS=<folder of C sources> ARGS="--only anon_seq"
+	@node dist/lab/golden/main.js --programs $(or $(PROGRAMS),golden/prog) --build build/golden$(if $(PROGRAMS),-$(notdir $(patsubst %/,%,$(PROGRAMS)))) $(ARGS) $(GOLDEN)
+
 .PHONY: clean
 clean: ## remove what make built, but not node_modules
 	rm -rf build dist $(NATIVE)/target $(NATIVE)/foliolab-engine.node

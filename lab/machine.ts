@@ -9,7 +9,9 @@ import { createUnicornEngine } from "../emulator/engine/unicorn.js";
 import { PhysicalMemory } from "../emulator/memory/physical-memory.js";
 import type { CorePreset } from "../emulator/mmu/cores.js";
 import { Mmu } from "../emulator/mmu/mmu.js";
-import { DEFAULT_EPOCH_SECONDS } from "../kernel-model/kernel/clock.js";
+import type { Streams } from "../kernel-model/fs/console.js";
+import { GtDevice } from "../kernel-model/fs/gt-device.js";
+import { buildNamespace, type EmptyMount, type HostView, type Namespace, type TreeType } from "../kernel-model/fs/mounts.js";
 import { Kernel } from "../kernel-model/kernel/kernel.js";
 import { createMemorySystem } from "../kernel-model/mm/memory-system-create.js";
 import type { MemorySystem } from "../kernel-model/mm/memory-system.js";
@@ -18,14 +20,8 @@ import type { TransparentHugepage } from "../kernel-model/mm/transparent-hugepag
 import { createSyscallTable } from "../kernel-model/syscalls/table.js";
 import { configGranule, type RunConfig } from "./config.js";
 import { loadCores } from "./core-files.js";
-import { buildGuestTree, type GuestTree, type Streams } from "./guest-tree.js";
 import { FanOut } from "./observers/fan-out.js";
 import { FaultCounter } from "./observers/fault-counter.js";
-import type { Program } from "./program.js";
-
-/** CLOCK_REALTIME of a machine that starts, as kernel/clock.ts has it. */
-const BOOT_TIME = { seconds: DEFAULT_EPOCH_SECONDS, nanoseconds: 0 } as const;
-
 export interface Machine {
   readonly config: RunConfig;
   readonly memory: PhysicalMemory;
@@ -35,7 +31,7 @@ export interface Machine {
   readonly mmus: readonly Mmu[];
   readonly cpu: Cpu;
   readonly sys: MemorySystem;
-  readonly tree: GuestTree;
+  readonly namespace: Namespace;
   readonly kernel: Kernel;
   readonly faults: FaultCounter;
   /** Free frames before anything was loaded. */
@@ -47,8 +43,13 @@ export interface Machine {
 export interface MachineParts {
   readonly config: RunConfig;
   readonly streams: Streams;
-  readonly program: Program;
+  /** Folio policy of the root and of what the guest sees of the host. */
+  readonly rootType: TreeType;
+  readonly view: HostView;
+  readonly mounts: readonly EmptyMount[];
   readonly observers?: readonly Partial<MmObserver>[];
+  /** Offer the recording device /proc/gt. */
+  readonly recordingDevice?: boolean;
 }
 
 /** Write the THP knobs that the configuration names. Sizes not named keep Linux's defaults. */
@@ -61,7 +62,7 @@ export function applyThp(thp: TransparentHugepage, settings: RunConfig["thp"]): 
 }
 
 /** Builds a machine that is ready to spawn its program. Throws ConfigError for a configuration that cannot be. */
-export function createMachine({ config, streams, program, observers = [] }: MachineParts): Machine {
+export function createMachine({ config, streams, rootType, view, mounts, observers = [], recordingDevice = false }: MachineParts): Machine {
   const granule = configGranule(config);
   const cores = loadCores(config.cores);
   const [main] = cores;
@@ -95,27 +96,26 @@ export function createMachine({ config, streams, program, observers = [] }: Mach
     },
     ...(config.fragment === undefined ? {} : { fragment: config.fragment }),
   });
-  sys.observer = new FanOut([faults, ...observers]);
+  // The tree is made before the kernel that mounts it, and both before the device that asks the kernel for its tasks.
+  const made: { kernel?: Kernel } = {};
+  const gt = recordingDevice
+    ? new GtDevice({
+        currentPid: () => made.kernel?.current?.group.tgid ?? 0,
+        mmOf: (pid) => made.kernel?.groups.get(pid)?.leader.mm,
+      })
+    : undefined;
+  sys.observer = new FanOut([faults, ...(gt === undefined ? [] : [gt]), ...observers]);
   applyThp(sys.thp, config.thp);
   const framesAtStart = sys.buddy.nrFree;
-  // The tree is made before the kernel that mounts it; its first files are as old as the machine.
-  const made: { kernel?: Kernel } = {};
-  const tree = buildGuestTree({
-    sys,
-    config,
-    streams,
-    program,
-    current: () => made.kernel?.current,
-    now: () => made.kernel?.clock.realtime ?? BOOT_TIME,
-  });
+  const namespace = buildNamespace({ sys, kernel: () => made.kernel, rootType, view, mounts, streams, ...(gt === undefined ? {} : { gt }) });
   const kernel = new Kernel({
     sys,
     processor: cpu,
     retired: () => engine.counters.instructions,
     syscalls: createSyscallTable(),
-    root: tree.root,
-    cwd: tree.cwd,
-    standardStreams: tree.standardStreams,
+    root: namespace.root,
+    cwd: namespace.cwd,
+    standardStreams: namespace.standardStreams,
     seed: config.seed,
   });
   made.kernel = kernel;
@@ -127,13 +127,13 @@ export function createMachine({ config, streams, program, observers = [] }: Mach
     mmus,
     cpu,
     sys,
-    tree,
+    namespace,
     kernel,
     faults,
     framesAtStart,
     shutdown() {
       kernel.shutdown();
-      tree.dispose();
+      namespace.dispose();
       engine.dispose();
       return framesAtStart - sys.buddy.nrFree;
     },

@@ -1,6 +1,6 @@
 /** The program of a run: read from the host, and where the guest sees it. */
 import { readFileSync, statSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
 import { ConfigError } from "../emulator/arch/errors.js";
 import type { RunConfig } from "./config.js";
 
@@ -11,8 +11,8 @@ export interface Program {
   readonly guestPath: string;
   readonly argv0: string;
   readonly bytes: Uint8Array;
-  /** Absolute path on the host. */
-  readonly absolutePath: string;
+  /** The guest finds it below --root by itself. */
+  readonly insideRoot: boolean;
 }
 
 const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
@@ -50,8 +50,8 @@ export function loadProgram(path: string, config: RunConfig): Program {
     }
     const why = unsuitable(bytes);
     if (why !== undefined) throw new ConfigError(`${path}: ${why}`);
-    const guestPath = absolutePath === insideRoot ? path : `/${basename(absolutePath)}`;
-    return { hostPath: path, guestPath, argv0: path, bytes, absolutePath };
+    const inside = absolutePath === insideRoot;
+    return { hostPath: path, guestPath: inside ? path : absolutePath, argv0: path, bytes, insideRoot: inside };
   }
   if (failure instanceof ConfigError) throw failure;
   const code = (failure as { readonly code?: string }).code;

@@ -12,6 +12,7 @@ import type { MmStruct } from "../kernel-model/mm/mm-struct.js";
 import type { RunConfig } from "./config.js";
 import { formatSize } from "./config.js";
 import { loadDisassembler } from "./disassembler.js";
+import { guestView } from "./guest-view.js";
 import { createMachine, type Machine } from "./machine.js";
 import { snapshotMm, type MmSnapshot } from "./observers/mm-snapshot.js";
 import type { Program } from "./program.js";
@@ -63,7 +64,7 @@ export async function runProgram(request: RunRequest): Promise<RunResult> {
   const machine = createMachine({
     config,
     streams: request,
-    program,
+    ...guestView(program, config),
     observers: [
       {
         mmExit(mm) {

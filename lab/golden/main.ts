@@ -1,0 +1,63 @@
+/**
+ * `make golden`: runs recorded programs in the model and prints where the records differ.
+ *
+ * Usage: node dist/lab/golden/main.js [--programs DIR] [--only PROGRAM[,PROGRAM]] [--cfg CFG] [--full] RECORDING.json...
+ */
+import { parseArgs } from "node:util";
+import Table from "cli-table3";
+import { ConfigError } from "../../emulator/arch/errors.js";
+import { compareRecording, readRecording } from "./compare.js";
+import { GoldenPrograms } from "./runner.js";
+
+const DEFAULT_RECORDINGS = ["4k-neoverse-n1", "4k-cortex-a72", "16k-neoverse-n1", "64k-neoverse-n1"].map((name) => `golden/linux-6.12/${name}.json`);
+
+function short(value: unknown, most: number): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > most ? `${text.slice(0, most)}...` : text;
+}
+
+function main(): number {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      programs: { type: "string", default: "golden/prog" },
+      build: { type: "string", default: "build/golden" },
+      only: { type: "string" },
+      cfg: { type: "string" },
+      full: { type: "boolean", default: false },
+    },
+  });
+  const only = values.only?.split(",");
+  const most = values.full ? Infinity : 300;
+  const table = new Table({ head: ["recording", "records", "agree", "differ"], style: { head: [], border: [], compact: true }, colAligns: ["left", "right", "right", "right"] });
+  let differing = 0;
+  for (const path of positionals.length === 0 ? DEFAULT_RECORDINGS : positionals) {
+    const recording = readRecording(path);
+    const programs = new GoldenPrograms(values.programs, values.build);
+    let records = 0;
+    let differ = 0;
+    const wanted = (program: string, cfg: string): boolean => (only === undefined || only.includes(program)) && (values.cfg === undefined || cfg === values.cfg);
+    for (const result of compareRecording(recording, programs, wanted)) {
+      records += result.nrRecords;
+      differ += result.disagreements.length;
+      for (const { key, difference } of result.disagreements) {
+        if (difference === undefined) process.stdout.write(`${recording.name} ${key}: the model prints no such record\n`);
+        else process.stdout.write(`${recording.name} ${key}: ${difference.field}\n    real  ${short(difference.real, most)}\n    model ${short(difference.model, most)}\n`);
+      }
+      for (const problem of result.problems) process.stdout.write(`${recording.name} ${result.program} ${result.cfg}: ${short(problem, most)}\n`);
+      if (result.disagreements.length === 0 && result.problems.length > 0) differ++;
+    }
+    table.push([recording.name, records, records - differ, differ]);
+    differing += differ;
+  }
+  process.stdout.write(`${table.toString()}\n`);
+  return differing === 0 ? 0 : 1;
+}
+
+try {
+  process.exitCode = main();
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}

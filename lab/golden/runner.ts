@@ -1,0 +1,104 @@
+/**
+ * Runs recorded programs in the model, as golden/README.md says they were started, and reads the records that they print.
+ */
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { ConfigError } from "../../emulator/arch/errors.js";
+import { DEFAULT_CONFIG, type RunConfig } from "../config.js";
+import { createMachine } from "../machine.js";
+import { GOLDEN_MOUNTS, goldenGranule, goldenSizes, goldenStart, type GoldenMachine } from "./plan.js";
+import type { GoldenRecord } from "./record.js";
+
+/** RAM of a golden machine; the 64K kernel was recorded with 8 GiB, of which a 32-bit memory holds half. */
+const MEMORY_BYTES: Readonly<Record<string, number>> = { "4k": 2 * 1024 ** 3, "16k": 2 * 1024 ** 3, "64k": 4 * 1024 ** 3 - 65536 };
+/** A recorded program that has not ended by then never will. */
+const MAX_INSTRUCTIONS = 3e9;
+
+const CC = "aarch64-linux-gnu-gcc";
+
+/** Compiles golden programs into `outputDir` when their sources are newer. */
+export class GoldenPrograms {
+  private readonly sourceDir: string;
+  private readonly outputDir: string;
+  private readonly loaded = new Map<string, Uint8Array>();
+
+  constructor(sourceDir: string, outputDir: string) {
+    this.sourceDir = sourceDir;
+    this.outputDir = outputDir;
+  }
+
+  /** The static binary of a source stem. Throws ConfigError if it cannot be built. */
+  binary(name: string): Uint8Array {
+    const known = this.loaded.get(name);
+    if (known !== undefined) return known;
+    const source = join(this.sourceDir, `${name}.c`);
+    const target = join(this.outputDir, name);
+    if (!isNewer(target, source)) {
+      mkdirSync(this.outputDir, { recursive: true });
+      const built = spawnSync(CC, ["-static", "-O1", "-w", "-o", target, source], { encoding: "utf8" });
+      if (built.error !== undefined) throw new ConfigError(`golden: ${CC}: ${built.error.message}`);
+      if (built.status !== 0) throw new ConfigError(`golden: ${source} does not compile: ${built.stderr.split("\n")[0] ?? ""}`);
+    }
+    const bytes = readFileSync(target);
+    this.loaded.set(name, bytes);
+    return bytes;
+  }
+}
+
+function isNewer(target: string, source: string): boolean {
+  try {
+    return statSync(target).mtimeMs >= statSync(source).mtimeMs;
+  } catch {
+    return false;
+  }
+}
+
+export interface GoldenRun {
+  readonly records: readonly GoldenRecord[];
+  /** What went wrong besides the records: exit status, messages of the harness, leaked frames. */
+  readonly problems: readonly string[];
+}
+
+/** Runs one program in one configuration. */
+export function runGolden(machine: GoldenMachine, programs: GoldenPrograms, program: string, cfg: string): GoldenRun {
+  const start = goldenStart(program);
+  const granule = goldenGranule(machine);
+  const sizes = goldenSizes(cfg, granule);
+  const config: RunConfig = {
+    ...DEFAULT_CONFIG,
+    pageSize: machine.granule,
+    cores: [machine.core],
+    memory: MEMORY_BYTES[machine.granule]!,
+    thp: { enabled: "always", sizes: Object.fromEntries([...sizes].map(([size, mode]) => [size, mode])) },
+  };
+  const out: Uint8Array[] = [];
+  const lab = createMachine({
+    config,
+    streams: { stdout: (bytes) => out.push(bytes.slice()), stderr: (bytes) => out.push(bytes.slice()), stdin: () => undefined },
+    rootType: "initramfs",
+    view: {},
+    mounts: GOLDEN_MOUNTS.map(({ directory, type, huge }) => ({ type, directory, options: type === "tmpfs" ? `huge=${huge}` : "" })),
+    recordingDevice: true,
+  });
+  const { sys, kernel, namespace } = lab;
+  if (!sizes.has(granule.pmdSize)) sys.thp.set(`hugepages-${granule.pmdSize / 1024}kB/enabled`, "never");
+  for (const [size, mode] of sizes) sys.thp.set(`hugepages-${size / 1024}kB/shmem_enabled`, mode === "always" ? "always" : "advise");
+  for (const name of [start.source, ...start.companions]) namespace.installFile(`/bin/${name}`, programs.binary(name), 0o755);
+  if (start.copyTo !== undefined) namespace.installFile(start.copyTo, programs.binary(start.source), 0o755);
+  const problems: string[] = [];
+  const pid = kernel.spawn(start.argv[0]!, start.argv, [`GT_CFG=${cfg}`]);
+  if (typeof pid === "object") problems.push(`cannot start: ${pid.reason}`);
+  else {
+    const outcome = kernel.run({ instructions: MAX_INSTRUCTIONS });
+    if (outcome.kind !== "exit" || outcome.code !== 0) problems.push(`ended by ${JSON.stringify(outcome, (_key, value: unknown) => (typeof value === "bigint" ? `0x${value.toString(16)}` : value))}`);
+  }
+  const leaked = lab.shutdown();
+  if (leaked !== 0) problems.push(`${leaked} frames leaked`);
+  const records: GoldenRecord[] = [];
+  for (const line of Buffer.concat(out).toString("latin1").split("\n")) {
+    if (line.startsWith("GT {")) records.push(JSON.parse(line.slice(3)) as GoldenRecord);
+    else if (line !== "") problems.push(line);
+  }
+  return { records, problems };
+}
