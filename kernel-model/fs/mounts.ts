@@ -4,7 +4,7 @@
  * Linux: fs/namespace.c do_new_mount(), show_mountinfo(); fs/proc_namespace.c; init/do_mounts.c; mm/shmem.c shmem_parse_one(),
  * shmem_show_options(). Differs: the tree is built before the first process and mount(2) is refused afterwards.
  */
-import { ConfigError, ModelBug } from "../../emulator/arch/errors.js";
+import { ConfigError } from "../../emulator/arch/errors.js";
 import { ENOENT, errnoName } from "../errno.js";
 import { DEFAULT_EPOCH_SECONDS } from "../kernel/clock.js";
 import type { Kernel } from "../kernel/kernel.js";
@@ -20,7 +20,7 @@ import type { FolioPolicy } from "./file.js";
 import { EXT4_POLICY, INITRAMFS_POLICY, TMPFS_POLICIES, XFS_POLICY } from "./folio-policies.js";
 import type { GtDevice } from "./gt-device.js";
 import type { HostDirectory } from "./host-directory.js";
-import { dPath, openPath, resolvePath } from "./path.js";
+import { openPath, resolvePath } from "./path.js";
 import { Fifos } from "./pipe.js";
 import { createProcfs } from "./procfs/procfs.js";
 import { createSysfs } from "./sysfs.js";
@@ -363,12 +363,4 @@ class NamespaceBuilder {
 /** Build the tree. Throws ConfigError where options do not fit together. */
 export function buildNamespace(options: NamespaceOptions): Namespace {
   return new NamespaceBuilder(options).build();
-}
-
-/** Where a mount is attached, seen from `root`; undefined if it lies outside. */
-export function mountPoint(mount: Mount, root: Path): string | undefined {
-  for (let at: Mount | undefined = mount; at !== root.mount; at = at.parent) if (at === undefined) return undefined;
-  if (mount === root.mount) return "/";
-  if (mount.parent === undefined || mount.mountpoint === undefined) throw new ModelBug("mountPoint: a mount without a place");
-  return dPath({ mount: mount.parent, dentry: mount.mountpoint }, root);
 }

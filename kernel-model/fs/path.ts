@@ -5,7 +5,7 @@
  * Differs: permission bits of directories are not checked (the guest is root); one task executes at a time, so a walk cannot race.
  */
 import { EACCES, EEXIST, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EOPNOTSUPP, EROFS } from "../errno.js";
-import type { Dentry, FsStruct, OpenFile, Path, VfsInode } from "./vfs.js";
+import type { Dentry, FsStruct, Mount, OpenFile, Path, VfsInode } from "./vfs.js";
 import {
   NAME_MAX,
   O_ACCMODE,
@@ -198,6 +198,12 @@ export function dPath(path: Path, root: Path): string {
     dentry = dentry.parent;
   }
   return `/${names.join("/")}${path.dentry.deleted ? " (deleted)" : ""}`;
+}
+
+/** Where a mount is attached, seen from `root`; undefined if it lies outside. */
+export function mountPoint(mount: Mount, root: Path): string | undefined {
+  for (let at: Mount | undefined = mount; at !== root.mount; at = at.parent) if (at === undefined) return undefined;
+  return mount === root.mount ? "/" : dPath({ mount: mount.parent!, dentry: mount.mountpoint! }, root);
 }
 
 export interface OpenOptions {

@@ -27,6 +27,11 @@ export class AddressRandomizer {
     this.random = random;
   }
 
+  /** Addresses are randomised (kernel.randomize_va_space). */
+  get enabled(): boolean {
+    return this.random !== undefined;
+  }
+
   private pages(bytes: number, pageSize: number): number {
     return this.random === undefined ? 0 : this.random.below(bytes / pageSize) * pageSize;
   }

@@ -12,15 +12,13 @@ import type { Kernel } from "../kernel/kernel.js";
 import { RLIMIT_NOFILE, RLIM_NLIMITS, type RLimit, updateMmLimits } from "../kernel/rlimit.js";
 import { NSIG } from "../kernel/signal-numbers.js";
 import type { Task } from "../kernel/task.js";
+import { UTS_MACHINE, UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from "../kernel/utsname.js";
 import { madviseSetAnonName } from "../mm/madvise.js";
 import { PR_MDWE_NO_INHERIT, PR_MDWE_REFUSE_EXEC_GAIN } from "../mm/mman.js";
 import type { SyscallArgs, SyscallFamily } from "./abi.js";
 import { encodeRusage } from "./rusage.js";
 
 const UTS_FIELD_BYTES = 65;
-const RELEASE = "6.12.107";
-const VERSION = "#1 SMP foliolab";
-const MACHINE = "aarch64";
 
 const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 const RLIMIT_BYTES = 16;
@@ -202,7 +200,7 @@ function setAnonName(kernel: Kernel, task: Task, args: SyscallArgs): number {
 export const INFO_SYSCALLS: SyscallFamily = {
   uname: (kernel, _, args) => {
     const out = new CStruct(6 * UTS_FIELD_BYTES);
-    ["Linux", kernel.hostname, RELEASE, VERSION, MACHINE, kernel.domainname].forEach((text, i) => out.setString(i * UTS_FIELD_BYTES, text));
+    [UTS_SYSNAME, kernel.hostname, UTS_RELEASE, UTS_VERSION, UTS_MACHINE, kernel.domainname].forEach((text, i) => out.setString(i * UTS_FIELD_BYTES, text));
     return kernel.user.put(args.address(0), out.bytes) ? 0 : -EFAULT;
   },
 

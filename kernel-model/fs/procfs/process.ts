@@ -13,6 +13,7 @@ import type { Path } from "../vfs.js";
 import { byteString } from "../../kernel/byte-string.js";
 import { clearRefs, type ClearRefsType } from "./clear-refs.js";
 import { formatMaps } from "./maps.js";
+import { memFile } from "./mem.js";
 import { readPagemap } from "./pagemap.js";
 import { formatSmaps, formatSmapsRollup } from "./smaps.js";
 
@@ -26,6 +27,8 @@ export interface ProcessSource {
   readonly userTime: (task: Task) => number;
   /** Mount table as seen by the task, as /proc/PID/mounts. */
   readonly mounts: (task: Task) => string;
+  /** The same as /proc/PID/mountinfo. */
+  readonly mountinfo: (task: Task) => string;
 }
 
 const KIB = 1024;
@@ -331,6 +334,10 @@ export function processDirectory(task: Task, source: ProcessSource, threads: Pse
     cwd: placeLink(() => task.fs?.cwd, source),
     root: placeLink(() => task.fs?.root, source),
     mounts: text(() => source.mounts(task)),
+    mountinfo: text(() => source.mountinfo(task)),
+    mem: memFile(task),
+    cgroup: text(() => "0::/\n"),
+    coredump_filter: text(() => "00000033\n"),
     oom_score: text(() => "0\n"),
     oom_score_adj: { kind: "text", mode: 0o644, read: () => "0\n", write: (value) => value.length },
     personality: text(() => `${(task.personality >>> 0).toString(16).padStart(8, "0")}\n`),
