@@ -1,0 +1,232 @@
+/**
+ * The trace of the Unicorn engine: its filter changes nothing that a TLB sees.
+ *
+ * Random guest programs of loads and stores, whose true accesses are known because the test has written them. A simulated
+ * TLB is fed once with all of them and once with the trace; what it does (misses, first writes to an entry) must be the
+ * same list.
+ */
+import { expect } from "chai";
+import fc from "fast-check";
+import { createUnicornEngine } from "../../../emulator/engine/unicorn.js";
+import type { UnicornEngine } from "../../../emulator/engine/unicorn.js";
+import { EngineBench } from "../../support/engine-bench.js";
+import type { Touch } from "../../support/engine-bench.js";
+import { seededAssert } from "../../support/seed.js";
+
+const FETCH = 0;
+const READ = 1;
+const WRITE = 2;
+const CODE = 0x10000;
+const DATA = 0x4000_0000;
+const PAGE = 4096;
+/** Registers that hold addresses: x1 to x24. */
+const POINTERS = 24;
+
+/** One access of the random program. `offset` near the end of the page makes it cross. */
+interface Step {
+  readonly pointer: number;
+  readonly kind: "ldr" | "str" | "ldp" | "stp" | "svc";
+  readonly cross: boolean;
+}
+
+/** A TLB under test. */
+interface Policy {
+  readonly name: string;
+  readonly sets: number;
+  readonly ways: number;
+  /** Victims by tree-PLRU (`ways` is a power of two), else by true LRU. */
+  readonly tree: boolean;
+}
+
+/** What the TLB does: `miss page` and `dirty page`, in order. */
+function simulate(policy: Policy, touches: readonly Touch[]): string[] {
+  const { sets, ways, tree } = policy;
+  const events: string[] = [];
+  const state = Array.from({ length: sets }, () => ({ pages: new Array<number>(ways).fill(-1), dirty: new Array<boolean>(ways).fill(false), used: new Array<number>(ways).fill(0), bits: new Array<number>(ways).fill(0) }));
+  let clock = 0;
+  for (const { page, access } of touches) {
+    if (access === FETCH) continue;
+    const set = state[page % sets]!;
+    let way = set.pages.indexOf(page);
+    if (way < 0) {
+      events.push(`miss ${page}`);
+      if (tree) {
+        // Node n has children 2n+1 and 2n+2; its bit names the half that is the victim's.
+        let node = 0;
+        while (node < ways - 1) node = 2 * node + 1 + set.bits[node]!;
+        way = node - (ways - 1);
+      } else {
+        way = set.used.indexOf(Math.min(...set.used));
+      }
+      set.pages[way] = page;
+      set.dirty[way] = false;
+    }
+    set.used[way] = ++clock;
+    for (let node = way + ways - 1; node > 0; ) {
+      const parent = Math.floor((node - 1) / 2);
+      set.bits[parent] = node === 2 * parent + 1 ? 1 : 0;
+      node = parent;
+    }
+    if (access === WRITE && !set.dirty[way]!) {
+      set.dirty[way] = true;
+      events.push(`dirty ${page}`);
+    }
+  }
+  return events;
+}
+
+/** Run the steps `rounds` times on an engine; returns the true accesses and the trace. */
+function execute(made: EngineBench<UnicornEngine>, steps: readonly Step[], pages: readonly number[], rounds: number): { truth: Touch[]; trace: Touch[] } {
+  const lines: string[] = [];
+  const truth: Touch[] = [];
+  for (const { pointer, kind, cross } of steps) {
+    const register = `x${1 + (pointer % POINTERS)}`;
+    const page = DATA / PAGE + pages[pointer % POINTERS]!;
+    if (kind === "svc") {
+      lines.push("svc #0");
+      continue;
+    }
+    const pair = kind === "ldp" || kind === "stp";
+    const access = kind.startsWith("ld") ? READ : WRITE;
+    // Pointers stand 16 bytes before the end of their page; [p, #12] crosses in the middle of a word.
+    lines.push(pair ? `${kind} x25, x26, [${register}${cross ? ", #8" : ""}]` : `${kind} x25, [${register}${cross ? ", #12" : ""}]`.replace("ldr x25", "ldur x25").replace("str x25", "stur x25"));
+    truth.push({ page, access });
+    if (cross || pair) truth.push({ page: cross ? page + 1 : page, access });
+  }
+  made.code(CODE, `1: ${lines.join("\n")}\n subs x27, x27, #1\n b.ne 1b\n brk #0`);
+  made.set({ 27: rounds });
+  for (const [index, page] of pages.entries()) made.set({ [1 + index]: DATA + page * PAGE + PAGE - 16 });
+  for (const page of new Set(pages.flatMap((each) => [each, each + 1]))) made.data(DATA + page * PAGE);
+  while (made.go().reason === "svc");
+  expect(made.engine.registers.x(27)).to.equal(0n);
+  return { truth: Array.from({ length: rounds }, () => truth).flat(), trace: made.trace };
+}
+
+const steps = fc.array(
+  fc.record({
+    pointer: fc.oneof(fc.nat(POINTERS - 1), fc.nat(3)),
+    kind: fc.constantFrom("ldr" as const, "ldr" as const, "ldr" as const, "str" as const, "ldp" as const, "stp" as const, "svc" as const),
+    cross: fc.boolean(),
+  }),
+  { minLength: 5, maxLength: 60 },
+);
+const pages = fc.array(fc.nat(30), { minLength: POINTERS, maxLength: POINTERS });
+
+function withEngine(filterPages: number, body: (made: EngineBench<UnicornEngine>) => void): void {
+  const made = new EngineBench((memory) => createUnicornEngine(memory, { pageSize: PAGE, trace: true, filterPages }), { bytes: 2 ** 20 });
+  try {
+    body(made);
+  } finally {
+    made.engine.dispose();
+  }
+}
+
+describe("trace of the unicorn engine", () => {
+  // For each depth the TLBs for which engine.ts says that it is exact, down to the smallest.
+  const cases: readonly (readonly [depth: number, policies: readonly Policy[]])[] = [
+    [1, [{ name: "direct-mapped", sets: 4, ways: 1, tree: false }, { name: "2-way tree", sets: 2, ways: 2, tree: true }, { name: "48 entries", sets: 1, ways: 48, tree: false }]],
+    [2, [{ name: "2-way", sets: 4, ways: 2, tree: false }, { name: "2-way tree", sets: 2, ways: 2, tree: true }]],
+    [3, [{ name: "3 entries", sets: 1, ways: 3, tree: false }, { name: "4-way tree", sets: 2, ways: 4, tree: true }]],
+    [4, [{ name: "4-way", sets: 3, ways: 4, tree: false }, { name: "5-way", sets: 4, ways: 5, tree: false }, { name: "8-way tree", sets: 1, ways: 8, tree: true }, { name: "48 entries", sets: 1, ways: 48, tree: false }]],
+    [8, [{ name: "8-way", sets: 2, ways: 8, tree: false }, { name: "10 entries", sets: 1, ways: 10, tree: false }]],
+  ];
+  for (const [depth, policies] of cases) {
+    it(`${depth} filter pages: ${policies.map((policy) => policy.name).join(", ")} see what they would see without`, () => {
+      seededAssert(
+        fc.property(steps, pages, fc.integer({ min: 1, max: 4 }), (program, layout, rounds) => {
+          withEngine(depth, (made) => {
+            const { truth, trace } = execute(made, program, layout, rounds);
+            for (const policy of policies) expect(simulate(policy, trace), policy.name).to.deep.equal(simulate(policy, truth));
+          });
+        }),
+        60,
+      );
+    });
+  }
+
+  it("holds back: a loop over as many pages as the filter has costs no records", () => {
+    for (const [used, expected] of [[4, 4], [5, 500]] as const) {
+      withEngine(4, (made) => {
+        const registers = Array.from({ length: used }, (_, index) => index + 1);
+        made.code(CODE, `1: ${registers.map((register) => `ldr x0, [x${register}]`).join("\n")}\n subs x27, x27, #1\n b.ne 1b\n svc #0`);
+        for (const register of registers) {
+          made.data(DATA + register * PAGE);
+          made.set({ [register]: DATA + register * PAGE });
+        }
+        made.set({ 27: 1 });
+        made.go();
+        made.trace = [];
+        made.engine.registers.pc = BigInt(CODE);
+        made.set({ 27: 100 });
+        made.go();
+        const reads = made.trace.filter((touch) => touch.access === READ).length;
+        // At the exit the held pages are emitted once more, in their order.
+        expect(reads).to.be.within(expected, expected + used);
+      });
+    }
+  });
+
+  it("the test can fail: a filter deeper than the ways loses misses", () => {
+    withEngine(4, (made) => {
+      const round = [0, 1, 2].map((pointer) => ({ pointer, kind: "ldr" as const, cross: false }));
+      const { truth, trace } = execute(made, round, Array.from({ length: POINTERS }, (_, index) => index * 2), 4);
+      const small: Policy = { name: "2 entries", sets: 1, ways: 2, tree: false };
+      expect(simulate(small, trace).length).to.be.lessThan(simulate(small, truth).length);
+    });
+  });
+
+  it("fetches: one record when the page of a block is another than that of the last block", () => {
+    withEngine(4, (made) => {
+      const far = "\n.balign 4096\n";
+      made.code(CODE, `1: nop\n b 2f${far}2: subs x27, x27, #1\n b.eq 3f\n b 1b${far}3: svc #0`);
+      made.set({ 27: 3 });
+      made.go();
+      const pagesFetched = made.trace.filter((touch) => touch.access === FETCH).map((touch) => touch.page - CODE / PAGE);
+      expect(pagesFetched).to.deep.equal([0, 1, 0, 1, 0, 1, 2]);
+    });
+  });
+
+  it("fetches and data stand in program order, and exits start anew", () => {
+    withEngine(4, (made) => {
+      made.code(CODE, "ldr x0, [x1]\n b 1f\n.balign 4096\n1: str x0, [x2]\n svc #0\n ldr x0, [x1]\n brk #0");
+      made.data(DATA, 2);
+      made.set({ 1: DATA, 2: DATA + PAGE });
+      made.go();
+      const code = CODE / PAGE;
+      const data = DATA / PAGE;
+      // Each miss is an exit: the block starts again and is fetched again.
+      expect(made.trace).to.deep.equal([
+        { page: code, access: FETCH }, { page: code, access: FETCH }, { page: data, access: READ },
+        { page: code + 1, access: FETCH }, { page: code + 1, access: FETCH }, { page: data + 1, access: WRITE },
+      ]);
+      made.trace = [];
+      made.go();
+      expect(made.trace).to.deep.equal([{ page: code + 1, access: FETCH }, { page: data, access: READ }]);
+    });
+  });
+
+  it("a ring that fills up is handed over in order, more than once", () => {
+    withEngine(1, (made) => {
+      made.code(CODE, "1: ldr x0, [x1]\n ldr x0, [x2]\n subs x27, x27, #1\n b.ne 1b\n svc #0");
+      made.data(DATA, 2);
+      made.set({ 1: DATA, 2: DATA + PAGE, 27: 20000 });
+      const drains = made.engine.counters.exits["trace-drain"]!;
+      made.go();
+      const reads = made.trace.filter((touch) => touch.access === READ).map((touch) => touch.page - DATA / PAGE);
+      expect(reads.length).to.equal(40000);
+      expect(reads.every((page, index) => page === index % 2)).to.equal(true);
+      expect(made.engine.counters.exits["trace-drain"]! - drains).to.be.greaterThan(4);
+    });
+  });
+
+  it("off: counters only", () => {
+    const made = new EngineBench((memory) => createUnicornEngine(memory, { pageSize: PAGE, trace: false }));
+    made.code(CODE, "ldr x0, [x1]\n str x0, [x1]\n svc #0");
+    made.data(DATA);
+    made.set({ 1: DATA });
+    made.go();
+    expect(made.trace).to.deep.equal([]);
+    expect([made.engine.counters.loads, made.engine.counters.stores, made.engine.counters.instructions]).to.deep.equal([1, 1, 3]);
+    made.engine.dispose();
+  });
+});
