@@ -13,8 +13,13 @@ export async function loadDisassembler(): Promise<Disassembler> {
   return {
     one(word, address) {
       const code = new Uint8Array([word & 255, (word >>> 8) & 255, (word >>> 16) & 255, word >>> 24]);
-      const [instruction] = capstone.disasm(code, { address: BigInt(address) });
-      return instruction === undefined ? `.inst 0x${(word >>> 0).toString(16).padStart(8, "0")}` : `${instruction.mnemonic} ${instruction.opStr}`.trim();
+      try {
+        const [instruction] = capstone.disasm(code, { address: BigInt(address) });
+        if (instruction !== undefined) return `${instruction.mnemonic} ${instruction.opStr}`.trim();
+      } catch {
+        // The binding throws for words that are no instruction.
+      }
+      return `.inst 0x${(word >>> 0).toString(16).padStart(8, "0")}`;
     },
   };
 }
