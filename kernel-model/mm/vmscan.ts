@@ -8,10 +8,9 @@ import type { Pfn } from "../../emulator/arch/addr.js";
 import type { AddressSpace } from "../fs/file.js";
 import { folioMapcount } from "./folio.js";
 import type { MemorySystem } from "./memory-system.js";
-import { mappingEvictFolio, reclaimableMappings, shrinkPageCache } from "./page-cache-reclaim.js";
+import { foliosByAge, mappingEvictFolio, reclaimableMappings, shrinkPageCache } from "./page-cache-reclaim.js";
 import { folioWriteback } from "./page-writeback.js";
 import { PG_DIRTY, PG_LOCKED, PG_MLOCKED, PG_UNEVICTABLE } from "./page.js";
-import { foliosInRange } from "./pagemap.js";
 import { unmapMappingFolio } from "./zap.js";
 
 /** Unmap a folio that only the cache and page tables hold, write it back if need be, and drop it. Returns the pages freed. */
@@ -30,7 +29,7 @@ function shrinkMappedFolio(mapping: AddressSpace, folio: Pfn): number {
 function shrinkMapped(sys: MemorySystem, nr: number): number {
   let freed = 0;
   for (const mapping of reclaimableMappings(sys)) {
-    for (const folio of foliosInRange(mapping, 0, Infinity)) {
+    for (const folio of foliosByAge(mapping)) {
       if (freed >= nr) return freed;
       freed += shrinkMappedFolio(mapping, folio);
     }
@@ -38,14 +37,17 @@ function shrinkMapped(sys: MemorySystem, nr: number): number {
   return freed;
 }
 
+/** Share of the page cache that one round takes at least: rounds over a large cache are then few. */
+const ROUND_SHARE = 64;
+
 /**
- * Before `nr` pages are allocated: if that would leave less than the low watermark, page cache is freed up to the high one, what no
- * one maps first. Pre: no page-table entry that was read before the call is used after it.
+ * Before `nr` pages are allocated: if that would leave less than the low watermark, page cache is freed up to the high one at least,
+ * what no one maps first. Pre: no page-table entry that was read before the call is used after it.
  */
 export function balancePgdat(sys: MemorySystem, nr: number): void {
   const { nrFree, watermarks } = sys.buddy;
   if (nrFree - nr >= watermarks.low) return;
-  const wanted = watermarks.high + nr - nrFree;
+  const wanted = Math.max(watermarks.high + nr - nrFree, Math.floor(sys.vmstat.get("nr_file_pages") / ROUND_SHARE));
   const freed = shrinkPageCache(sys, wanted);
   if (freed < wanted) shrinkMapped(sys, wanted - freed);
 }
