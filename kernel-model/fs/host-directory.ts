@@ -22,6 +22,10 @@ export interface HostAttributes {
 
 /** A regular file. Bytes are read when asked for; errors of the host are thrown. */
 export interface HostFile extends LowerContents {
+  /** False: the host refuses to give its bytes; opening it fails with EACCES. */
+  readonly readable: boolean;
+  /** False: it must not be changed in place; opening it for writing fails with EPERM. True where writes stay in memory. */
+  readonly writable: boolean;
   /** Only behind a directory with `changes`: a store whose writes reach the host file. */
   readonly store?: Required<Backing>;
   /** No description is open and nothing is dirty: give the host's resources back. The file may be used again later. */
@@ -48,6 +52,8 @@ export interface HostDirectory {
   lookup(name: string): HostObject | undefined;
   /** Present if the guest's changes reach the host. */
   readonly changes?: HostChanges;
+  /** The view is no longer needed; called on the directory that was mounted. */
+  dispose?(): void;
 }
 
 /** Changes of a host directory. Results are 0 or an object, or -errno. Names never contain "/" and are never "." or "..". */

@@ -266,8 +266,11 @@ class NamespaceBuilder {
     return new TreeFs({ ...common, type: name, source: name, options: shown, dev: this.anonDev(), magic: TMPFS_MAGIC, policy });
   }
 
+  /** A directory of the host has the folio policy of the root; one that takes changes needs a policy that writes back. */
   private hostFs(host: HostDirectory): TreeFs {
-    return this.treeFs({ type: this.options.rootType, directory: "/", options: "" }, host);
+    const { rootType } = this.options;
+    const type = host.changes !== undefined && rootType !== "xfs" ? "ext4" : rootType;
+    return this.treeFs({ type, directory: "/", options: "" }, host);
   }
 
   private mountDev(): void {

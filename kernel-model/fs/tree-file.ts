@@ -91,6 +91,7 @@ export class TreeFiles {
   truncate(node: TreeFile, size: number): number {
     if (size > MAX_LFS_FILESIZE) return -EFBIG;
     truncateSetsize(this.mapping(node), size);
+    node.host?.store?.truncate(size);
     for (const unit of node.charged) {
       if (unit * SPACE_UNIT >= size) {
         node.charged.delete(unit);
@@ -213,7 +214,7 @@ export class TreeFiles {
     const empties = (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) !== 0;
     if ((mode & FALLOC_FL_PUNCH_HOLE) === 0 && this.reserve(node, offset, length) < length) return -ENOSPC;
     if (empties) truncatePagecacheRange(mapping, offset, offset + length - 1);
-    if ((mode & FALLOC_FL_PUNCH_HOLE) === 0 && !keepSize && offset + length > inode.size) truncateSetsize(mapping, offset + length);
+    if ((mode & FALLOC_FL_PUNCH_HOLE) === 0 && !keepSize && offset + length > inode.size) this.truncate(node, offset + length);
     inode.mtime = inode.ctime = this.options.now();
     return 0;
   }

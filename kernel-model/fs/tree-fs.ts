@@ -7,7 +7,7 @@
  * changes stay in memory unless the host directory takes them.
  */
 import { ModelBug } from "../../emulator/arch/errors.js";
-import { EEXIST, EINVAL, EIO, ENOENT, ENOSPC, ENOTEMPTY, EPERM, EXDEV } from "../errno.js";
+import { EACCES, EEXIST, EINVAL, EIO, ENOENT, ENOSPC, ENOTEMPTY, EPERM, EXDEV } from "../errno.js";
 import type { LowerContents } from "./backing.js";
 import type { HostDirectory, HostObject } from "./host-directory.js";
 import { TreeFiles } from "./tree-file.js";
@@ -133,6 +133,7 @@ export class TreeFs implements FileSystem {
 
   dispose(): void {
     this.files.dispose();
+    this.config.host?.dispose?.();
   }
 
   // --- nodes ------------------------------------------------------------------
@@ -517,8 +518,11 @@ export class TreeFs implements FileSystem {
       },
       file: {
         ...attributes,
-        open: (inode) => {
-          this.files.mapping(this.fileOf(inode));
+        open: (inode, file) => {
+          const node = this.fileOf(inode);
+          if (node.host?.readable === false && file.readable) return -EACCES;
+          if (node.host?.writable === false && file.writable) return -EPERM;
+          this.files.mapping(node);
           return this.files.operations;
         },
       },
