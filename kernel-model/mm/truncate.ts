@@ -13,7 +13,7 @@ import { folioGet, folioPut } from "./folio.js";
 import type { MemorySystem } from "./memory-system.js";
 import { mappingEvictFolio } from "./page-cache-reclaim.js";
 import { folioCancelDirty, folioMarkDirty, pagecacheIsizeExtended } from "./page-writeback.js";
-import { PG_ACTIVE, PG_DIRTY, PG_LOCKED, PG_LRU, PG_READAHEAD, PG_REFERENCED, PG_UNEVICTABLE, PG_UPTODATE, PG_WRITEBACK } from "./page.js";
+import { PG_ACTIVE, PG_DIRTY, PG_LOCKED, PG_LRU, PG_READAHEAD, PG_UNEVICTABLE, PG_UPTODATE, PG_WRITEBACK } from "./page.js";
 import {
   filemapRemoveFolio,
   folioBytes,
@@ -29,6 +29,7 @@ import {
   shmemMapping,
 } from "./pagemap.js";
 import { splitFolio } from "./split-folio.js";
+import { folioDeactivate } from "./swap-lru.js";
 import { unmapMappingFolio, unmapMappingPages } from "./zap.js";
 
 /** truncate_inode_folio(): unmap the folio and drop it with what was written to it. Pre: locked and referenced. */
@@ -207,7 +208,7 @@ export function truncateSetsize(mapping: AddressSpace, newSize: number): void {
 function deactivateFileFolio(sys: MemorySystem, folio: Pfn): void {
   const flags = sys.pages.flags[folio]!;
   if ((flags & PG_UNEVICTABLE) !== 0 || (flags & PG_LRU) === 0 || folioMapped(sys, folio)) return;
-  sys.pages.clear(folio, PG_ACTIVE | PG_REFERENCED);
+  folioDeactivate(sys, folio);
   if ((flags & (PG_DIRTY | PG_WRITEBACK)) !== 0) sys.pages.set(folio, PG_READAHEAD);
   else sys.vmstat.add("pgrotated", sys.pages.folioNrPages(folio));
   if ((flags & PG_ACTIVE) !== 0) sys.vmstat.add("pgdeactivate", sys.pages.folioNrPages(folio));

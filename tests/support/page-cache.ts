@@ -98,7 +98,7 @@ export function mapFile(mm: MmStruct, at: number, length: number, prot: number, 
 
 /** Nothing of any file is counted any more. */
 export function expectNoPageCache(sys: MemorySystem): void {
-  const left = ["nr_file_pages", "nr_dirty", "nr_shmem", "nr_mapped", "nr_shmem_hugepages", "nr_file_hugepages", "nr_shmem_pmdmapped", "nr_file_pmdmapped"] as const;
+  const left = ["nr_file_pages", "nr_dirty", "nr_shmem", "nr_mapped", "nr_shmem_hugepages", "nr_file_hugepages", "nr_shmem_pmdmapped", "nr_file_pmdmapped", "nr_inactive_file", "nr_active_file", "nr_inactive_anon", "nr_active_anon"] as const;
   for (const name of left) expect(sys.vmstat.get(name), name).to.equal(0);
   expect(sys.mappings.addressSpaces(), "address spaces").to.deep.equal([]);
 }
