@@ -99,6 +99,11 @@ unsafe extern "C" {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn __wrap_gen_intermediate_code_aarch64(cpu: *mut c_void, block: *mut c_void, max_instructions: i32) {
     let engine = registry::running();
+    if engine.is_null() {
+        // The oracle's Unicorn.
+        // SAFETY: the arguments are passed on.
+        return unsafe { __real_gen_intermediate_code_aarch64(cpu, block, max_instructions) };
+    }
     // SAFETY: the running engine is live, and only hooks of this thread look at it meanwhile.
     unsafe {
         (*engine).cpu = cpu;

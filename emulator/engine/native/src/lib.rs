@@ -5,6 +5,7 @@ mod engine;
 mod filter;
 mod frames;
 mod hooks;
+mod oracle;
 mod registers;
 mod registry;
 mod ring;

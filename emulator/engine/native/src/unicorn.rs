@@ -26,6 +26,9 @@ pub const SCTLR_EL1: Encoding = (3, 0, 1, 0, 0);
 pub const CPACR_EL1: Encoding = (3, 0, 1, 0, 2);
 pub const TCR_EL1: Encoding = (3, 0, 2, 0, 2);
 pub const CNTKCTL_EL1: Encoding = (3, 0, 14, 1, 0);
+pub const TTBR1_EL1: Encoding = (3, 0, 2, 0, 1);
+pub const HCR_EL2: Encoding = (3, 4, 1, 1, 0);
+pub const SCR_EL3: Encoding = (3, 6, 1, 1, 0);
 
 /// Hook types that the engine sets; values of `uc_hook_type`.
 pub mod hook {
@@ -91,6 +94,22 @@ impl Unicorn {
             check("uc_ctl_tlb_mode", sys::uc_ctl(handle, ctl_write(sys::ControlType::TLB_TYPE, 1), sys::TlbType::VIRTUAL as c_int))?;
             Ok(uc)
         }
+    }
+
+    /// Translate by the CPU's own page tables instead of a fill hook.
+    pub fn use_cpu_tlb(&self) -> Result<(), UcError> {
+        // SAFETY: a live handle, and the argument type that the macro in unicorn.h names.
+        check("uc_ctl_tlb_mode", unsafe { sys::uc_ctl(self.handle, ctl_write(sys::ControlType::TLB_TYPE, 1), sys::TlbType::CPU as c_int) })
+    }
+
+    /// Map `bytes` of host memory, for reading and fetching, at physical address `at`.
+    ///
+    /// # Safety
+    /// The memory must stay valid and in place as long as the engine lives.
+    pub unsafe fn map_read_only(&self, at: u64, host: *mut u8, bytes: u64) -> Result<(), UcError> {
+        let prot = sys::Prot::READ.0 | sys::Prot::EXEC.0;
+        // SAFETY: by contract of this function.
+        check("uc_mem_map_ptr", unsafe { sys::uc_mem_map_ptr(self.handle, at, bytes, prot, host.cast()) })
     }
 
     pub fn handle(&self) -> *mut uc_engine {
