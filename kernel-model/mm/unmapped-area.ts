@@ -7,9 +7,9 @@
 import { alignUp, isAligned, type Va } from "../../emulator/arch/addr.js";
 import { EINVAL, ENOMEM, EPERM } from "../errno.js";
 import type { File } from "../fs/file.js";
-import type { MemorySystem } from "./memory-system.js";
 import { MAP_FIXED, MAP_SHARED } from "./mman.js";
 import type { MmStruct } from "./mm-struct.js";
+import { shmemPlacementOrder } from "./shmem-placement.js";
 import { taskUnmappedBase } from "./util.js";
 import { vmStartGap } from "./vma-ops.js";
 import { VM_GROWSDOWN } from "./vma.js";
@@ -79,26 +79,6 @@ export function thpGetUnmappedArea(mm: MmStruct, addr: number, len: number, offs
     }
   }
   return mmGetUnmappedArea(mm, addr, len, flags);
-}
-
-/**
- * log2 of the pages of the largest folio that the mount of `file`, or for shared anonymous memory the per-size switches, may
- * give; undefined: placement does not matter. The kernel's own mount takes its huge= from the top-level shmem_enabled.
- */
-function shmemPlacementOrder(sys: MemorySystem, file: File | undefined): number | undefined {
-  const { thp } = sys;
-  const mountHuge = thp.shmemEnabled;
-  if (mountHuge === "deny") return undefined;
-  if (mountHuge === "force") return thp.pmdOrder;
-  const policy = file?.inode.mapping?.policy;
-  if (policy !== undefined) {
-    const huge = policy.name === "shm_mnt" ? mountHuge : policy.huge;
-    return huge === "never" ? undefined : thp.pmdOrder;
-  }
-  let orders = thp.shmemOrdersWith("always") | thp.shmemOrdersWith("within_size") | thp.shmemOrdersWith("advise");
-  if (mountHuge !== "never") orders |= thp.shmemOrdersWith("inherit");
-  if (orders !== 0) return 31 - Math.clz32(orders);
-  return mountHuge === "never" ? undefined : thp.pmdOrder;
 }
 
 /**

@@ -16,7 +16,7 @@ const MIB = 1024 * KIB;
 
 /** totalram_pages(): frames that the allocator manages. */
 export function totalramPages(sys: MemorySystem): number {
-  return sys.pages.nr;
+  return sys.buddy.nrManaged;
 }
 
 export function vmAcctMemory(sys: MemorySystem, pages: number): void {

@@ -19,13 +19,13 @@ describe("msync", () => {
     const { file, mapping } = createTestFile(sys, { policy: EXT4_POLICY, size: 8 * P });
     doMmap(mm, { addr: at(0), len: 4 * P, prot: 3, flags: 0x11, file, pgoff: 2 });
     for (const page of [0, 1, 2, 3]) touch(mm, at(page));
-    expect([...mapping.dirty].sort()).to.deep.equal([2, 3, 4, 5]);
+    expect([...mapping.dirty].sort((a, b) => a - b)).to.deep.equal([2, 3, 4, 5]);
     expect(doMsync(mm, at(1), 2 * P - 1, SYNC)).to.equal(0);
-    expect([...mapping.dirty].sort()).to.deep.equal([2, 5]);
+    expect([...mapping.dirty].sort((a, b) => a - b)).to.deep.equal([2, 5]);
     // The next write must fault again.
     expect([0, 1].map((page) => (pteAt(mm, at(page)) >> 51n) & 1n)).to.deep.equal([1n, 0n]);
     expect(doMsync(mm, at(0), 4 * P, ASYNC)).to.equal(0);
-    expect([...mapping.dirty].sort()).to.deep.equal([2, 5]);
+    expect([...mapping.dirty].sort((a, b) => a - b)).to.deep.equal([2, 5]);
   });
 
   it("leaves private mappings alone", () => {
