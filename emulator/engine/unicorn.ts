@@ -28,7 +28,14 @@ interface NativeEngine {
   dispose(): void;
 }
 
+/** The class behind validate/oracle.ts; both are described in native/src/oracle.rs. */
+export interface NativeOracle {
+  map(at: number, memory: ArrayBuffer, offset: number, bytes: number): void;
+  translate(words: ArrayBuffer, count: number): void;
+}
+
 interface Addon {
+  readonly NativeOracle: new () => NativeOracle;
   readonly NativeEngine: new (ram: ArrayBuffer, words: ArrayBuffer, ring: ArrayBuffer, pageSize: number, trace: boolean, filterPages: number) => NativeEngine;
 }
 
@@ -55,6 +62,8 @@ const GENERAL_GROUP = 1;
 const SYSTEM_GROUP = 2;
 const VECTOR_GROUP = 4;
 const ALL_GROUPS = GENERAL_GROUP | SYSTEM_GROUP | VECTOR_GROUP;
+/** Not a group: the registers are another task's. Opens the exclusive monitor, as the return from an exception does. */
+const OTHER_TASK = 8;
 
 /** Exits by the addon's numbers. */
 const REASONS = ["svc", "translation-miss", "budget-spent", "undefined-instruction", "breakpoint", "alignment", "stopped"] as const;
@@ -116,7 +125,7 @@ export interface UnicornEngine extends Engine {
 }
 
 /** Load the addon. A missing one is a set-up error, said with its cure. */
-function loadAddon(): Addon {
+export function loadAddon(): Addon {
   const require = createRequire(import.meta.url);
   const here = dirname(fileURLToPath(import.meta.url));
   // Compiled files stand one folder deeper, in dist/; the addon stays beside its sources.
@@ -243,7 +252,7 @@ class SharedRegisters implements Registers {
 
   restore(from: Context): void {
     this.words.set(from);
-    this.words[DIRTY] = BigInt(ALL_GROUPS);
+    this.words[DIRTY] = BigInt(ALL_GROUPS | OTHER_TASK);
     this.valid = ALL_GROUPS;
   }
 }

@@ -119,6 +119,7 @@ pub struct Engine {
     pub ring: Ring,
     pub translations: Translations,
     frames: Frames,
+    pub pristine: registers::Pristine,
     pub uc: Unicorn,
     pub shared: Shared,
     pub page_shift: u32,
@@ -146,6 +147,8 @@ impl Engine {
     pub fn new(options: &Options, shared: Shared, ring: Ring) -> Result<*mut Self, String> {
         let uc = Unicorn::open(Arm64CpuModel::MAX, options.page_size, CODE_BUFFER).map_err(|error| error.to_string())?;
         let page_shift = options.page_size.trailing_zeros();
+        Self::prepare_cpu(&uc).map_err(|error| error.to_string())?;
+        let pristine = registers::Pristine::save(uc.handle())?;
         let engine = Box::into_raw(Box::new(Self {
             hot: Hot {
                 read_base: NO_PAGE,
@@ -163,6 +166,7 @@ impl Engine {
             ring,
             translations: Translations::new(),
             frames: Frames::new((options.ram_bytes >> page_shift) as usize),
+            pristine,
             uc,
             shared,
             page_shift,
@@ -177,7 +181,7 @@ impl Engine {
         }));
         // SAFETY: the caller keeps the RAM alive and in place; the engine stays where it is.
         let ready =
-            unsafe { (*engine).prepare_cpu().and_then(|()| (*engine).uc.map_ram(options.ram, options.ram_bytes)).and_then(|()| hooks::add(engine)) };
+            unsafe { (*engine).uc.map_ram(options.ram, options.ram_bytes).and_then(|()| hooks::add(engine)) };
         ready.map(|()| engine).map_err(|error| {
             // SAFETY: made by Box::into_raw above.
             drop(unsafe { Box::from_raw(engine) });
@@ -186,13 +190,13 @@ impl Engine {
     }
 
     /// EL0 with the controls that Linux gives it.
-    fn prepare_cpu(&self) -> Result<(), crate::unicorn::UcError> {
-        self.uc.write(Reg::PSTATE, 0);
-        let sctlr = self.uc.read_system(SCTLR_EL1)?;
-        self.uc.write_system(SCTLR_EL1, (sctlr | SCTLR_UCT | SCTLR_UCI | SCTLR_NTWI | SCTLR_NTWE) & !SCTLR_DZE)?;
-        self.uc.write_system(TCR_EL1, TCR_TBI0)?;
-        self.uc.write_system(CNTKCTL_EL1, 0)?;
-        self.uc.write_system(CPACR_EL1, CPACR_FPEN)
+    fn prepare_cpu(uc: &Unicorn) -> Result<(), crate::unicorn::UcError> {
+        uc.write(Reg::PSTATE, 0);
+        let sctlr = uc.read_system(SCTLR_EL1)?;
+        uc.write_system(SCTLR_EL1, (sctlr | SCTLR_UCT | SCTLR_UCI | SCTLR_NTWI | SCTLR_NTWE) & !SCTLR_DZE)?;
+        uc.write_system(TCR_EL1, TCR_TBI0)?;
+        uc.write_system(CNTKCTL_EL1, 0)?;
+        uc.write_system(CPACR_EL1, CPACR_FPEN)
     }
 
     // --- the translation cache ---------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use crate::engine::Engine;
 use crate::shared::{FPCR, FPSR, NZCV, SP, TPIDR_EL0, V0};
-use crate::unicorn::Reg;
+use crate::unicorn::{Reg, uc_engine, uc_error};
+use unicorn_engine_sys as sys;
 
 /// X0 to X30 and SP.
 pub const GENERAL: u64 = 1;
@@ -13,6 +14,8 @@ pub const GENERAL: u64 = 1;
 pub const SYSTEM: u64 = 2;
 /// V0 to V31.
 pub const VECTORS: u64 = 4;
+/// Not a group: the registers are those of another task, so the exclusive monitor is open. Comes with all groups.
+pub const OTHER_TASK: u64 = 8;
 
 /// Unicorn's register number and the context word of each register of a group.
 struct Group {
@@ -58,9 +61,48 @@ pub fn read(engine: &Engine, mask: u64) {
 
 /// Write the groups that JavaScript has changed.
 pub fn write_back(engine: &Engine) {
-    for group in groups(engine.shared.take_dirty()) {
+    let dirty = engine.shared.take_dirty();
+    if dirty & OTHER_TASK != 0 {
+        engine.pristine.restore();
+    }
+    for group in groups(dirty) {
         let pointers = group.pointers(engine);
         // SAFETY: as for read.
         unsafe { engine.uc.write_batch(&group.regs, &pointers) };
+    }
+}
+
+/// The CPU state before the first instruction. Unicorn has no access to the exclusive monitor alone; putting the whole state back
+/// opens it, and the registers of the next task are written over the rest.
+pub struct Pristine {
+    uc: *mut uc_engine,
+    context: *mut sys::uc_context,
+}
+
+impl Pristine {
+    /// Save the state of a CPU that has not run yet.
+    pub fn save(uc: *mut uc_engine) -> Result<Self, String> {
+        let mut context = std::ptr::null_mut();
+        // SAFETY: a live handle; the context is freed on drop.
+        let code = unsafe { sys::uc_context_alloc(uc, &mut context) };
+        if code != uc_error::OK {
+            return Err(format!("uc_context_alloc: {code:?}"));
+        }
+        // SAFETY: the context was made for this handle.
+        let code = unsafe { sys::uc_context_save(uc, context) };
+        let saved = Self { uc, context };
+        if code == uc_error::OK { Ok(saved) } else { Err(format!("uc_context_save: {code:?}")) }
+    }
+
+    fn restore(&self) {
+        // SAFETY: handle and context live as long as the engine. A copy inside Unicorn, which cannot fail.
+        unsafe { sys::uc_context_restore(self.uc, self.context) };
+    }
+}
+
+impl Drop for Pristine {
+    fn drop(&mut self) {
+        // SAFETY: freed once.
+        unsafe { sys::uc_context_free(self.context) };
     }
 }
