@@ -180,8 +180,7 @@ impl Engine {
             translating: false,
         }));
         // SAFETY: the caller keeps the RAM alive and in place; the engine stays where it is.
-        let ready =
-            unsafe { (*engine).uc.map_ram(options.ram, options.ram_bytes).and_then(|()| hooks::add(engine)) };
+        let ready = unsafe { (*engine).uc.map_ram(options.ram, options.ram_bytes).and_then(|()| hooks::add(engine)) };
         ready.map(|()| engine).map_err(|error| {
             // SAFETY: made by Box::into_raw above.
             drop(unsafe { Box::from_raw(engine) });
