@@ -138,7 +138,8 @@ class Walk {
     const { inode } = at.dentry;
     if (!isSymlink(inode)) return at;
     if (!this.countLink()) return -ELOOP;
-    if (inode.ops.followLink !== undefined) return inode.ops.followLink(inode);
+    const object = inode.ops.followLink?.(inode);
+    if (object !== undefined) return object;
     const target = inode.ops.readlink?.(inode) ?? -EINVAL;
     if (typeof target === "number") return target;
     if (target === "") return -ENOENT;
@@ -236,10 +237,8 @@ export function openPath(fs: FsStruct, path: string, { flags, mode, from }: Open
     if ((flags & O_NOFOLLOW) !== 0) return -ELOOP;
     // A dangling link in the last place: the file is made where it points.
     const { inode } = found.dentry;
-    if (inode.ops.followLink !== undefined) {
-      const target = inode.ops.followLink(inode);
-      return typeof target === "number" ? target : openFound(fs, target, flags);
-    }
+    const object = inode.ops.followLink?.(inode);
+    if (object !== undefined) return typeof object === "number" ? object : openFound(fs, object, flags);
     const target = inode.ops.readlink?.(inode) ?? -EINVAL;
     if (typeof target === "number") return target;
     if (!walk.countLink()) return -ELOOP;

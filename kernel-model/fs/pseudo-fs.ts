@@ -174,7 +174,7 @@ export function createPseudoFileSystem(options: PseudoFileSystemOptions): FileSy
           },
           followLink() {
             const target = node.target();
-            return typeof target === "object" ? target.path : typeof target === "number" ? target : -EINVAL;
+            return typeof target === "object" ? target.path : typeof target === "number" ? target : undefined;
           },
           open: () => -EINVAL,
         };

@@ -153,8 +153,8 @@ export interface InodeOperations {
   /** An unnamed regular file in this directory (O_TMPFILE). */
   tmpfile?(dir: VfsInode, mode: number): VfsInode | number;
   readlink?(inode: VfsInode): string | number;
-  /** A magic link (/proc/PID/fd/N, exe, cwd, root): leads to an object, not to a name. */
-  followLink?(inode: VfsInode): Path | number;
+  /** A magic link (/proc/PID/fd/N, exe, cwd, root): leads to an object, not to a name. undefined: an ordinary link after all. */
+  followLink?(inode: VfsInode): Path | number | undefined;
   setAttributes?(inode: VfsInode, attributes: InodeAttributes): number;
   /** Bring size, times and counts up to date before stat reads them. */
   getAttributes?(inode: VfsInode): void;

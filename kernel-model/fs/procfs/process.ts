@@ -71,7 +71,7 @@ function handlerSet(actions: readonly SigAction[], which: (handler: bigint) => b
 /** task_mem(): the memory lines of status. */
 function memoryLines(mm: MmStruct): string {
   const kb = mm.sys.granule.pageSize / KIB;
-  const line = (label: string, pages: number): string => `${`${label}:`.padEnd(8)}${String(pages).padStart(8)} kB\n`;
+  const line = (label: string, kilobytes: number): string => `${label}:\t${String(kilobytes).padStart(8)} kB\n`;
   const anon = mm.rss[MM_ANONPAGES]!;
   const file = mm.rss[MM_FILEPAGES]!;
   const shmem = mm.rss[MM_SHMEMPAGES]!;
@@ -98,7 +98,7 @@ function memoryLines(mm: MmStruct): string {
     "CoreDumping:\t0\n" +
     `THP_enabled:\t${mm.thpDisabled ? 0 : 1}\n` +
     "untag_mask:\t0xffffffffffffff\n"
-  ).replace(/^(\w+:) */gm, (whole: string, label: string) => (label.length >= 13 ? whole : `${label}\t`));
+  );
 }
 
 function status(task: Task): string {
