@@ -54,6 +54,8 @@ export class Cpu implements Processor {
   private readonly granule: Granule;
   private regime: TranslationRegime;
   private readonly result = newWalkResult();
+  /** Level-2 blocks of which the engine caches pages, by first address: a TLBI by any address in one drops all of it. */
+  private readonly blocks = new Set<number>();
 
   constructor(options: CpuOptions) {
     this.memory = options.memory;
@@ -121,6 +123,7 @@ export class Cpu implements Processor {
     if (result.fault !== "none") {
       return access === ACCESS_FETCH ? instructionAbortEsr(0, result.fault, result.level) : dataAbortEsr(0, result.fault, result.level, access === ACCESS_WRITE);
     }
+    if (result.level !== 3) this.blocks.add(at - (at % this.granule.pmdSize));
     // Without a listener no one would see a later first write, so it has to miss again to set the dirty state.
     const withheld = this.mmus.length === 0 && !result.dirty ? PERM_WRITE : 0;
     this.engine.installTranslation(at, (result.pa - (at % this.granule.pageSize)) as Pa, this.separate(result.perms & ~withheld, access));
@@ -144,6 +147,11 @@ export class Cpu implements Processor {
     if (this.regime.ttbr0 === ttbr0 && this.regime.asid === asid) return;
     this.regime = this.makeRegime(ttbr0, asid);
     for (const mmu of this.mmus) mmu.setRegime(this.regime);
+    this.forgetTranslations();
+  }
+
+  private forgetTranslations(): void {
+    this.blocks.clear();
     this.engine.invalidateAll();
   }
 
@@ -155,8 +163,20 @@ export class Cpu implements Processor {
     this.tlbiCounts[operation.op] = (this.tlbiCounts[operation.op] ?? 0) + 1;
     for (const mmu of this.mmus) mmu.tlbi(operation);
     if (operation.op !== "vmalle1is" && operation.asid !== this.regime.asid) return;
-    if (isByAddress(operation.op)) this.engine.invalidateRange(operation.start, operation.end);
-    else this.engine.invalidateAll();
+    if (!isByAddress(operation.op)) {
+      this.forgetTranslations();
+      return;
+    }
+    this.engine.invalidateRange(operation.start, operation.end);
+    if (this.blocks.size > 0) this.forgetBlocks(operation.start, operation.end);
+  }
+
+  /** Drop every block that the range touches. Arm: a TLBI by address reaches the entry that translates it, whatever its size. */
+  private forgetBlocks(start: number, end: number): void {
+    const { pmdSize } = this.granule;
+    for (let block = start - (start % pmdSize); block < end; block += pmdSize) {
+      if (this.blocks.delete(block)) this.engine.invalidateRange(block as Va, (block + pmdSize) as Va);
+    }
   }
 
   dsb(domain: Barrier): void {
