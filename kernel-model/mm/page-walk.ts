@@ -3,7 +3,7 @@
  *
  * Linux: the pgd/p4d/pud loops that every walker of mm/ repeats (pgd_none_or_clear_bad() and relatives).
  */
-import type { Pa, Pfn, Va } from "../../emulator/arch/addr.js";
+import type { Pa, Va } from "../../emulator/arch/addr.js";
 import { tableIndex } from "../../emulator/arch/granule.js";
 import type { MmStruct } from "./mm-struct.js";
 
@@ -33,24 +33,4 @@ export function firstTable(mm: MmStruct, start: number, end: number): number {
     return addr;
   }
   return addr;
-}
-
-/** Frame of the page-table page that holds the entry at `entry`. */
-export function tableFrame(mm: MmStruct, entry: Pa): Pfn {
-  return Math.floor(entry / mm.sys.granule.pageSize) as Pfn;
-}
-
-/**
- * Calls `visit` for every level-2 entry of the range that is not empty, with its part of the range. An entry that the visit before
- * has emptied is left out. Linux: mm/pagewalk.c walk_page_range() with a pmd_entry.
- */
-export function forEachPmd(mm: MmStruct, start: number, end: number, visit: (pmdp: Pa, addr: Va, next: Va) => void): void {
-  const { pgtable, granule } = mm.sys;
-  let addr = start;
-  while ((addr = firstTable(mm, addr, end)) < end) {
-    const next = Math.min(addr - (addr % granule.pmdSize) + granule.pmdSize, end);
-    const pmdp = pgtable.pmdOffset(mm, addr as Va);
-    if (!pgtable.rawIsNone(pmdp)) visit(pmdp, addr as Va, next as Va);
-    addr = next;
-  }
 }

@@ -75,16 +75,6 @@ export function folioAddAnonRmapPtes(folio: Pfn, page: Pfn, nr: number, vma: Vma
   mlockSmallFolio(sys, folio, vma);
 }
 
-/** Map a whole anonymous folio by one PMD entry. `flags`: RMAP_*. */
-export function folioAddAnonRmapPmd(folio: Pfn, page: Pfn, vma: Vma, address: Va, flags: number): void {
-  const sys = vma.mm.sys;
-  const wasEntirely = sys.pages.entireMapcount[folio]! > 0;
-  const mapped = addRmapPmd(sys, folio);
-  checkAnonRmap(sys, folio, page, vma, address);
-  modStat(sys, folio, mapped, wasEntirely ? 0 : 1);
-  if ((flags & RMAP_EXCLUSIVE) !== 0) sys.pages.flags[page]! |= PG_ANON_EXCLUSIVE;
-}
-
 /**
  * First mapping of a new anonymous folio: by PTEs, or by a PMD entry if it has PMD order. Every page becomes exclusive.
  * Pre: `vma` has an anon_vma and covers the folio.

@@ -2,7 +2,7 @@
  * Removing mappings: munmap, MADV_DONTNEED, truncation, exit.
  *
  * Linux: mm/memory.c unmap_vmas(), unmap_page_range(), zap_pte_range(), zap_present_ptes(), zap_page_range_single(),
- * unmap_mapping_range().
+ * unmap_mapping_pages().
  */
 import type { Pa, Pfn, Va } from "../../emulator/arch/addr.js";
 import { NotModelled } from "../../emulator/arch/errors.js";
@@ -181,11 +181,6 @@ export function unmapMappingPages(mapping: AddressSpace, start: number, nr: numb
     const zea = Math.min(last, vea);
     zapPageRangeSingle(vma, (vma.start + (zba - vba) * pageSize) as Va, (zea - zba + 1) * pageSize, details);
   }
-}
-
-/** Unmap the byte range [holebegin, holebegin + holelen) of a file, whole pages (`holelen` 0: to the end). `pageSize` in bytes. */
-export function unmapMappingRange(mapping: AddressSpace, holebegin: number, holelen: number, evenCows: boolean, pageSize: number): void {
-  unmapMappingPages(mapping, Math.floor(holebegin / pageSize), Math.ceil(holelen / pageSize), evenCows);
 }
 
 /** Unmap one folio of the page cache from every process; private copies stay. */

@@ -3,7 +3,7 @@ import type { Order, Pfn, Va } from "../../../emulator/arch/addr.js";
 import { EXT4_POLICY, TMPFS_POLICIES } from "../../../kernel-model/fs/folio-policies.js";
 import type { MmStruct } from "../../../kernel-model/mm/mm-struct.js";
 import { MmuGather } from "../../../kernel-model/mm/mmu-gather.js";
-import { unmapMappingFolio, unmapMappingPages, unmapMappingRange, unmapVmas, zapPageRangeSingle } from "../../../kernel-model/mm/zap.js";
+import { unmapMappingFolio, unmapMappingPages, unmapVmas, zapPageRangeSingle } from "../../../kernel-model/mm/zap.js";
 import { MmHarness, type HarnessOptions } from "../../support/mm-harness.js";
 import { createTestFile, MAP_PRIVATE, MAP_SHARED, mapFile, PROT_READ, PROT_RW, type TestFile } from "../../support/page-cache.js";
 
@@ -156,7 +156,7 @@ describe("unmap_vmas", () => {
   });
 });
 
-describe("unmap_mapping_range", () => {
+describe("unmap_mapping_pages", () => {
   it("unmaps pages of a file everywhere, private copies only if asked", () => {
     const { h, mm } = machine();
     const test = createTestFile(h.sys, { policy: EXT4_POLICY, size: 8 * P });
@@ -168,7 +168,7 @@ describe("unmap_mapping_range", () => {
     h.writeByte(mm, BASE + 5 * P, 1);
     unmapMappingPages(test.mapping, 4, 3, false);
     expect([mapped(h, mm, 8), mapped(h, other, 4)]).to.deep.equal(["xxxx.x.x", "...x"]);
-    unmapMappingRange(test.mapping, 5 * P + 1, 0, true, P);
+    unmapMappingPages(test.mapping, 5, 0, true);
     expect([mapped(h, mm, 8), mapped(h, other, 4)]).to.deep.equal(["xxxx....", "...."]);
     h.touch(mm, BASE + 6 * P, "read");
     unmapMappingFolio(h.sys, h.frame(mm, BASE + 6 * P) as Pfn);
