@@ -18,9 +18,8 @@ import { CONTEXT_WORDS, PERM_EXEC, PERM_READ, PERM_WRITE } from "./engine.js";
 
 /** The class that the addon exports. */
 interface NativeEngine {
-  run(budget: number, drain: (count: number) => void): number;
-  install(address: number, frame: number, perms: number): void;
-  invalidatePage(page: number): void;
+  runner(): (budget: number, drain: (count: number) => void) => number;
+  applyQueue(): void;
   invalidateRange(first: number, last: number): void;
   invalidateAll(): void;
   discardCode(frame: number): void;
@@ -55,7 +54,11 @@ const INSTRUCTIONS = CONTEXT_WORDS + 4;
 const LOADS = CONTEXT_WORDS + 5;
 const STORES = CONTEXT_WORDS + 6;
 const DRAINS = CONTEXT_WORDS + 7;
-const WORDS = CONTEXT_WORDS + 8;
+/** Changes of translations that wait for the next run: their number, then two floats each. */
+const QUEUE_COUNT = CONTEXT_WORDS + 8;
+const QUEUE = CONTEXT_WORDS + 9;
+const QUEUE_ENTRIES = 64;
+const WORDS = QUEUE + 2 * QUEUE_ENTRIES;
 
 /** Groups of registers that are read from Unicorn when they are first asked for after a run. */
 const GENERAL_GROUP = 1;
@@ -264,6 +267,7 @@ class Unicorn implements UnicornEngine {
   readonly registers: SharedRegisters;
   readonly counters: EngineCounters;
   private readonly native: NativeEngine;
+  private readonly enter: (budget: number, drain: (count: number) => void) => number;
   private readonly memory: PhysicalMemory;
   private readonly pageSize: number;
   private readonly words: BigUint64Array;
@@ -273,6 +277,7 @@ class Unicorn implements UnicornEngine {
   private readonly drain: (count: number) => void;
   private sink: TraceSink;
   private running = false;
+  private disposed = false;
 
   constructor(addon: Addon, memory: PhysicalMemory, options: EngineOptions) {
     const shared = new ArrayBuffer(WORDS * 8);
@@ -282,6 +287,7 @@ class Unicorn implements UnicornEngine {
     this.floats = new Float64Array(shared);
     this.ring = new Uint32Array(2 * RING_RECORDS);
     this.native = new addon.NativeEngine(memory.memory.buffer, shared, this.ring.buffer as ArrayBuffer, options.pageSize, options.trace, options.filterPages ?? DEFAULT_FILTER_PAGES);
+    this.enter = this.native.runner();
     this.registers = new SharedRegisters(this.native, this.words);
     this.native.readRegisters(ALL_GROUPS);
     this.sink = () => undefined;
@@ -315,7 +321,7 @@ class Unicorn implements UnicornEngine {
     this.running = true;
     let number: number;
     try {
-      number = this.native.run(budget, this.drain);
+      number = this.enter(budget, this.drain);
     } catch (error) {
       // What the sink threw passes through; the addon's own errors are bugs of the model.
       if (error instanceof Error && (error as { readonly code?: string }).code === "GenericFailure") throw new ModelBug(`Unicorn.run: ${error.message}`);
@@ -362,12 +368,23 @@ class Unicorn implements UnicornEngine {
     if (va >= VA_LIMIT || pa % pageSize !== 0 || pa + pageSize > this.memory.bytes || (perms & ~(PERM_READ | PERM_WRITE | PERM_EXEC)) !== 0) {
       throw new ModelBug(`Unicorn.installTranslation: va ${hex(va)} pa ${hex(pa)} perms ${perms}`);
     }
-    this.native.install(va, pa / pageSize, perms);
+    if (perms === 0) this.queue(Math.floor(va / pageSize), 0);
+    else this.queue(Math.floor(va / pageSize), (pa / pageSize) * 8 + perms);
   }
 
   invalidatePage(va: Va): void {
     this.between("invalidatePage");
-    this.native.invalidatePage(Math.floor(va / this.pageSize));
+    this.queue(Math.floor(va / this.pageSize), 0);
+  }
+
+  /** `packed`: frame * 8 + permissions, or 0 to forget the page. Applied before anything that depends on it. */
+  private queue(page: number, packed: number): void {
+    const { floats } = this;
+    const count = floats[QUEUE_COUNT]!;
+    floats[QUEUE + 2 * count] = page;
+    floats[QUEUE + 2 * count + 1] = packed;
+    floats[QUEUE_COUNT] = count + 1;
+    if (count + 1 === QUEUE_ENTRIES) this.native.applyQueue();
   }
 
   invalidateRange(start: Va, end: Va): void {
@@ -398,13 +415,16 @@ class Unicorn implements UnicornEngine {
   }
 
   dispose(): void {
+    if (this.disposed) return;
     this.between("dispose");
+    this.disposed = true;
     this.native.dispose();
   }
 
   /** The trace sink runs inside `run` and may only ask for a stop. */
   private between(method: string): void {
     if (this.running) throw new ModelBug(`Unicorn.${method}: called while the guest runs`);
+    if (this.disposed) throw new ModelBug(`Unicorn.${method}: the engine has been disposed of`);
   }
 }
 

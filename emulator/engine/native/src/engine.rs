@@ -260,11 +260,18 @@ impl Engine {
         Some(translation.frame)
     }
 
-    pub fn install(&mut self, address: u64, frame: u64, perms: u64) -> Result<(), String> {
-        if frame >= self.frames.count() {
-            return Err(format!("frame {frame:#x} lies outside of guest RAM"));
+    /// Apply the changes of translations that JavaScript has queued.
+    pub fn apply_queue(&mut self) -> Result<(), String> {
+        for index in 0..self.shared.take_queue() {
+            let (page, frame, perms) = self.shared.queued(index);
+            if perms == 0 {
+                self.translations.forget_page(page);
+            } else if frame < self.frames.count() {
+                self.translations.install(page, frame, perms);
+            } else {
+                return Err(format!("frame {frame:#x} lies outside of guest RAM"));
+            }
         }
-        self.translations.install(address >> self.page_shift, frame, perms);
         Ok(())
     }
 
@@ -447,6 +454,7 @@ impl Engine {
     pub unsafe fn run(this: *mut Self, budget: u64) -> Result<Exit, String> {
         // SAFETY: each reference below ends before Unicorn is entered.
         unsafe {
+            (*this).apply_queue()?;
             let mut pc = (*this).prepare_run(budget);
             let result = loop {
                 if (*this).shared.stop_requested() || (*this).ring.failed {

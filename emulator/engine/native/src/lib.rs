@@ -13,6 +13,7 @@ mod shared;
 mod translations;
 mod unicorn;
 
+use std::ffi::CString;
 use std::ptr;
 
 use napi::bindgen_prelude::{Env, Error, Result, Status, Unknown};
@@ -36,6 +37,35 @@ fn buffer(env: Env, value: &Unknown) -> Result<(*mut u8, usize)> {
     // SAFETY: value is a live handle; the out pointers are valid.
     let status = unsafe { sys::napi_get_arraybuffer_info(env.raw(), value.value().value, &mut data, &mut length) };
     if status == sys::Status::napi_ok { Ok((data.cast(), length)) } else { Err(failure("an ArrayBuffer is expected")) }
+}
+
+/// The body of `NativeEngine.runner`'s function.
+unsafe extern "C" fn run(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let mut arguments = [ptr::null_mut(); 2];
+    let mut count = arguments.len();
+    let mut data = ptr::null_mut();
+    let mut budget = 0.0;
+    let mut result = ptr::null_mut();
+    // SAFETY: called by N-API with what it made; `data` is a live engine, to which no reference is held while it runs.
+    unsafe {
+        sys::napi_get_cb_info(env, info, &mut count, arguments.as_mut_ptr(), ptr::null_mut(), &mut data);
+        let [amount, function] = arguments;
+        sys::napi_get_value_double(env, amount, &mut budget);
+        let engine: *mut Engine = data.cast();
+        (*engine).ring.sink = Sink { env, function };
+        match Engine::run(engine, if budget.is_finite() { budget as u64 } else { u64::MAX }) {
+            // An exception of the sink is pending, and leaves with this call.
+            Ok(_) if std::mem::take(&mut (*engine).ring.failed) => {}
+            Ok(exit) => {
+                sys::napi_create_uint32(env, exit as u32, &mut result);
+            }
+            Err(message) => {
+                let message = CString::new(message).unwrap_or_default();
+                sys::napi_throw_error(env, c"GenericFailure".as_ptr(), message.as_ptr());
+            }
+        }
+    }
+    result
 }
 
 /// Registers, memory and translations of one engine. JavaScript keeps the buffers alive and checks the arguments.
@@ -81,50 +111,45 @@ impl NativeEngine {
         self.pointer().map(|engine| unsafe { &mut *engine })
     }
 
-    /// Run at most `budget` instructions (Infinity: no bound). `sink` is called with the number of records in the ring. Returns the
-    /// number of the exit.
+    /// The function (budget, sink) -> number of the exit. Budget: instructions, Infinity for no bound; sink: called with the number of
+    /// records in the ring. Bound to the engine, so a call costs no look-up; not to be called after dispose.
     #[napi]
-    pub fn run(&mut self, env: Env, budget: f64, sink: Unknown) -> Result<u32> {
-        let this = self.pointer()?;
-        // SAFETY: a live engine, to which no reference is held while it runs.
-        let (exit, engine) = unsafe {
-            (*this).ring.sink = Sink { env: env.raw(), function: sink.value().value };
-            (Engine::run(this, if budget.is_finite() { budget as u64 } else { u64::MAX }), &mut *this)
-        };
-        let exit = exit.map_err(failure)?;
-        if engine.ring.failed {
-            engine.ring.failed = false;
-            return Err(Error::new(Status::PendingException, String::new()));
+    pub fn runner(&mut self, env: Env) -> Result<Unknown<'_>> {
+        let data = self.pointer()?.cast();
+        let mut function = ptr::null_mut();
+        // SAFETY: the callback has the signature that N-API asks for.
+        unsafe {
+            if sys::napi_create_function(env.raw(), ptr::null(), 0, Some(run), data, &mut function) != sys::Status::napi_ok {
+                return Err(failure("no function"));
+            }
+            Ok(Unknown::from_raw_unchecked(env.raw(), function))
         }
-        Ok(exit as u32)
     }
 
+    /// Apply the queued changes of translations now: the queue is full, or a range comes next.
     #[napi]
-    pub fn install(&mut self, address: f64, frame: f64, perms: u32) -> Result<()> {
-        self.engine()?.install(address as u64, frame as u64, u64::from(perms)).map_err(failure)
-    }
-
-    #[napi]
-    pub fn invalidate_page(&mut self, page: f64) -> Result<()> {
-        self.engine()?.translations.forget_page(page as u64);
-        Ok(())
+    pub fn apply_queue(&mut self) -> Result<()> {
+        self.engine()?.apply_queue().map_err(failure)
     }
 
     /// Pages `first` to `last`, both included.
     #[napi]
     pub fn invalidate_range(&mut self, first: f64, last: f64) -> Result<()> {
+        self.apply_queue()?;
         self.engine()?.translations.forget_range(first as u64, last as u64);
         Ok(())
     }
 
     #[napi]
     pub fn invalidate_all(&mut self) -> Result<()> {
+        self.apply_queue()?;
         self.engine()?.translations.forget_all();
         Ok(())
     }
 
     #[napi]
     pub fn discard_code(&mut self, frame: f64) -> Result<()> {
+        self.apply_queue()?;
         self.engine()?.discard_code(frame as u64);
         Ok(())
     }

@@ -23,7 +23,11 @@ const INSTRUCTIONS: usize = CONTEXT_WORDS + 4;
 const LOADS: usize = CONTEXT_WORDS + 5;
 const STORES: usize = CONTEXT_WORDS + 6;
 const DRAINS: usize = CONTEXT_WORDS + 7;
-pub const WORDS: usize = CONTEXT_WORDS + 8;
+/// Changes of translations that wait for the next run: their number, as a 64-bit float, then two such floats each.
+const QUEUE_COUNT: usize = CONTEXT_WORDS + 8;
+const QUEUE: usize = CONTEXT_WORDS + 9;
+const QUEUE_ENTRIES: usize = 64;
+pub const WORDS: usize = QUEUE + 2 * QUEUE_ENTRIES;
 
 pub struct Shared {
     words: *mut u64,
@@ -84,6 +88,25 @@ impl Shared {
             self.set(DIRTY, 0);
         }
         groups
+    }
+
+    fn float(&self, index: usize) -> u64 {
+        f64::from_bits(self.get(index)) as u64
+    }
+
+    /// Number of queued changes, which the caller takes over.
+    pub fn take_queue(&self) -> usize {
+        let count = self.float(QUEUE_COUNT) as usize;
+        if count != 0 {
+            self.set(QUEUE_COUNT, 0);
+        }
+        count.min(QUEUE_ENTRIES)
+    }
+
+    /// A queued change: page, frame and permissions; without permissions the page is to be forgotten.
+    pub fn queued(&self, index: usize) -> (u64, u64, u64) {
+        let packed = self.float(QUEUE + 2 * index + 1);
+        (self.float(QUEUE + 2 * index), packed >> 3, packed & 7)
     }
 
     pub fn publish(&self, outcome: &Outcome) {
