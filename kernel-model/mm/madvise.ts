@@ -9,6 +9,7 @@ import { NotModelled } from "../../emulator/arch/errors.js";
 import { EACCES, EAGAIN, EBADF, EFAULT, EINTR, EINVAL, ENOMEM, EPERM } from "../errno.js";
 import { genericFadvise, POSIX_FADV_WILLNEED } from "./fadvise.js";
 import { faultinPageRange } from "./gup.js";
+import { madviseCollapse } from "./khugepaged.js";
 import { advisePages } from "./madvise-pages.js";
 import {
   MADV_COLD,
@@ -238,7 +239,7 @@ function adviseVma(vma: Vma, start: Va, end: Va, advice: number): Vma | number {
     case MADV_DONTNEED_LOCKED:
       return done(dontneedFree(vma, start, end, advice));
     case MADV_COLLAPSE:
-      throw new NotModelled("MADV_COLLAPSE");
+      return done(madviseCollapse(vma, start, end));
     default: {
       const result = adviceFlags(vma, advice);
       return "error" in result ? result.error : updateVma(vma, start, end, result.flags, vma.anonName);

@@ -1,0 +1,152 @@
+/**
+ * Replacing small pages by one folio of PMD size, on request of MADV_COLLAPSE. There is no daemon.
+ *
+ * Linux: mm/khugepaged.c madvise_collapse(), hpage_collapse_scan_pmd(), collapse_huge_page(), __collapse_huge_page_isolate(),
+ * __collapse_huge_page_copy(). Anonymous memory only.
+ */
+import { alignDown, alignUp, type Order, type Pa, type Pfn, type Va } from "../../emulator/arch/addr.js";
+import { NotModelled } from "../../emulator/arch/errors.js";
+import { pmdMkdirty, pmdMkhuge, pmdTable, pmdTransHuge, pteNone, ptePresent, pteWrite } from "../arch/arm64/pte.js";
+import { EAGAIN, EINVAL, ENOMEM } from "../errno.js";
+import { deferredSplitFolio } from "./deferred-split.js";
+import { folioAlloc, folioMapcount, folioPut } from "./folio.js";
+import { thpVmaAllowableOrders, vmaThpDisabled } from "./huge-memory.js";
+import { pgtableDeposit } from "./huge-pmd.js";
+import { copyPage, maybeMkwrite, vmNormalPage } from "./memory-common.js";
+import type { MemorySystem } from "./memory-system.js";
+import { MM_ANONPAGES } from "./mm-struct.js";
+import { NO_PFN, PG_ANON, PG_LOCKED, PG_LRU, PG_UPTODATE } from "./page.js";
+import { folioAddNewAnonRmap, folioRemoveRmapPtes } from "./rmap.js";
+import { folioAddLruVma } from "./swap-lru.js";
+import { vmaIsAnonymous, type Vma } from "./vma.js";
+
+/** What came of one PMD range. Linux: enum scan_result, as far as it can arise without a daemon. */
+type ScanResult = "succeed" | "pmd-mapped" | "pmd-null" | "pmd-none" | "page-null" | "page-anon" | "page-lru" | "page-lock" | "page-count" | "page-ro" | "alloc-failed";
+
+/** Results after which the next range is tried; the others end the call. */
+const CONTINUE: ReadonlySet<ScanResult> = new Set(["pmd-null", "page-null", "page-count", "page-lock", "page-lru", "page-ro"]);
+
+/** Linux: madvise_collapse_errno(). */
+function collapseErrno(result: ScanResult): number {
+  if (result === "alloc-failed") return -ENOMEM;
+  return ["page-count", "page-lock", "page-lru"].includes(result) ? -EAGAIN : -EINVAL;
+}
+
+/** pte_none_or_zero(): nothing is lost if the page of the new folio is zeros. */
+function noneOrZero(sys: MemorySystem, pte: bigint): boolean {
+  return pteNone(pte) || (ptePresent(pte) && sys.pgtable.ptePfn(pte) === sys.zeroPfn);
+}
+
+/** is_refcount_suitable(): nobody holds the folio but those who map it. */
+function refcountSuitable(sys: MemorySystem, folio: Pfn): boolean {
+  return sys.pages.refcount[folio] === folioMapcount(sys, folio);
+}
+
+/** Every page of the range can be taken, and one is writable at least. `addr` aligned. Linux: hpage_collapse_scan_pmd(). */
+function scanPte(vma: Vma, table: Pa): ScanResult {
+  const { sys } = vma.mm;
+  const { pgtable, pages, granule } = sys;
+  let writable = false;
+  for (let i = 0; i < granule.ptrsPerTable; i++) {
+    const pte = pgtable.ptepGet((table + i * 8) as Pa);
+    if (noneOrZero(sys, pte)) continue;
+    if (!ptePresent(pte)) throw new NotModelled("MADV_COLLAPSE of memory that is swapped out");
+    const page = vmNormalPage(vma, pte);
+    if (page === NO_PFN) return "page-null";
+    const folio = pages.head(page);
+    if (!pages.test(folio, PG_ANON)) return "page-anon";
+    if (!pages.test(folio, PG_LRU)) return "page-lru";
+    if (pages.test(folio, PG_LOCKED)) return "page-lock";
+    if (!refcountSuitable(sys, folio)) return "page-count";
+    if (pteWrite(pte)) writable = true;
+  }
+  return writable ? "succeed" : "page-ro";
+}
+
+/** The pages under the unlinked table go to the new folio; the table is emptied. */
+function copyAndClear(vma: Vma, addr: Va, table: Pa, folio: Pfn): void {
+  const { mm } = vma;
+  const { sys } = mm;
+  const { pgtable, pages, granule } = sys;
+  const entry = (i: number): Pa => (table + i * 8) as Pa;
+  for (let i = 0; i < granule.ptrsPerTable; i++) {
+    const pte = pgtable.ptepGet(entry(i));
+    const to = (folio + i) as Pfn;
+    if (noneOrZero(sys, pte)) sys.memory.fill((to * granule.pageSize) as Pa, granule.pageSize, 0);
+    else copyPage(sys, to, pgtable.ptePfn(pte));
+    sys.frameWritten(to);
+  }
+  for (let i = 0; i < granule.ptrsPerTable; i++) {
+    const pte = pgtable.ptepGet(entry(i));
+    if (noneOrZero(sys, pte)) mm.rss[MM_ANONPAGES]!++;
+    if (pteNone(pte)) continue;
+    // A contiguous block is unfolded, and flushed, although no walk can reach the table any more.
+    pgtable.pteClear(mm, (addr + i * granule.pageSize) as Va, entry(i));
+    if (noneOrZero(sys, pte)) continue;
+    const page = pgtable.ptePfn(pte);
+    const source = pages.head(page);
+    folioRemoveRmapPtes(source, page, 1, vma);
+    folioPut(sys, source);
+  }
+}
+
+/** One PMD range whose entries have been found suitable. Linux: collapse_huge_page(). */
+function collapseHugePage(vma: Vma, addr: Va, pmdp: Pa): ScanResult {
+  const { mm } = vma;
+  const { sys } = mm;
+  const { pgtable, granule } = sys;
+  const folio = folioAlloc(sys, granule.pmdOrder as Order);
+  sys.vmstat.inc(folio === NO_PFN ? "thp_collapse_alloc_failed" : "thp_collapse_alloc");
+  if (folio === NO_PFN) return "alloc-failed";
+  const pmd = pgtable.pmdpHugeGetAndClear(mm, addr, pmdp);
+  sys.tlb.flushTlbRangeAllLevels(mm, addr, (addr + granule.pmdSize) as Va);
+  const table = pgtable.pteOffset(pmd, addr);
+  copyAndClear(vma, addr, table, folio);
+  sys.pages.set(folio, PG_UPTODATE);
+  const entry = maybeMkwrite(pmdMkdirty(pmdMkhuge(pgtable.pfnPte(folio, vma.pageProt))), vma);
+  folioAddNewAnonRmap(folio, vma, addr);
+  folioAddLruVma(folio, vma);
+  pgtableDeposit(sys, pmdp, table);
+  pgtable.setPmdAt(mm, addr, pmdp, entry);
+  deferredSplitFolio(sys, folio, false);
+  return "succeed";
+}
+
+function collapseRange(vma: Vma, addr: Va): ScanResult {
+  const { mm } = vma;
+  const { pgtable } = mm.sys;
+  const pmdp = pgtable.pmdOffset(mm, addr);
+  if (pmdp === -1) return "pmd-null";
+  const pmd = pgtable.pmdpGet(pmdp);
+  if (pmd === 0n) return "pmd-none";
+  if (pmdTransHuge(pmd)) return "pmd-mapped";
+  if (!pmdTable(pmd)) return "pmd-null";
+  const scanned = scanPte(vma, pgtable.pteOffset(pmd, addr));
+  return scanned === "succeed" ? collapseHugePage(vma, addr, pmdp) : scanned;
+}
+
+/**
+ * MADV_COLLAPSE of [start, end) of one area: every whole PMD range in it becomes one folio, whatever the sysfs switches say. 0 if all
+ * are; else -EINVAL (not for this area, nothing there, nothing writable), -ENOMEM (no such folio free) or -EAGAIN (pages in use).
+ */
+export function madviseCollapse(vma: Vma, start: Va, end: Va): number {
+  const { granule } = vma.mm.sys;
+  const { pmdSize, pmdOrder } = granule;
+  if (vmaThpDisabled(vma, vma.flags)) return -EINVAL;
+  if (!vmaIsAnonymous(vma)) throw new NotModelled("MADV_COLLAPSE of files and shared memory");
+  if (thpVmaAllowableOrders(vma, vma.flags, 0, 2 ** pmdOrder) === 0) return -EINVAL;
+  const first = alignUp(start, pmdSize);
+  const last = alignDown(end, pmdSize);
+  let failed = 0;
+  let error = -EINVAL;
+  for (let addr = first; addr < last; addr = (addr + pmdSize) as Va) {
+    const result = collapseRange(vma, addr);
+    if (result === "succeed" || result === "pmd-mapped") continue;
+    failed++;
+    error = collapseErrno(result);
+    if (!CONTINUE.has(result)) break;
+  }
+  // A range that holds no whole block has nothing left to do, unless it ends before it starts.
+  if (last < first) return -EINVAL;
+  return failed === 0 ? 0 : error;
+}
