@@ -34,3 +34,18 @@ export function firstTable(mm: MmStruct, start: number, end: number): number {
   }
   return addr;
 }
+
+/**
+ * Calls `visit` for every level-2 entry of the range that is not empty, with its part of the range. An entry that the visit before
+ * has emptied is left out. Linux: mm/pagewalk.c walk_page_range() with a pmd_entry.
+ */
+export function forEachPmd(mm: MmStruct, start: number, end: number, visit: (pmdp: Pa, addr: Va, next: Va) => void): void {
+  const { pgtable, granule } = mm.sys;
+  let addr = start;
+  while ((addr = firstTable(mm, addr, end)) < end) {
+    const next = Math.min(addr - (addr % granule.pmdSize) + granule.pmdSize, end);
+    const pmdp = pgtable.pmdOffset(mm, addr as Va);
+    if (!pgtable.rawIsNone(pmdp)) visit(pmdp, addr as Va, next as Va);
+    addr = next;
+  }
+}

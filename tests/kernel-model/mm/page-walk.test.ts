@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { Pa } from "../../../emulator/arch/addr.js";
 import type { GranuleName } from "../../../emulator/arch/granule.js";
-import { firstTable, tableAt } from "../../../kernel-model/mm/page-walk.js";
+import { firstTable, forEachPmd, tableAt } from "../../../kernel-model/mm/page-walk.js";
 import { testMm, testPte, testSystem } from "../../support/memory-system.js";
 
 describe("page-table walk", () => {
@@ -21,6 +21,24 @@ describe("page-table walk", () => {
       expect(firstTable(mm, 0, 3 * span), "beyond the end").to.be.at.least(3 * span);
     });
   }
+
+  it("visits the level-2 entries of a range that are not empty, each with its part of the range", () => {
+    const { sys } = testSystem();
+    const mm = testMm(sys);
+    const base = 0x5000000000;
+    const pmd = 2 ** 21;
+    for (const at of [base, base + 2 * pmd, base + 2 ** 30]) testPte(mm, at);
+    const seen: number[][] = [];
+    forEachPmd(mm, base + 4096, base + 2 ** 30 + 8192, (pmdp, addr, next) => {
+      expect(pmdp).to.equal(sys.pgtable.pmdOffset(mm, addr));
+      seen.push([addr - base, next - base]);
+    });
+    expect(seen).to.deep.equal([
+      [4096, pmd],
+      [2 * pmd, 3 * pmd],
+      [2 ** 30, 2 ** 30 + 8192],
+    ]);
+  });
 
   it("reads table addresses from descriptors", () => {
     const u32 = Uint32Array.of(0x12345003, 0x08000000, 0, 0, 0xfffff003, 0);
