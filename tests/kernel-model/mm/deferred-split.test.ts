@@ -1,3 +1,6 @@
+/**
+ * The deferred split queue and its counters.
+ */
 import { expect } from "chai";
 import type { Order, Pfn } from "../../../emulator/arch/addr.js";
 import { deferredSplitFolio, folioUnqueueDeferredSplit } from "../../../kernel-model/mm/deferred-split.js";

@@ -1,3 +1,6 @@
+/**
+ * Faults on files: fault-around, private and shared writes, whole folios, PMD mappings.
+ */
 import { expect } from "chai";
 import type { Order, Va } from "../../../emulator/arch/addr.js";
 import type { FolioPolicy } from "../../../kernel-model/fs/file.js";

@@ -1,3 +1,6 @@
+/**
+ * What fork copies, in batches and page by page.
+ */
 import { expect } from "chai";
 import type { Order, Pfn, Va } from "../../../emulator/arch/addr.js";
 import { EXT4_POLICY } from "../../../kernel-model/fs/folio-policies.js";

@@ -1,3 +1,6 @@
+/**
+ * Which page tables go with an area.
+ */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import { freePgdRange, freePgtables } from "../../../kernel-model/mm/free-pgtables.js";

@@ -1,3 +1,6 @@
+/**
+ * Faults on behalf of the kernel: remote pages, populating.
+ */
 import { expect } from "chai";
 import type { Pfn, Va } from "../../../emulator/arch/addr.js";
 import { EXT4_POLICY } from "../../../kernel-model/fs/folio-policies.js";

@@ -1,3 +1,6 @@
+/**
+ * The empty state of huge pages.
+ */
 import { expect } from "chai";
 import { createHugeMemoryState } from "../../../kernel-model/mm/huge-memory-state.js";
 

@@ -1,3 +1,6 @@
+/**
+ * Which folio sizes an area may use, and faults on PMD ranges.
+ */
 import { expect } from "chai";
 import type { Order, Pfn, Va } from "../../../emulator/arch/addr.js";
 import { folioAlloc, folioPut } from "../../../kernel-model/mm/folio.js";

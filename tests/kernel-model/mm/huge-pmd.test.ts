@@ -1,3 +1,6 @@
+/**
+ * PMD mappings under split, mprotect, mremap and MADV_FREE.
+ */
 import { expect } from "chai";
 import type { Pa, Va } from "../../../emulator/arch/addr.js";
 import { ModelBug } from "../../../emulator/arch/errors.js";

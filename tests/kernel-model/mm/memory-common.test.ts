@@ -1,3 +1,6 @@
+/**
+ * Small steps that fault handlers share.
+ */
 import { expect } from "chai";
 import type { Order, Pa, Pfn, Va } from "../../../emulator/arch/addr.js";
 import { ModelBug } from "../../../emulator/arch/errors.js";

@@ -1,3 +1,6 @@
+/**
+ * Anonymous faults, and the flags that software sets where the CPU does not.
+ */
 import { expect } from "chai";
 import type { Order, Va } from "../../../emulator/arch/addr.js";
 import { handleMmFault } from "../../../kernel-model/mm/memory.js";

@@ -1,3 +1,6 @@
+/**
+ * What a gather flushes, when it is full, and in which order it frees.
+ */
 import { expect } from "chai";
 import type { Order, Pfn } from "../../../emulator/arch/addr.js";
 import { folioAlloc } from "../../../kernel-model/mm/folio.js";

@@ -1,3 +1,6 @@
+/**
+ * The entries of an area at the place of a folio.
+ */
 import { expect } from "chai";
 import type { Order, Pfn, Va } from "../../../emulator/arch/addr.js";
 import { forEachEntryOf, pageOfFolio } from "../../../kernel-model/mm/page-vma-mapped.js";

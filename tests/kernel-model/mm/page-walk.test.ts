@@ -1,3 +1,6 @@
+/**
+ * Skipping ranges without page tables.
+ */
 import { expect } from "chai";
 import type { Pa } from "../../../emulator/arch/addr.js";
 import type { GranuleName } from "../../../emulator/arch/granule.js";

@@ -1,3 +1,6 @@
+/**
+ * Batches of entries that map one folio.
+ */
 import { expect } from "chai";
 import type { Pa, Pfn, Va } from "../../../emulator/arch/addr.js";
 import type { MemorySystem } from "../../../kernel-model/mm/memory-system.js";

@@ -1,3 +1,6 @@
+/**
+ * Map counts, exclusivity, anon_vma trees and walks.
+ */
 import { expect } from "chai";
 import type { Order, Pfn, Va } from "../../../emulator/arch/addr.js";
 import { ModelBug } from "../../../emulator/arch/errors.js";

@@ -1,3 +1,6 @@
+/**
+ * Splitting folios in place: contents, sharing, counters, TLB maintenance.
+ */
 import { expect } from "chai";
 import type { Order, Pfn, Va } from "../../../emulator/arch/addr.js";
 import { ModelBug } from "../../../emulator/arch/errors.js";

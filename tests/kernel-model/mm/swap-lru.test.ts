@@ -1,3 +1,6 @@
+/**
+ * LRU flags of folios and the counters of the lists.
+ */
 import { expect } from "chai";
 import type { Order, Pfn } from "../../../emulator/arch/addr.js";
 import { ModelBug } from "../../../emulator/arch/errors.js";

@@ -1,3 +1,6 @@
+/**
+ * Migration entries.
+ */
 import { expect } from "chai";
 import { pteIsSwap, swpEntryToPte, swpOffset, swpType } from "../../../kernel-model/arch/arm64/pte.js";
 import { MIGRATION_DIRTY, MIGRATION_READ, MIGRATION_READ_EXCLUSIVE, MIGRATION_WRITE, MIGRATION_YOUNG, migrationPfn } from "../../../kernel-model/mm/swapops.js";

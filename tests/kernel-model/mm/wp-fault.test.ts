@@ -1,3 +1,6 @@
+/**
+ * Write-protect faults: copy, reuse, shared pages.
+ */
 import { expect } from "chai";
 import type { Order, Pfn, Va } from "../../../emulator/arch/addr.js";
 import { folioAlloc, folioGet, folioPut } from "../../../kernel-model/mm/folio.js";

@@ -1,3 +1,6 @@
+/**
+ * Removing mappings: pages, blocks, PMD mappings, files; batches and flushes.
+ */
 import { expect } from "chai";
 import type { Order, Pfn, Va } from "../../../emulator/arch/addr.js";
 import { EXT4_POLICY, TMPFS_POLICIES } from "../../../kernel-model/fs/folio-policies.js";

@@ -1,3 +1,6 @@
+/**
+ * Aborts: flags of the fault, retries, and the signals that they end in.
+ */
 import { expect } from "chai";
 import type { Va } from "../../../../emulator/arch/addr.js";
 import { doMemAbort } from "../../../../kernel-model/arch/arm64/fault.js";

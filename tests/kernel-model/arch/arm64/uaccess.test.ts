@@ -1,3 +1,6 @@
+/**
+ * Copies to and from user memory, with their faults and where they stop.
+ */
 import { expect } from "chai";
 import type { Pfn, Va } from "../../../../emulator/arch/addr.js";
 import type { UserAccess } from "../../../../kernel-model/arch/arm64/uaccess.js";
