@@ -1,0 +1,20 @@
+import { expect } from "chai";
+import { byteString, bytesOf, cString, zeroTerminated } from "../../../kernel-model/kernel/byte-string.js";
+
+describe("byte strings", () => {
+  it("keep every byte value", () => {
+    const all = Uint8Array.from({ length: 256 }, (_, i) => i);
+    expect([...bytesOf(byteString(all))]).to.deep.equal([...all]);
+  });
+
+  it("longer than one piece of the conversion", () => {
+    const long = Uint8Array.from({ length: 10_000 }, (_, i) => i % 251);
+    expect([...bytesOf(byteString(long))]).to.deep.equal([...long]);
+  });
+
+  it("C strings end at the first zero, or with the bytes", () => {
+    expect(cString(Uint8Array.of(0x61, 0x62, 0, 0x63))).to.equal("ab");
+    expect(cString(Uint8Array.of(0x61, 0x62))).to.equal("ab");
+    expect([...zeroTerminated("hé")]).to.deep.equal([0x68, 0xe9, 0]);
+  });
+});
