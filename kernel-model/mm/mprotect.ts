@@ -5,7 +5,7 @@
  * 6.12 works entry by entry, so a contiguous block is unfolded at its first entry and folded again at its last.
  */
 import { alignUp, isAligned, type Pa, type Va } from "../../emulator/arch/addr.js";
-import { pmdNone, pmdTransHuge, pteDirty, pteMkwrite, pteModify, ptePresent, pteProtnone, pteWrite } from "../arch/arm64/pte.js";
+import { pmdNone, pmdTransHuge, pteDirty, pteMkwrite, pteModify, ptePresent, pteWrite } from "../arch/arm64/pte.js";
 import { EACCES, EINVAL, ENOMEM } from "../errno.js";
 import { populateVmaPageRange } from "./gup.js";
 import { changeHugePmd, MM_CP_TRY_CHANGE_WRITABLE, splitHugePmd } from "./huge-pmd.js";
@@ -26,10 +26,9 @@ const U64 = 2 ** 64;
 
 /**
  * A write to the page would be allowed without any work of a fault: the page is private to this mm, or shared and already dirty.
- * Pre: the area is writable. Linux: can_change_pte_writable().
+ * Pre: the area is writable, so the entry is not PROT_NONE. Linux: can_change_pte_writable().
  */
 function canChangePteWritable(vma: Vma, pte: bigint): boolean {
-  if (pteProtnone(pte)) return false;
   if ((vma.flags & VM_SHARED) !== 0) return pteDirty(pte);
   const { pages } = vma.mm.sys;
   const page = vmNormalPage(vma, pte);

@@ -152,6 +152,21 @@ describe("mmap of anonymous memory", () => {
     checkAreas(mm.sys, [mm]);
   });
 
+  it("counts what MAP_FIXED replaces against the new mapping", () => {
+    const mm = space({ as: 4 * P });
+    mapAnon(mm, at(0), 4 * P);
+    expect(anon(mm, { addr: at(0), flags: 0x32 })).to.equal(at(0));
+    expect(anon(mm, { addr: at(1), flags: 0x32 })).to.equal(ENOMEM);
+    checkAreas(mm.sys, [mm]);
+  });
+
+  it("does not lock droppable memory", () => {
+    const mm = space();
+    mm.defFlags = VM.LOCKED;
+    const addr = anon(mm, { flags: MAP.DROPPABLE | MAP.ANON });
+    expect([areaAt(mm, addr).flags & VM.LOCKED, mm.lockedVm]).to.deep.equal([0, 0]);
+  });
+
   it("a data limit of zero means the hard limit", () => {
     const mm = space({ data: 0, dataMax: 8 * P });
     expect(anon(mm)).to.be.above(0);
@@ -341,6 +356,7 @@ describe("stack growth", () => {
     const vma = expandStack(mm, at(STACK - 3) + 100)!;
     expect([vma.start, vma.end, vma.pgoff]).to.deep.equal([at(STACK - 3), at(STACK + 2), BASE / P + STACK - 3]);
     expect(mm.stackVm).to.equal(5);
+    expect(vma.anonVma, "prepared for the fault").to.not.equal(undefined);
     expect(expandStack(mm, at(STACK))).to.equal(vma);
     touch(mm, at(STACK - 2));
     checkAreas(mm.sys, [mm]);

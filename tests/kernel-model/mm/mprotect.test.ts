@@ -1,10 +1,14 @@
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
+import { EXT4_POLICY } from "../../../kernel-model/fs/folio-policies.js";
+import { doMadvise } from "../../../kernel-model/mm/madvise.js";
+import { doMmap } from "../../../kernel-model/mm/mmap.js";
 import { dupMm } from "../../../kernel-model/mm/mm-lifecycle.js";
 import type { MmLimits, MmStruct } from "../../../kernel-model/mm/mm-struct.js";
 import { changeProtection, doMprotect, mprotectFixup } from "../../../kernel-model/mm/mprotect.js";
 import { MmuGather } from "../../../kernel-model/mm/mmu-gather.js";
 import { areaAt, checkAreas, limits, mapAnon, pteAt, releaseAll, testMachine, testMm, touch } from "../../support/areas.js";
+import { createTestFile } from "../../support/page-cache.js";
 import { CB, tlbiRegion, WITH_RANGES } from "../../support/tlbi-region.js";
 import { drawAreas, picture } from "../../support/vma-picture.js";
 
@@ -178,6 +182,34 @@ describe("mprotect of entries", () => {
     checkAreas(mm.sys, [mm]);
   });
 
+  it("leaves clean pages of a file to the fault that tells the file system", () => {
+    const { sys } = testMachine();
+    const mm = testMm(sys);
+    const { file } = createTestFile(sys, { policy: EXT4_POLICY, size: 4 * P });
+    doMmap(mm, { addr: at(0), len: 2 * P, prot: RW, flags: 0x11, file, pgoff: 0 });
+    touch(mm, at(0), false);
+    touch(mm, at(1));
+    const writable = (page: number): bigint => (pteAt(mm, at(page)) >> 51n) & 1n;
+    expect([writable(0), writable(1)]).to.deep.equal([0n, 1n]);
+    doMprotect(mm, at(0), 2 * P, R);
+    expect([writable(0), writable(1)]).to.deep.equal([0n, 0n]);
+    doMprotect(mm, at(0), 2 * P, RW);
+    expect([writable(0), writable(1)]).to.deep.equal([0n, 1n]);
+    checkAreas(sys, [mm]);
+  });
+
+  it("splits a block of which it is given a part", () => {
+    const mm = testMm(testMachine({ hugepages: true }).sys);
+    mapAnon(mm, BASE, 2 ** 21);
+    touch(mm, BASE);
+    const vma = areaAt(mm, BASE);
+    vma.pageProt = 0x60000000000f82n;
+    const tlb = new MmuGather(mm);
+    expect(changeProtection(tlb, vma, at(3), at(5), 0)).to.equal(2);
+    tlb.finish();
+    expect([2, 3, 4, 5].map((page) => pteAt(mm, at(page)) & 1n)).to.deep.equal([1n, 0n, 0n, 1n]);
+  });
+
   it("counts the pages that it changes", () => {
     const mm = space();
     mapAnon(mm, at(0), 600 * P);
@@ -242,6 +274,12 @@ describe("TLB maintenance of mprotect, as counted on a real kernel", () => {
     expect(large.count(() => doMprotect(large.mm, large.reg, large.len, R))).to.deep.equal({ vale1is: 1024, aside1is: 1, dsb: 66 });
     const small = region("order0");
     expect(small.count(() => doMprotect(small.mm, small.reg, small.len, R))).to.deep.equal({ aside1is: 1, dsb: 2 });
+  });
+
+  it("flushes area by area", () => {
+    const { mm, reg, count } = tlbiRegion("order0", 1);
+    doMadvise(mm, reg, 4 * P, 10);
+    expect(count(() => doMprotect(mm, reg, CB, R))).to.deep.equal({ vale1is: 16, dsb: 2 });
   });
 
   it("with range instructions one per flush", () => {

@@ -90,6 +90,19 @@ describe("munmap", () => {
     releaseAll(sys, [mm], free);
   });
 
+  it("takes locked, executable and growing memory out of the sums", () => {
+    const { sys } = testMachine();
+    const mm = testMm(sys, { privileged: true });
+    mapAnon(mm, BASE, 4 * P, 3, 0x2032);
+    mapAnon(mm, BASE + 4 * P, 2 * P, 5);
+    mapAnon(mm, BASE + 6 * P, 3 * P, 3, 0x132);
+    expect([mm.lockedVm, mm.execVm, mm.stackVm, mm.dataVm, mm.totalVm]).to.deep.equal([4, 2, 3, 4, 9]);
+    unmap(mm, 3, 5);
+    expect([mm.lockedVm, mm.execVm, mm.stackVm, mm.dataVm, mm.totalVm]).to.deep.equal([3, 0, 1, 3, 4]);
+    expect([mm.hiwaterVm, mm.hiwaterRss]).to.deep.equal([9, 4]);
+    checkAreas(sys, [mm]);
+  });
+
   it("frees a table only when neighbours do not use it", () => {
     const mm = mapped([0, 1], [511, 1]);
     touchRange(mm, BASE, P);

@@ -6,7 +6,7 @@ import type { Va } from "../../../emulator/arch/addr.js";
 import { dupMm } from "../../../kernel-model/mm/mm-lifecycle.js";
 import type { MmStruct } from "../../../kernel-model/mm/mm-struct.js";
 import { doMprotect } from "../../../kernel-model/mm/mprotect.js";
-import { vmaMergeExtend, vmaModify } from "../../../kernel-model/mm/vma-merge.js";
+import { copyVma, vmaMergeExtend, vmaModify } from "../../../kernel-model/mm/vma-merge.js";
 import { insertVmStruct, vmAreaAlloc } from "../../../kernel-model/mm/vma-ops.js";
 import type { VmOperations } from "../../../kernel-model/mm/vma.js";
 import { areaAt, checkAreas, limits, mapAnon, testMachine, testMm, touch } from "../../support/areas.js";
@@ -94,12 +94,77 @@ describe("merging a new range", () => {
     checkAreas(mm.sys, [mm, child]);
   });
 
+  it("brings the anon_vma of the area behind into the one before", () => {
+    const mm = space();
+    map(mm, 0, 2);
+    map(mm, 4, 2);
+    touch(mm, at(4));
+    const { anonVma } = areaAt(mm, at(4));
+    map(mm, 2, 2);
+    expect(drawAreas(mm, BASE, 6)).to.equal(picture("Wwwwww"));
+    expect([areaAt(mm, at(0)).anonVma, [...anonVma!.vmas]]).to.deep.equal([anonVma, [areaAt(mm, at(0))]]);
+    checkAreas(mm.sys, [mm]);
+  });
+
+  it("only where the offsets continue, in both directions", () => {
+    const mm = space();
+    const area = (page: number, pgoff: number): boolean => {
+      const vma = vmAreaAlloc(mm, { start: at(page), end: at(page + 1), flags: 0x71, pgoff, ops: { name: "test", fault: () => 0x2 } });
+      insertVmStruct(mm, vma);
+      return vmaModify(vma, at(page), at(page + 1), { flags: 0x71 }) === vma;
+    };
+    area(4, 10);
+    expect([area(5, 12), area(3, 8)]).to.deep.equal([true, true]);
+    area(14, 10);
+    expect([area(15, 11), area(13, 9)], "joined").to.deep.equal([false, false]);
+  });
+
+  it("not droppable memory with memory that stays", () => {
+    const mm = space();
+    map(mm, 0, 1);
+    areaAt(mm, at(0)).droppable = true;
+    map(mm, 1, 1);
+    expect(drawAreas(mm, BASE, 2)).to.equal(picture("WW"));
+  });
+
+  it("leaves an area with a close operation where it is, and joins the other side", () => {
+    const mm = space();
+    map(mm, 0, 1);
+    map(mm, 2, 1);
+    areaAt(mm, at(2)).ops = { name: "test", fault: () => 0x2, close: () => undefined };
+    map(mm, 1, 1);
+    expect(drawAreas(mm, BASE, 3)).to.equal(picture("WwW"));
+  });
+
   it("grows an area upwards and swallows the one that it reaches", () => {
     const mm = space();
     map(mm, 0, 2);
     map(mm, 4, 1);
     expect(vmaMergeExtend(areaAt(mm, at(0)), 2 * P)?.start).to.equal(at(0));
     expect(drawAreas(mm, BASE, 5)).to.equal(picture("Wwwww"));
+  });
+});
+
+describe("copy_vma", () => {
+  it("gives an area without pages the offset of its new place, another keeps its own", () => {
+    const mm = space();
+    map(mm, 0, 2);
+    expect(copyVma(areaAt(mm, at(0)), at(8), 2 * P, BASE / P).created.pgoff).to.equal(BASE / P + 8);
+    touch(mm, at(0));
+    const { created, needRmapLocks } = copyVma(areaAt(mm, at(0)), at(16), 2 * P, BASE / P);
+    expect([created.pgoff, created.anonVma, needRmapLocks]).to.deep.equal([BASE / P, areaAt(mm, at(0)).anonVma, false]);
+  });
+
+  it("may swallow the source itself", () => {
+    const mm = space();
+    map(mm, 0, 2);
+    const { created, source } = copyVma(areaAt(mm, at(0)), at(2), 2 * P, BASE / P);
+    expect(created).to.equal(source);
+    // Downwards the source is the area behind, which grows as well.
+    map(mm, 10, 2);
+    const below = copyVma(areaAt(mm, at(10)), at(8), 2 * P, BASE / P + 10);
+    expect([below.created === below.source, below.needRmapLocks]).to.deep.equal([true, true]);
+    expect(drawAreas(mm, BASE, 12)).to.equal(picture("Wwww....Wwww"));
   });
 });
 
@@ -164,6 +229,27 @@ describe("merging a changed range", () => {
     expect(drawAreas(mm, BASE, 6)).to.equal(picture("Wwwwww"));
     expect(areaAt(mm, at(0)).anonVma).to.not.equal(undefined);
     checkAreas(mm.sys, [mm]);
+  });
+
+  it("forgets the areas that it has swallowed", () => {
+    const mm = space();
+    map(mm, 0, 9);
+    for (let page = 0; page < 9; page++) touch(mm, at(page));
+    protect(mm, 3, 3, READ);
+    const { anonVma } = areaAt(mm, at(0));
+    expect(anonVma!.vmas.size).to.equal(3);
+    protect(mm, 3, 3, READ_WRITE);
+    expect([...anonVma!.vmas]).to.deep.equal([areaAt(mm, at(0))]);
+    expect(anonVma!.numActiveVmas).to.equal(1);
+  });
+
+  it("joins the area before when the one behind may not go", () => {
+    const mm = space();
+    map(mm, 0, 9);
+    protect(mm, 3, 3, READ);
+    areaAt(mm, at(6)).ops = { name: "test", fault: () => 0x2, close: () => undefined };
+    protect(mm, 3, 3, READ_WRITE);
+    expect(drawAreas(mm, BASE, 9)).to.equal(picture("WwwwwwWww"));
   });
 
   it("never swallows an area with a close operation", () => {
