@@ -5,6 +5,7 @@ import { cpuIdentity, HWCAP_CPUID, HWCAP_EVTSTRM } from "../emulator/arch/cpu-id
 import { ConfigError } from "../emulator/arch/errors.js";
 import { Cpu } from "../emulator/cpu.js";
 import type { Engine } from "../emulator/engine/engine.js";
+import { filterPagesFor } from "../emulator/engine/trace-filter.js";
 import { createUnicornEngine } from "../emulator/engine/unicorn.js";
 import { PhysicalMemory } from "../emulator/memory/physical-memory.js";
 import type { CorePreset } from "../emulator/mmu/cores.js";
@@ -70,7 +71,7 @@ export function createMachine({ config, streams, rootType, view, mounts, observe
   const unable = cores.find((core) => !core.granules.includes(granule.name));
   if (unable !== undefined) throw new ConfigError(`--core ${unable.name}: has no ${granule.name} pages (${unable.granules.join(", ")})`);
   const memory = new PhysicalMemory(config.memory);
-  const engine = createUnicornEngine(memory, { pageSize: granule.pageSize, trace: true });
+  const engine = createUnicornEngine(memory, { pageSize: granule.pageSize, trace: true, filterPages: filterPagesFor(cores.map((core) => core.l1d)) });
   const mmus = cores.map((core, i) => new Mmu({ core, memory, granule, updatesDescriptors: i === 0, seed: config.seed }));
   const identity = cpuIdentity(main.name);
   const cpu = new Cpu({

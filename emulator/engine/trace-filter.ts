@@ -1,0 +1,39 @@
+/**
+ * How many pages the trace filter of an engine may hold back without changing what a TLB sees.
+ *
+ * An access to a held page is kept back. That is exact if the TLB certainly hits on it, and if its replacement state is a
+ * function of the order of last uses, which the engine restores before the next victim is chosen. docs/engine.md has the argument,
+ * tests/emulator/engine/unicorn.trace.test.ts the proof by simulation.
+ */
+import { assertNever } from "../arch/errors.js";
+import type { TlbSpec } from "../mmu/tlb.js";
+
+/** More than this many pages cost the filter more time than they save its consumers. */
+const ENOUGH = 4;
+
+/**
+ * Largest number of pages for which a filter is exact before this structure. Entries that cover several pages change nothing: the
+ * most recent pages lie in no more entries than that.
+ */
+export function exactFilterPages({ entries, ways, policy }: Pick<TlbSpec, "entries" | "ways" | "policy">): number {
+  const perSet = ways === "full" ? entries : ways;
+  switch (policy) {
+    case "lru":
+      return perSet;
+    case "tree-plru":
+      // The victim is never among the last log2(ways) used, and the entry that came in is one more.
+      return Math.floor(Math.log2(perSet)) + 1;
+    case "fifo":
+    case "random":
+    case "nru":
+      // Only a repeated access to the last page certainly hits and changes nothing.
+      return 1;
+    default:
+      return assertNever(policy, "exactFilterPages");
+  }
+}
+
+/** `filterPages` for an engine whose data accesses go first to each of these structures. */
+export function filterPagesFor(firstLevel: readonly Pick<TlbSpec, "entries" | "ways" | "policy">[]): number {
+  return Math.min(ENOUGH, ...firstLevel.map(exactFilterPages));
+}
