@@ -10,8 +10,8 @@ import { PhysicalMemory } from "../emulator/memory/physical-memory.js";
 import { corePreset } from "../emulator/mmu/cores.js";
 import { Mmu } from "../emulator/mmu/mmu.js";
 
-const RECORDS = 1 << 20;
-const ROUNDS = 8;
+const RECORDS = 1 << 17;
+const ROUNDS = 60;
 const MIB = 1024 * 1024;
 /** Valid, page, EL0, inner shareable, AF, nG; PXN, UXN in the high word. */
 const PAGE_LO = 0xf43;

@@ -155,6 +155,12 @@ export const HI_ATTRIBUTES = 0xffff0000 | 0;
  * for the hardware and must be masked by the caller.
  */
 export function frameOfWords(lo: number, hi: number, pageShift: number): number {
-  const low = (lo >>> pageShift) + (hi & 0xffff) * 2 ** (32 - pageShift);
-  return pageShift === 16 ? low + ((lo >>> 12) & 0xf) * 2 ** 32 : low;
+  const low = lo >>> pageShift;
+  // Guest RAM lies below 4 GiB, so the common descriptor has no high address bits and needs no wide arithmetic.
+  return (hi & 0xffff) === 0 && (pageShift !== 16 || (lo & 0xf000) === 0) ? low : wideFrame(lo, hi, low, pageShift);
+}
+
+function wideFrame(lo: number, hi: number, low: number, pageShift: number): number {
+  const frame = low + (hi & 0xffff) * 2 ** (32 - pageShift);
+  return pageShift === 16 ? frame + ((lo >>> 12) & 0xf) * 2 ** 32 : frame;
 }

@@ -14,7 +14,10 @@ import { ACCESS_FETCH, ACCESS_WRITE } from "../engine/engine.js";
 import type { Access } from "../engine/engine.js";
 import type { PhysicalMemory } from "../memory/physical-memory.js";
 import type { CorePreset } from "./cores.js";
-import { STATE_DIRTY, STATE_LEAF_SHIFT, STATE_LEVEL_SHIFT, STATE_PERMS_SHIFT, Tlb } from "./tlb.js";
+import { Arena, STATE_DIRTY, STATE_LEAF_SHIFT, STATE_LEVEL_SHIFT, STATE_PERMS_SHIFT } from "./tlb-cells.js";
+import { consumeFast } from "./tlb-fast.js";
+import type { FastPath } from "./tlb-fast.js";
+import { Tlb } from "./tlb.js";
 import type { Tlbi } from "./tlbi.js";
 import { WalkCache } from "./walk-cache.js";
 import { newWalkResult, startAtRoot, walkPage } from "./walk.js";
@@ -74,6 +77,10 @@ export class Mmu {
   /** Every structure of the hierarchy, once each. */
   readonly structures: readonly Tlb[];
 
+  /** Undefined where a structure has no recency ring, or the L2 is not one for both sides. */
+  private readonly fastPath: FastPath | undefined;
+  /** L1 misses, [0] instruction, [1] data. */
+  private readonly l1Misses = new Float64Array(2);
   private readonly memory: PhysicalMemory;
   private readonly granule: Granule;
   private readonly updatesDescriptors: boolean;
@@ -81,8 +88,6 @@ export class Mmu {
   private readonly result: WalkResult = newWalkResult();
   private regime: TranslationRegime | undefined;
 
-  private l1iMisses = 0;
-  private l1dMisses = 0;
   private l2Misses = 0;
   private walks = 0;
   private updateWalks = 0;
@@ -98,23 +103,32 @@ export class Mmu {
     this.memory = options.memory;
     this.granule = granule;
     this.updatesDescriptors = options.updatesDescriptors;
-    this.l1i = new Tlb(core.l1i, granule, seed);
-    this.l1d = new Tlb(core.l1d, granule, seed + 1);
-    const l2 = core.l2.map((spec, i) => ({ serves: spec.serves, tlb: new Tlb(spec, granule, seed + 2 + i) }));
+    const cache = core.walkCache;
+    const own = cache?.store === "own" ? { ...cache, pageSizes: [granule.pageSize], contiguous: "ignored", splinter: "page", coalescedPages: 1 } as const : undefined;
+    const specs = [core.l1i, core.l1d, ...core.l2, ...(own === undefined ? [] : [own])];
+    const arena = new Arena(specs.reduce((sum, spec) => sum + Tlb.cellsOf(spec), 0));
+    const structures = specs.map((spec, i) => new Tlb(spec, granule, seed + i, arena));
+    this.l1i = structures[0]!;
+    this.l1d = structures[1]!;
+    const l2 = core.l2.map(({ serves }, i) => ({ serves, tlb: structures[2 + i]! }));
     this.l2i = l2.filter(({ serves }) => serves !== "data").map(({ tlb }) => tlb);
     this.l2d = l2.filter(({ serves }) => serves !== "instruction").map(({ tlb }) => tlb);
-    const structures = [this.l1i, this.l1d, ...l2.map(({ tlb }) => tlb)];
-    const cache = core.walkCache;
+    const unified = l2.length === 1 && l2[0]!.serves === "both" ? l2[0]!.tlb : undefined;
+    if (unified !== undefined && structures.every((tlb) => tlb.hasRing)) {
+      this.fastPath = {
+        cells: arena.cells,
+        l1i: this.l1i.header,
+        l1d: this.l1d.header,
+        l2: unified.header,
+        l1iTakes: this.l1i.takesOver,
+        l1dTakes: this.l1d.takesOver,
+        misses: this.l1Misses,
+        walkDue: 0,
+      };
+    }
     if (cache !== undefined) {
-      let store: Tlb;
-      if (cache.store === "l2") {
-        const shared = l2[0];
-        if (shared === undefined) throw new NotModelled(`${core.name}: the walk cache lies in an L2 TLB that the core does not have`);
-        store = shared.tlb;
-      } else {
-        store = new Tlb({ ...cache, pageSizes: [granule.pageSize], contiguous: "ignored", splinter: "page", coalescedPages: 1 }, granule, seed + 100);
-        structures.push(store);
-      }
+      const store = own === undefined ? l2[0]?.tlb : structures.at(-1);
+      if (store === undefined) throw new NotModelled(`${core.name}: the walk cache lies in an L2 TLB that the core does not have`);
       this.walkCache = new WalkCache(store, granule, cache.reach);
     }
     this.structures = structures;
@@ -140,18 +154,34 @@ export class Mmu {
 
   /** The engine's TraceSink: `count` pairs (page number 31:0; page number 35:32 << 2 | Access). */
   consume(words: Uint32Array, count: number): void {
-    const { l1i, l1d } = this;
-    for (let i = 0; i < count * 2; i += 2) {
-      const lo = words[i]! | 0;
-      const hi = words[i + 1]!;
-      const access = hi & 3;
-      if (access === ACCESS_FETCH) {
-        if (l1i.lookup(lo, hi >>> 2) < 0) this.missInstruction(lo, hi >>> 2);
-        continue;
+    const { fastPath } = this;
+    const end = count * 2;
+    for (let i = 0; i < end; i += 2) {
+      if (fastPath !== undefined) {
+        i = consumeFast(fastPath, words, i, end);
+        if (i === end) return;
       }
-      const slot = l1d.lookup(lo, hi >>> 2);
-      if (slot < 0) this.missData(lo, hi >>> 2, access as Access);
-      else if (access === ACCESS_WRITE && (l1d.state[slot]! & STATE_DIRTY) === 0) this.writeToClean(slot, lo, hi >>> 2);
+      const lo = words[i]! | 0;
+      const second = words[i + 1]!;
+      const access = (second & 3) as Access;
+      if (fastPath === undefined || fastPath.walkDue === 0) this.access(lo, second >> 2, access);
+      else if (access === ACCESS_FETCH) this.missAll(0, this.l1i, this.l2i, lo, second >> 2, access);
+      else this.missAll(1, this.l1d, this.l2d, lo, second >> 2, access);
+    }
+  }
+
+  /** One page touch, in full. */
+  private access(lo: number, hi: number, access: Access): void {
+    if (access === ACCESS_FETCH) {
+      if (this.l1i.lookup(lo, hi) >= 0) return;
+      this.miss(0, this.l1i, this.l2i, lo, hi, access);
+      return;
+    }
+    const entry = this.l1d.lookup(lo, hi);
+    if (entry < 0) {
+      this.miss(1, this.l1d, this.l2d, lo, hi, access);
+    } else if (access === ACCESS_WRITE && (this.l1d.stateOf(entry) & STATE_DIRTY) === 0) {
+      this.writeToClean(lo, hi);
     }
   }
 
@@ -166,12 +196,12 @@ export class Mmu {
   /** Counts so far. `counts`: the engine's exact totals over the same time. */
   stats(counts: AccessCounts): MmuStats {
     const [l0, l1, l2, l3] = this.fetches as unknown as [number, number, number, number];
-    const l1Misses = this.l1iMisses + this.l1dMisses;
-    const l2Accesses = this.l2d.length === 0 ? 0 : l1Misses;
+    const [l1iMisses, l1dMisses] = this.l1Misses as unknown as [number, number];
+    const l2Accesses = this.l2d.length === 0 ? 0 : l1iMisses + l1dMisses;
     const l2Misses = this.l2d.length === 0 ? 0 : this.l2Misses;
     return {
-      l1i: { accesses: counts.instructions, misses: this.l1iMisses },
-      l1d: { accesses: counts.loads + counts.stores, misses: this.l1dMisses },
+      l1i: { accesses: counts.instructions, misses: l1iMisses },
+      l1d: { accesses: counts.loads + counts.stores, misses: l1dMisses },
       l2: { accesses: l2Accesses, misses: l2Misses },
       walks: this.walks,
       descriptorFetches: { l0, l1, l2, l3 },
@@ -184,31 +214,30 @@ export class Mmu {
     };
   }
 
-  private missInstruction(lo: number, hi: number): void {
-    this.l1iMisses++;
-    this.miss(this.l1i, this.l2i, lo, hi, ACCESS_FETCH);
-  }
-
-  private missData(lo: number, hi: number, access: Access): void {
-    this.l1dMisses++;
-    this.miss(this.l1d, this.l2d, lo, hi, access);
-  }
-
-  private miss(l1: Tlb, l2s: readonly Tlb[], lo: number, hi: number, access: Access): void {
+  /** An L1 miss; `side`: 0 instruction, 1 data. */
+  private miss(side: 0 | 1, l1: Tlb, l2s: readonly Tlb[], lo: number, hi: number, access: Access): void {
     for (let i = 0; i < l2s.length; i++) {
       const l2 = l2s[i]!;
-      const slot = l2.lookup(lo, hi);
-      if (slot < 0) continue;
-      if (access === ACCESS_WRITE && (l2.state[slot]! & STATE_DIRTY) === 0) {
-        this.updateWalk(lo, hi);
-        fillUnit(l1, lo, hi, l2.orderOf(slot), l2, slot, STATE_DIRTY, 0);
-        markDirty(l2, slot, lo, hi);
-      } else {
-        const pages = l1.coalescedOrder !== 0 && l1.coalescedOrder === l2.coalescedOrder ? l2.coalescedPagesOf(slot) : 0;
-        fillUnit(l1, lo, hi, l2.orderOf(slot), l2, slot, 0, pages);
-      }
+      const entry = l2.lookup(lo, hi);
+      if (entry < 0) continue;
+      if (access === ACCESS_WRITE && (l2.stateOf(entry) & STATE_DIRTY) === 0) this.writeMissToClean(l1, l2, entry, lo, hi);
+      else l1.fillFrom(l2, entry, lo, hi);
+      this.l1Misses[side] = this.l1Misses[side]! + 1;
       return;
     }
+    this.missAll(side, l1, l2s, lo, hi, access);
+  }
+
+  /** A write finds its translation in the L2, cached clean: the walker marks the descriptor. */
+  private writeMissToClean(l1: Tlb, l2: Tlb, entry: number, lo: number, hi: number): void {
+    l1.fill(lo, hi, l2.isGlobal(entry), l2.orderOf(entry), l2.stateOf(entry) | STATE_DIRTY, l2.frameFor(entry, lo), 0);
+    this.updateWalk(lo, hi);
+    markDirty(l2, lo, hi);
+  }
+
+  /** No structure has the translation. */
+  private missAll(side: 0 | 1, l1: Tlb, l2s: readonly Tlb[], lo: number, hi: number, access: Access): void {
+    this.l1Misses[side] = this.l1Misses[side]! + 1;
     this.l2Misses++;
     this.walk(lo, hi, access);
     const { result } = this;
@@ -219,23 +248,22 @@ export class Mmu {
     l1.fill(lo, hi, result.global, result.unitOrder, state, result.frame, this.neighbours(l1, lo));
   }
 
-  /** A write hits an L1 entry that was cached clean: another structure may know it dirty, else the walker marks the descriptor. */
-  private writeToClean(slot: number, lo: number, hi: number): void {
-    let walked = false;
+  /** A write hits an L1 entry that was cached clean: the L2 may know it dirty by now, else the walker marks the descriptor. */
+  private writeToClean(lo: number, hi: number): void {
     let known: Tlb | undefined;
-    let knownSlot = -1;
     for (const l2 of this.l2d) {
-      knownSlot = l2.lookup(lo, hi);
-      if (knownSlot < 0) continue;
+      const entry = l2.lookup(lo, hi);
+      if (entry < 0) continue;
+      if ((l2.stateOf(entry) & STATE_DIRTY) !== 0) {
+        markDirty(this.l1d, lo, hi);
+        return;
+      }
       known = l2;
       break;
     }
-    if (known === undefined || (known.state[knownSlot]! & STATE_DIRTY) === 0) {
-      this.updateWalk(lo, hi);
-      walked = true;
-    }
-    markDirty(this.l1d, slot, lo, hi);
-    if (walked && known !== undefined) markDirty(known, knownSlot, lo, hi);
+    this.updateWalk(lo, hi);
+    markDirty(this.l1d, lo, hi);
+    if (known !== undefined) markDirty(known, lo, hi);
   }
 
   private updateWalk(lo: number, hi: number): void {
@@ -301,20 +329,20 @@ function roomiest(tlbs: readonly Tlb[], unitOrder: number, leafOrder: number): T
   return best;
 }
 
-/** Fill `l1` with what `slot` of `l2` knows of the page; `extra` is added to the state. */
-function fillUnit(l1: Tlb, lo: number, hi: number, order: number, l2: Tlb, slot: number, extra: number, pages: number): void {
-  l1.fill(lo, hi, l2.isGlobal(slot), order, l2.state[slot]! | extra, l2.frameFor(slot, lo), pages);
-}
-
-/** A write has been recorded in the descriptor of this page. A coalesced entry has one dirty state for its group, so the page leaves it. */
-function markDirty(tlb: Tlb, slot: number, lo: number, hi: number): void {
-  if (tlb.coalescedPagesOf(slot) === 0) {
-    tlb.state[slot] = tlb.state[slot]! | STATE_DIRTY;
+/**
+ * A write has been recorded in the descriptor of this page. The entry may be gone, where the walk cache shares the structure. A coalesced
+ * entry has one dirty state for its group, so the page leaves it.
+ */
+function markDirty(tlb: Tlb, lo: number, hi: number): void {
+  const entry = tlb.peek(lo, hi);
+  if (entry < 0) return;
+  if (tlb.coalescedPagesOf(entry) === 0) {
+    tlb.setDirty(entry);
     return;
   }
-  const state = tlb.state[slot]! | STATE_DIRTY;
-  const frame = tlb.frameFor(slot, lo);
-  const global = tlb.isGlobal(slot);
-  tlb.dropCoalescedPage(slot, lo);
+  const state = tlb.stateOf(entry) | STATE_DIRTY;
+  const frame = tlb.frameFor(entry, lo);
+  const global = tlb.isGlobal(entry);
+  tlb.dropCoalescedPage(entry, lo);
   tlb.fill(lo, hi, global, 0, state, frame, 0);
 }

@@ -7,6 +7,7 @@
  * set * ways + way. No Arm manual read states the policy of a TLB, so it is a parameter of every preset.
  */
 import { ModelBug, assertNever } from "../arch/errors.js";
+import { ENTRY_SHIFT, NEWER, OLDER } from "./tlb-cells.js";
 
 export const POLICY_NAMES = ["lru", "tree-plru", "fifo", "random", "nru"] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
@@ -19,13 +20,13 @@ export interface ReplacementPolicy {
   victim(set: number): number;
 }
 
-/** The policy of this name for a structure of `sets` x `ways`. `seed` matters to random only. */
-export function makePolicy(name: PolicyName, sets: number, ways: number, seed: number): ReplacementPolicy {
+/** The policy of this name for a structure of `sets` x `ways`. `ring` is where lru and fifo keep their order; `seed` matters to random only. */
+export function makePolicy(name: PolicyName, sets: number, ways: number, ring: RingCells, seed: number): ReplacementPolicy {
   switch (name) {
     case "lru":
-      return new RecencyPolicy(sets, ways, true);
+      return new RecencyPolicy(ring, sets, ways, true);
     case "fifo":
-      return new RecencyPolicy(sets, ways, false);
+      return new RecencyPolicy(ring, sets, ways, false);
     case "tree-plru":
       return new TreePlruPolicy(sets, ways);
     case "random":
@@ -38,72 +39,77 @@ export function makePolicy(name: PolicyName, sets: number, ways: number, seed: n
 }
 
 /**
- * True least-recently-used, or first-in first-out: one ring per set from the newest slot to the oldest. They differ in
- * whether a hit makes a slot new again.
+ * Where a recency ring lies: two cells in every slot's record name the older and the newer neighbour by the index of their
+ * records, and one cell per set names the set's newest. The ring goes from the newest to the oldest and back to the newest.
+ */
+export interface RingCells {
+  readonly cells: Int32Array;
+  /** Index of the first slot's record; records are 1 << ENTRY_SHIFT cells, and their indexes multiples of that. */
+  readonly firstRecord: number;
+  /** Index of the first set's newest cell. */
+  readonly newest: number;
+}
+
+/** Make `record` the newest of the ring whose newest cell is at `at`. Making the oldest the newest only turns the ring by one. */
+function makeNewest(cells: Int32Array, at: number, record: number): void {
+  const newest = cells[at]!;
+  if (newest === record) return;
+  const oldest = cells[newest | NEWER]!;
+  if (oldest !== record) {
+    const older = cells[record | OLDER]!;
+    const newer = cells[record | NEWER]!;
+    cells[newer | OLDER] = older;
+    cells[older | NEWER] = newer;
+    cells[record | OLDER] = newest;
+    cells[record | NEWER] = oldest;
+    cells[newest | NEWER] = record;
+    cells[oldest | OLDER] = record;
+  }
+  cells[at] = record;
+}
+
+/**
+ * True least-recently-used, or first-in first-out: they differ in whether a hit makes a slot new again. The ring lies in cells of the
+ * structure, so that the MMU's fast path can turn it without a call.
  */
 export class RecencyPolicy implements ReplacementPolicy {
-  /** Ring links; index sets * ways + set is the ring's head, whose next is the newest slot and whose prev is the oldest. */
-  private readonly next: Int32Array;
-  private readonly prev: Int32Array;
-  private readonly heads: number;
-
-  constructor(sets: number, ways: number, private readonly refreshOnHit: boolean) {
-    this.heads = sets * ways;
-    this.next = new Int32Array(this.heads + sets);
-    this.prev = new Int32Array(this.heads + sets);
+  constructor(
+    private readonly ring: RingCells,
+    sets: number,
+    ways: number,
+    private readonly refreshOnHit: boolean,
+  ) {
+    const { cells, firstRecord, newest } = ring;
+    const record = (set: number, way: number): number => firstRecord + ((set * ways + way) << ENTRY_SHIFT);
     for (let set = 0; set < sets; set++) {
-      const head = this.heads + set;
-      let last = head;
       for (let way = 0; way < ways; way++) {
-        const slot = set * ways + way;
-        this.next[last] = slot;
-        this.prev[slot] = last;
-        last = slot;
+        cells[record(set, way) | OLDER] = record(set, (way + 1) % ways);
+        cells[record(set, way) | NEWER] = record(set, (way + ways - 1) % ways);
       }
-      this.next[last] = head;
-      this.prev[head] = last;
+      cells[newest + set] = record(set, 0);
     }
   }
 
   accessed(set: number, slot: number): void {
-    if (this.refreshOnHit) this.moveToFront(this.heads + set, slot);
+    if (this.refreshOnHit) this.filled(set, slot);
   }
 
   filled(set: number, slot: number): void {
-    this.moveToFront(this.heads + set, slot);
+    const { cells, firstRecord, newest } = this.ring;
+    makeNewest(cells, newest + set, firstRecord + (slot << ENTRY_SHIFT));
   }
 
   invalidated(set: number, slot: number): void {
-    const { next, prev } = this;
-    const head = this.heads + set;
-    const before = prev[slot]!;
-    const after = next[slot]!;
-    if (after === head) return;
-    next[before] = after;
-    prev[after] = before;
-    const oldest = prev[head]!;
-    next[oldest] = slot;
-    prev[slot] = oldest;
-    next[slot] = head;
-    prev[head] = slot;
+    const { cells, firstRecord, newest } = this.ring;
+    const record = firstRecord + (slot << ENTRY_SHIFT);
+    makeNewest(cells, newest + set, record);
+    // With the next older one the newest, the slot is the oldest.
+    cells[newest + set] = cells[record | OLDER]!;
   }
 
   victim(set: number): number {
-    return this.prev[this.heads + set]!;
-  }
-
-  private moveToFront(head: number, slot: number): void {
-    const { next, prev } = this;
-    const newest = next[head]!;
-    if (newest === slot) return;
-    const before = prev[slot]!;
-    const after = next[slot]!;
-    next[before] = after;
-    prev[after] = before;
-    next[head] = slot;
-    prev[slot] = head;
-    next[slot] = newest;
-    prev[newest] = slot;
+    const { cells, firstRecord, newest } = this.ring;
+    return (cells[cells[newest + set]! | NEWER]! - firstRecord) >> ENTRY_SHIFT;
   }
 }
 
@@ -118,7 +124,7 @@ export class TreePlruPolicy implements ReplacementPolicy {
   private readonly bits: Uint8Array;
 
   constructor(sets: number, private readonly ways: number) {
-    this.leaves = 2 ** Math.ceil(Math.log2(ways));
+    this.leaves = 1 << (32 - Math.clz32(ways - 1));
     this.bits = new Uint8Array(sets * this.leaves);
   }
 

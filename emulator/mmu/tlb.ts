@@ -2,20 +2,30 @@
  * One TLB structure: any number of entries as sets x ways, any set of page sizes, entries for pages, contiguous runs, blocks and
  * coalesced pages, tagged with ASIDs. The walk caches keep their table descriptors in the same kind of structure.
  *
- * A lookup costs the same for 10 fully associative entries and 2048 in 8 ways: slots are found through a hash of their tag, and
- * sets matter only when a slot has to be given up. One probe is made per kind of entry (`class`) that the structure holds at the
- * moment, smallest size first. State is in typed columns; nothing is allocated after construction.
+ * A lookup costs the same for 10 fully associative entries and 2048 in 8 ways: entries are found through a hash of their tag, and
+ * sets matter only when an entry has to be given up. One probe is made per kind of entry (`class`) that the structure holds at the
+ * moment, in ascending order of the class.
  *
- * Arm: DDI 0487 D8.16 (TLBs), D8.7.1 (contiguous bit); Cortex-A76 TRM 100798, A5.2 and the L2 TLB format (coalesced entries).
+ * The entries lie in an arena of cells (tlb-cells.ts) that the structures of one MMU share. Nothing is allocated after
+ * construction.
+ *
+ * Arm: DDI 0487 D8.16 (TLBs), D8.7.1 (contiguous bit); Cortex-A76 TRM 100798, A5.2 and table A6-31 (coalesced entries).
  */
 import type { Asid, Pfn, Va } from "../arch/addr.js";
 import { ModelBug } from "../arch/errors.js";
 import type { Granule, Level } from "../arch/granule.js";
+import { Arena, bucketBits, salt, unitLow, unlinkEntry } from "./tlb-cells.js";
+import * as layout from "./tlb-cells.js";
 import { makePolicy } from "./tlb-policy.js";
 import type { PolicyName, ReplacementPolicy } from "./tlb-policy.js";
-import { shiftPage } from "./walk.js";
 import { isLastLevelOnly } from "./tlbi.js";
 import type { CachedTranslation, Tlbi } from "./tlbi.js";
+
+// Constants of this module: V8 folds them into the code, while it loads and checks an imported one at every use.
+const { HEADER_CELLS, H_BUCKETS, H_SHIFT, H_SET_MASK, H_NEWEST, H_PROBES, H_END_PROBE, H_INVALID, H_REFRESH, ENTRY_SHIFT, TAG_LO,
+  TAG_HI, STATE, FRAME, CHAIN, BUCKET, STATE_VALID, STATE_DIRTY, STATE_LEVEL_SHIFT, STATE_LEAF_SHIFT, STATE_PERMS_SHIFT,
+  STATE_PAGES_SHIFT, STATE_PAGES, CLASS_ORDER, CLASS_GLOBAL, CLASS_COALESCED, CLASS_TABLE, CLASSES, TAG_CLASS_SHIFT,
+  TAG_ASID_SHIFT, TAG_PAGE_HIGH, TAG_CLASS, PROBE_SHIFT, PROBE_ORDER, PROBE_TAG, PROBE_SALT, PROBE_PAGES, HASH_FACTOR } = layout;
 
 export interface TlbSpec {
   readonly entries: number;
@@ -32,38 +42,12 @@ export interface TlbSpec {
   readonly policy: PolicyName;
 }
 
-// Bits of the state column.
-/** The slot holds an entry. */
-const STATE_VALID = 1 << 0;
-/** A write through this entry needs no descriptor update. */
-export const STATE_DIRTY = 1 << 1;
-/** Level of the descriptor, two bits. */
-export const STATE_LEVEL_SHIFT = 2;
-/** leafOrder of the translation, five bits: the size of the one descriptor, when the entry is a run. */
-export const STATE_LEAF_SHIFT = 4;
-/** PERM_* of the translation, three bits; in a table entry HI_UXNTABLE, HI_APTABLE0, HI_APTABLE1. */
-export const STATE_PERMS_SHIFT = 9;
-/** Valid bits of the pages of a coalesced entry, eight bits; all ones in others. */
-const STATE_PAGES_SHIFT = 16;
-const STATE_PAGES = 0xff << STATE_PAGES_SHIFT;
-
-// A class is what a tag is relative to: the order of the entry's size and its kind.
-const CLASS_ORDER = 0x1f;
-const CLASS_GLOBAL = 1 << 5;
-const CLASS_COALESCED = 1 << 6;
-const CLASS_TABLE = 1 << 7;
-const CLASSES = 256;
-
-// The high tag word: page number bits 35:32 (shifted by the order), class, ASID.
-const TAG_CLASS_SHIFT = 8;
-const TAG_ASID_SHIFT = 16;
-const TAG_PAGE_HIGH = 0xff;
-
 /** An entry as reports, validators and tests see it. A coalesced entry shows as one record per valid page. */
 export interface TlbEntry extends CachedTranslation {
   /** First output frame; for a table entry the table's position in 8-byte words. */
   readonly frame: Pfn;
   readonly dirty: boolean;
+  /** PERM_* at EL0 when the entry was made. */
   readonly perms: number;
 }
 
@@ -71,51 +55,46 @@ export class Tlb {
   readonly entries: number;
   readonly sets: number;
   readonly ways: number;
-  /** State bits of every slot; `STATE_DIRTY` may be set by the MMU on a hit. */
-  readonly state: Int32Array;
-  /** First output frame of every slot. */
-  readonly frame: Int32Array;
   /** log2 of the pages of a coalesced entry; 0 = the structure does not coalesce. */
   readonly coalescedOrder: number;
 
   private readonly pageSize: number;
+  private readonly wholeRuns: boolean;
   private readonly policy: ReplacementPolicy;
-  private readonly tagLo: Int32Array;
-  private readonly tagHi: Int32Array;
-  /** Next slot in the same hash bucket, or in the set's list of invalid slots; -1 ends. */
-  private readonly chain: Int32Array;
-  private readonly buckets: Int32Array;
-  private readonly hashShift: number;
-  /** First invalid slot of each set. */
-  private readonly invalid: Int32Array;
-  private readonly setMask: number;
-  private nrValid = 0;
-  private asid = 0;
+  /** Offset of the header in the arena. */
+  readonly header: number;
+  /** True if the replacement order is a recency ring, which the fast path can turn. */
+  readonly hasRing: boolean;
+  /** 1 for the classes whose entries, found in another structure, are entries of this one as they stand. */
+  readonly takesOver = new Uint8Array(CLASSES);
 
+  private readonly cells: Int32Array;
+  private readonly buckets: number;
+  private readonly firstEntry: number;
+  private readonly endEntry: number;
+  private readonly firstProbe: number;
+  private readonly hashShift: number;
+  private readonly setMask: number;
+  private asid = 0;
+  /** Invalid entries of each set; the lowest way is filled first. */
+  private readonly nrInvalid: Int32Array;
   /** Entries per class. */
   private readonly classCount = new Int32Array(CLASSES);
-  /** What a probe needs of each class of translations that is present, in ascending order of the class. */
-  private readonly probeOrder = new Int32Array(CLASSES);
-  /** Class and ASID bits of the high tag word. */
-  private readonly probeTag = new Int32Array(CLASSES);
-  /** Mask of the page inside a coalesced entry; 0 for others. */
-  private readonly probePages = new Int32Array(CLASSES);
-  private nrProbes = 0;
-
   /** Order of the entry for a translation of this order, -1 where every size held is larger. */
   private readonly entryOrder = new Int8Array(32);
-  private readonly wholeRuns: boolean;
 
-  constructor(spec: TlbSpec, granule: Granule, seed: number) {
+  /** `arena`: shared cells with room for `Tlb.cellsOf(spec)`; one of its own without it. */
+  constructor(spec: TlbSpec, granule: Granule, seed: number, arena: Arena = new Arena(Tlb.cellsOf(spec))) {
     this.entries = spec.entries;
     this.ways = spec.ways === "full" ? spec.entries : spec.ways;
-    this.sets = this.entries / this.ways;
-    if (!Number.isInteger(this.sets) || (this.sets & (this.sets - 1)) !== 0) {
+    const sets = this.entries / this.ways;
+    if (!Number.isInteger(sets) || (sets & (sets - 1)) !== 0) {
       throw new ModelBug(`Tlb: ${this.entries} entries in ${this.ways} ways do not make a power of two of sets`);
     }
+    // Integers that come out of a division or a power are doubles to the engine, and a field that ever held one stays one.
+    this.sets = sets | 0;
     this.setMask = this.sets - 1;
     this.pageSize = granule.pageSize;
-    this.policy = makePolicy(spec.policy, this.sets, this.ways, seed);
     this.wholeRuns = spec.contiguous === "whole";
     this.coalescedOrder = 31 - Math.clz32(spec.coalescedPages);
 
@@ -123,18 +102,37 @@ export class Tlb {
     for (let order = 0; order < 32; order++) {
       const fitting = held.filter((heldOrder) => heldOrder <= order);
       this.entryOrder[order] = spec.splinter === "page" ? (held.includes(0) ? 0 : -1) : Math.max(-1, ...fitting);
+      if (this.entryOrder[order] === order && (this.wholeRuns || order === 0)) this.takesOver[order] = this.takesOver[CLASS_GLOBAL | order] = 1;
     }
 
-    this.state = new Int32Array(this.entries);
-    this.frame = new Int32Array(this.entries);
-    this.tagLo = new Int32Array(this.entries);
-    this.tagHi = new Int32Array(this.entries);
-    this.chain = new Int32Array(this.entries);
-    this.invalid = new Int32Array(this.sets);
-    const bucketBits = Math.max(4, 34 - Math.clz32(this.entries));
-    this.buckets = new Int32Array(2 ** bucketBits);
-    this.hashShift = 32 - bucketBits;
-    this.empty();
+    const bits = bucketBits(this.entries);
+    const { cells } = arena;
+    this.cells = cells;
+    this.header = arena.take(HEADER_CELLS);
+    this.hashShift = 32 - bits;
+    this.buckets = arena.take(1 << bits);
+    this.firstEntry = arena.take(this.entries << ENTRY_SHIFT);
+    this.endEntry = this.firstEntry + (this.entries << ENTRY_SHIFT);
+    this.firstProbe = arena.take(CLASSES << PROBE_SHIFT);
+    const newest = arena.take(this.sets);
+    cells.fill(-1, this.buckets, this.buckets + (1 << bits));
+    this.nrInvalid = new Int32Array(this.sets).fill(this.ways);
+    this.policy = makePolicy(spec.policy, this.sets, this.ways, { cells, firstRecord: this.firstEntry, newest }, seed);
+    this.hasRing = spec.policy === "lru" || spec.policy === "fifo";
+    const h = this.header;
+    cells[h | H_BUCKETS] = this.buckets;
+    cells[h | H_SHIFT] = this.hashShift;
+    cells[h | H_SET_MASK] = this.setMask;
+    cells[h | H_NEWEST] = newest;
+    cells[h | H_PROBES] = this.firstProbe;
+    cells[h | H_END_PROBE] = this.firstProbe;
+    cells[h | H_INVALID] = this.entries;
+    cells[h | H_REFRESH] = spec.policy === "lru" ? 1 : 0;
+  }
+
+  /** Cells that a structure takes of an arena, at most. */
+  static cellsOf(spec: { readonly entries: number }): number {
+    return HEADER_CELLS + (1 << bucketBits(spec.entries)) + (spec.entries << ENTRY_SHIFT) + (CLASSES << PROBE_SHIFT) + spec.entries + 32;
   }
 
   /** The ASID of later lookups. Entries of other ASIDs stay. */
@@ -145,48 +143,61 @@ export class Tlb {
 
   /** Valid entries. */
   get size(): number {
-    return this.nrValid;
+    return this.entries - this.cells[this.header | H_INVALID]!;
   }
 
-  /** Slot of the entry that translates this page in the current ASID, or -1. A hit counts as a use. */
+  /** Handle of the entry that translates this page in the current ASID, or -1. A hit counts as a use. */
   lookup(pageLo: number, pageHi: number): number {
-    const { tagLo, tagHi, chain } = this;
-    const n = this.nrProbes;
-    for (let probe = 0; probe < n; probe++) {
-      const order = this.probeOrder[probe]!;
-      const lo = shiftPage(pageLo, pageHi, order);
-      const hi = (pageHi >>> order) | this.probeTag[probe]!;
-      for (let slot = this.buckets[this.hash(lo, hi)]!; slot >= 0; slot = chain[slot]!) {
-        if (tagLo[slot] !== lo || tagHi[slot] !== hi) continue;
-        const pages = this.probePages[probe]!;
-        if (pages !== 0 && ((this.state[slot]! >>> (STATE_PAGES_SHIFT + (pageLo & pages))) & 1) === 0) break;
-        this.policy.accessed(lo & this.setMask, slot);
-        return slot;
-      }
+    const entry = this.peek(pageLo, pageHi);
+    if (entry >= 0) this.policy.accessed(this.cells[entry | TAG_LO]! & this.setMask, this.slotOf(entry));
+    return entry;
+  }
+
+  /** As `lookup`, but no use. */
+  peek(pageLo: number, pageHi: number): number {
+    const { cells } = this;
+    const end = cells[this.header | H_END_PROBE]!;
+    for (let probe = this.firstProbe; probe < end; probe = (probe + (1 << PROBE_SHIFT)) | 0) {
+      const order = cells[probe | PROBE_ORDER]!;
+      const entry = this.find(unitLow(pageLo, pageHi, order), (pageHi >>> order) | cells[probe | PROBE_TAG]!);
+      if (entry < 0) continue;
+      const pages = cells[probe | PROBE_PAGES]!;
+      if (pages === 0 || ((cells[entry | STATE]! >>> (STATE_PAGES_SHIFT + (pageLo & pages))) & 1) !== 0) return entry;
     }
     return -1;
   }
 
-  /** Order of the entry that `slot` holds; a coalesced entry serves as single pages. */
-  orderOf(slot: number): number {
-    const kind = this.tagHi[slot]! >>> TAG_CLASS_SHIFT;
+  /** STATE_* bits of a valid entry. */
+  stateOf(entry: number): number {
+    return this.cells[entry | STATE]!;
+  }
+
+  /** A write has been recorded in the descriptor behind this entry. */
+  setDirty(entry: number): void {
+    this.cells[entry | STATE] = this.cells[entry | STATE]! | STATE_DIRTY;
+  }
+
+  /** Order of the translation that the entry can serve as; a coalesced entry serves as single pages. */
+  orderOf(entry: number): number {
+    const kind = this.cells[entry | TAG_HI]! >>> TAG_CLASS_SHIFT;
     return (kind & CLASS_COALESCED) !== 0 ? 0 : kind & CLASS_ORDER;
   }
 
-  /** Valid pages of the coalesced entry in `slot`, bit 0 its first page; 0 for any other entry. */
-  coalescedPagesOf(slot: number): number {
-    return ((this.tagHi[slot]! >>> TAG_CLASS_SHIFT) & CLASS_COALESCED) !== 0 ? (this.state[slot]! & STATE_PAGES) >>> STATE_PAGES_SHIFT : 0;
+  /** Valid pages of a coalesced entry, bit 0 its first page; 0 for any other entry. */
+  coalescedPagesOf(entry: number): number {
+    const coalesced = (this.cells[entry | TAG_HI]! >>> TAG_CLASS_SHIFT) & CLASS_COALESCED;
+    return coalesced === 0 ? 0 : (this.cells[entry | STATE]! & STATE_PAGES) >>> STATE_PAGES_SHIFT;
   }
 
-  /** Output frame of this page under the entry in `slot`. */
-  frameFor(slot: number, pageLo: number): number {
-    const order = (this.tagHi[slot]! >>> TAG_CLASS_SHIFT) & CLASS_ORDER;
-    return this.frame[slot]! + (pageLo & ((1 << order) - 1));
+  /** Output frame of this page under the entry. */
+  frameFor(entry: number, pageLo: number): number {
+    const order = (this.cells[entry | TAG_HI]! >>> TAG_CLASS_SHIFT) & CLASS_ORDER;
+    return this.cells[entry | FRAME]! + (pageLo & ((1 << order) - 1));
   }
 
   /** True if the entry belongs to every ASID. */
-  isGlobal(slot: number): boolean {
-    return ((this.tagHi[slot]! >>> TAG_CLASS_SHIFT) & CLASS_GLOBAL) !== 0;
+  isGlobal(entry: number): boolean {
+    return ((this.cells[entry | TAG_HI]! >>> TAG_CLASS_SHIFT) & CLASS_GLOBAL) !== 0;
   }
 
   /**
@@ -217,67 +228,91 @@ export class Tlb {
   }
 
   /**
-   * Let one page of a coalesced entry go, because its attributes no longer are the group's.
-   * Pre: `slot` holds a coalesced entry in which the page is valid.
+   * Cache what an entry of the next level knows of a page, as large as this structure can.
+   * Pre: `entry` of `next` translates the page, and no entry here does.
    */
-  dropCoalescedPage(slot: number, pageLo: number): void {
-    const left = this.state[slot]! & ~(1 << (STATE_PAGES_SHIFT + (pageLo & ((1 << this.coalescedOrder) - 1))));
-    if ((left & STATE_PAGES) === 0) this.remove(slot);
-    else this.state[slot] = left;
+  fillFrom(next: Tlb, entry: number, pageLo: number, pageHi: number): void {
+    const { cells } = next;
+    const hi = cells[entry | TAG_HI]!;
+    if (this.takesOver[(hi >>> TAG_CLASS_SHIFT) & 0xff] === 1) {
+      this.place(cells[entry | TAG_LO]!, hi, cells[entry | STATE]!, cells[entry | FRAME]!);
+      return;
+    }
+    const pages = this.coalescedOrder !== 0 && this.coalescedOrder === next.coalescedOrder ? next.coalescedPagesOf(entry) : 0;
+    this.fill(pageLo, pageHi, next.isGlobal(entry), next.orderOf(entry), cells[entry | STATE]!, next.frameFor(entry, pageLo), pages);
   }
 
-  /** Table entries, for a walk cache: the descriptor of `level` that covers this page, 2^order pages wide. */
+  /**
+   * Let one page of a coalesced entry go, because its attributes no longer are the group's.
+   * Pre: the page is valid in the entry.
+   */
+  dropCoalescedPage(entry: number, pageLo: number): void {
+    const left = this.cells[entry | STATE]! & ~(1 << (STATE_PAGES_SHIFT + (pageLo & ((1 << this.coalescedOrder) - 1))));
+    if ((left & STATE_PAGES) === 0) this.remove(entry);
+    else this.cells[entry | STATE] = left;
+  }
+
+  /** For a walk cache: keep the table descriptor of `level` that covers this page, 2^order pages wide. Nothing changes if it is there. */
   fillTable(pageLo: number, pageHi: number, order: number, level: Level, index: number, forbids: number): void {
-    const slot = this.findTable(pageLo, pageHi, order);
-    if (slot >= 0) return;
-    this.insert(pageLo, pageHi, CLASS_TABLE | order, STATE_PAGES | (level << STATE_LEVEL_SHIFT) | (forbids << STATE_PERMS_SHIFT), index);
+    const kind = CLASS_TABLE | order;
+    const known = this.classCount[kind]! > 0 && this.find(unitLow(pageLo, pageHi, order), (pageHi >>> order) | this.tagBits(kind, this.asid)) >= 0;
+    if (!known) this.insert(pageLo, pageHi, kind, STATE_PAGES | (level << STATE_LEVEL_SHIFT) | (forbids << STATE_PERMS_SHIFT), index);
   }
 
-  /** Slot of the table entry that covers this page in the current ASID, or -1. A hit counts as a use. */
+  /** Handle of the table entry that covers this page in the current ASID, or -1. A hit counts as a use. */
   findTable(pageLo: number, pageHi: number, order: number): number {
-    if (this.classCount[CLASS_TABLE | order] === 0) return -1;
-    const lo = shiftPage(pageLo, pageHi, order);
-    const slot = this.find(lo, (pageHi >>> order) | this.tagBits(CLASS_TABLE | order, this.asid));
-    if (slot >= 0) this.policy.accessed(lo & this.setMask, slot);
-    return slot;
+    const kind = CLASS_TABLE | order;
+    if (this.classCount[kind] === 0) return -1;
+    const lo = unitLow(pageLo, pageHi, order);
+    const entry = this.find(lo, (pageHi >>> order) | this.tagBits(kind, this.asid));
+    if (entry >= 0) this.policy.accessed(lo & this.setMask, this.slotOf(entry));
+    return entry;
+  }
+
+  /** Position of the table that a table entry points to, in 8-byte words. */
+  tableIndexOf(entry: number): number {
+    return this.cells[entry | FRAME]!;
   }
 
   /** Forbidden rights kept with a table entry, as passed to `fillTable`. */
-  forbidsOf(slot: number): number {
-    return (this.state[slot]! >>> STATE_PERMS_SHIFT) & 7;
+  forbidsOf(entry: number): number {
+    return (this.cells[entry | STATE]! >>> STATE_PERMS_SHIFT) & 7;
   }
 
   /** Empty the structure. */
   invalidateAll(): void {
-    for (let slot = 0; slot < this.entries; slot++) if ((this.state[slot]! & STATE_VALID) !== 0) this.remove(slot);
+    if (this.size === 0) return;
+    for (let entry = this.firstEntry; entry < this.endEntry; entry += 1 << ENTRY_SHIFT) if (this.isValid(entry)) this.remove(entry);
   }
 
   /** Carry out a TLB maintenance operation: exactly the entries that `matchTlbi` names go; of a coalesced entry only the pages named. */
   tlbi(operation: Tlbi): void {
+    if (this.size === 0) return;
     if (operation.op === "vmalle1is") this.invalidateAll();
     else if (operation.op === "aside1is") this.invalidateAsid(operation.asid);
     else this.invalidateRange(operation);
   }
 
-  /** The entries, in slot order. */
+  /** The entries, by set and way. */
   *[Symbol.iterator](): Generator<TlbEntry> {
-    for (let slot = 0; slot < this.entries; slot++) {
-      const state = this.state[slot]!;
-      if ((state & STATE_VALID) === 0) continue;
-      const kind = (this.tagHi[slot]! >>> TAG_CLASS_SHIFT) & 0xff;
+    const { cells } = this;
+    for (let entry = this.firstEntry; entry < this.endEntry; entry += 1 << ENTRY_SHIFT) {
+      if (!this.isValid(entry)) continue;
+      const state = cells[entry | STATE]!;
+      const kind = (cells[entry | TAG_HI]! >>> TAG_CLASS_SHIFT) & 0xff;
       const coalesced = (kind & CLASS_COALESCED) !== 0;
       const size = 2 ** (kind & CLASS_ORDER);
-      const first = this.unitOf(slot) * size;
+      const first = this.unitOf(entry) * size;
       for (let page = 0; page < (coalesced ? size : 1); page++) {
-        if (coalesced && ((state >>> (STATE_PAGES_SHIFT + page)) & 1) === 0) continue;
+        if (((state >>> (STATE_PAGES_SHIFT + page)) & 1) === 0) continue;
         yield {
-          asid: (this.tagHi[slot]! >>> TAG_ASID_SHIFT) as Asid,
+          asid: (cells[entry | TAG_HI]! >>> TAG_ASID_SHIFT) as Asid,
           global: (kind & CLASS_GLOBAL) !== 0,
           start: ((first + page) * this.pageSize) as Va,
           end: ((first + (coalesced ? page + 1 : size)) * this.pageSize) as Va,
           level: ((state >>> STATE_LEVEL_SHIFT) & 3) as Level,
           table: (kind & CLASS_TABLE) !== 0,
-          frame: (this.frame[slot]! + page) as Pfn,
+          frame: (cells[entry | FRAME]! + page) as Pfn,
           dirty: (state & STATE_DIRTY) !== 0,
           perms: (state >>> STATE_PERMS_SHIFT) & 7,
         };
@@ -285,78 +320,98 @@ export class Tlb {
     }
   }
 
-  private hash(lo: number, hi: number): number {
-    return Math.imul(lo ^ Math.imul(hi, 0x85ebca6b), 0x9e3779b1) >>> this.hashShift;
+  /** Set and way of an entry as the policy counts them. */
+  private slotOf(entry: number): number {
+    return (entry - this.firstEntry) >> ENTRY_SHIFT;
+  }
+
+  private isValid(entry: number): boolean {
+    return (this.cells[entry | STATE]! & STATE_VALID) !== 0;
   }
 
   private tagBits(kind: number, asid: number): number {
     return (kind << TAG_CLASS_SHIFT) | ((kind & CLASS_GLOBAL) !== 0 ? 0 : asid << TAG_ASID_SHIFT);
   }
 
-  private find(lo: number, hi: number): number {
-    let slot = this.buckets[this.hash(lo, hi)]!;
-    while (slot >= 0 && (this.tagLo[slot] !== lo || this.tagHi[slot] !== hi)) slot = this.chain[slot]!;
-    return slot;
+  private bucketOf(lo: number, hi: number): number {
+    return (this.buckets + (Math.imul(lo ^ salt(hi), HASH_FACTOR) >>> this.hashShift)) | 0;
   }
 
-  /** Page number / entry size of a valid slot. */
-  private unitOf(slot: number): number {
-    return (this.tagLo[slot]! >>> 0) + (this.tagHi[slot]! & TAG_PAGE_HIGH) * 2 ** 32;
+  /** Handle of the entry with this tag, or -1. */
+  private find(lo: number, hi: number): number {
+    const { cells } = this;
+    let entry = cells[this.bucketOf(lo, hi)]!;
+    while (entry >= 0 && (cells[entry | TAG_LO] !== lo || cells[entry | TAG_HI] !== hi)) entry = cells[entry | CHAIN]!;
+    return entry;
+  }
+
+  /** Page number / entry size of a valid entry. */
+  private unitOf(entry: number): number {
+    return (this.cells[entry | TAG_LO]! >>> 0) + (this.cells[entry | TAG_HI]! & TAG_PAGE_HIGH) * 2 ** 32;
   }
 
   private insert(pageLo: number, pageHi: number, kind: number, state: number, frame: number): void {
     const order = kind & CLASS_ORDER;
-    const lo = shiftPage(pageLo, pageHi, order);
+    const lo = unitLow(pageLo, pageHi, order);
     const hi = (pageHi >>> order) | this.tagBits(kind, this.asid);
+    if ((kind & CLASS_COALESCED) !== 0) {
+      const present = this.find(lo, hi);
+      if (present >= 0) {
+        // Pages of the group have become valid since the entry was made: the new walk replaces it.
+        this.cells[present | STATE] = state | STATE_VALID;
+        this.cells[present | FRAME] = frame;
+        this.policy.accessed(lo & this.setMask, this.slotOf(present));
+        return;
+      }
+    }
+    this.place(lo, hi, state | STATE_VALID, frame);
+  }
+
+  /** Give the tag an entry: the lowest invalid way of its set, or the policy's victim. Pre: no entry has the tag. */
+  private place(lo: number, hi: number, state: number, frame: number): void {
+    const { cells } = this;
     const set = lo & this.setMask;
-    const present = (kind & CLASS_COALESCED) !== 0 ? this.find(lo, hi) : -1;
-    if (present >= 0) {
-      // Pages of the group have become valid since the entry was made: the new walk replaces it.
-      this.state[present] = state | STATE_VALID;
-      this.frame[present] = frame;
-      this.policy.accessed(set, present);
-      return;
-    }
-    this.countUp(kind);
-    let slot = this.invalid[set]!;
-    if (slot >= 0) {
-      this.invalid[set] = this.chain[slot]!;
-      this.nrValid++;
+    let entry: number;
+    if (this.nrInvalid[set]! > 0) {
+      entry = this.takeInvalid(set);
+      this.countUp((hi >>> TAG_CLASS_SHIFT) & 0xff);
     } else {
-      slot = this.policy.victim(set);
-      this.unlink(slot);
+      entry = (this.firstEntry + (this.policy.victim(set) << ENTRY_SHIFT)) | 0;
+      unlinkEntry(cells, entry);
+      const gone = cells[entry | TAG_HI]!;
+      if (((gone ^ hi) & TAG_CLASS) !== 0) {
+        this.countUp((hi >>> TAG_CLASS_SHIFT) & 0xff);
+        this.countDown((gone >>> TAG_CLASS_SHIFT) & 0xff);
+      }
     }
-    const bucket = this.hash(lo, hi);
-    this.tagLo[slot] = lo;
-    this.tagHi[slot] = hi;
-    this.state[slot] = state | STATE_VALID;
-    this.frame[slot] = frame;
-    this.chain[slot] = this.buckets[bucket]!;
-    this.buckets[bucket] = slot;
-    this.policy.filled(set, slot);
+    const bucket = this.bucketOf(lo, hi);
+    cells[entry | TAG_LO] = lo;
+    cells[entry | TAG_HI] = hi;
+    cells[entry | STATE] = state;
+    cells[entry | FRAME] = frame;
+    cells[entry | CHAIN] = cells[bucket]!;
+    cells[entry | BUCKET] = bucket;
+    cells[bucket] = entry;
+    this.policy.filled(set, this.slotOf(entry));
   }
 
-  /** Take a valid slot out of its hash bucket and its class. */
-  private unlink(slot: number): void {
-    const { chain, buckets } = this;
-    const hi = this.tagHi[slot]!;
-    const bucket = this.hash(this.tagLo[slot]!, hi);
-    let at = buckets[bucket]!;
-    if (at === slot) buckets[bucket] = chain[slot]!;
-    else {
-      while (chain[at] !== slot) at = chain[at]!;
-      chain[at] = chain[slot]!;
-    }
-    this.countDown((hi >>> TAG_CLASS_SHIFT) & 0xff);
+  /** The lowest invalid way of the set, counted as valid from now on. */
+  private takeInvalid(set: number): number {
+    let entry = this.firstEntry + ((set * this.ways) << ENTRY_SHIFT);
+    while (this.isValid(entry)) entry += 1 << ENTRY_SHIFT;
+    this.nrInvalid[set] = this.nrInvalid[set]! - 1;
+    this.cells[this.header | H_INVALID] = this.cells[this.header | H_INVALID]! - 1;
+    return entry;
   }
 
-  private remove(slot: number): void {
+  private remove(entry: number): void {
+    const slot = this.slotOf(entry);
     const set = Math.floor(slot / this.ways);
-    this.unlink(slot);
-    this.state[slot] = 0;
-    this.chain[slot] = this.invalid[set]!;
-    this.invalid[set] = slot;
-    this.nrValid--;
+    unlinkEntry(this.cells, entry);
+    this.countDown((this.cells[entry | TAG_HI]! >>> TAG_CLASS_SHIFT) & 0xff);
+    this.cells[entry | STATE] = 0;
+    this.nrInvalid[set] = this.nrInvalid[set]! + 1;
+    this.cells[this.header | H_INVALID] = this.cells[this.header | H_INVALID]! + 1;
     this.policy.invalidated(set, slot);
   }
 
@@ -366,8 +421,8 @@ export class Tlb {
     const hi = pageHi | this.tagBits(globalBit, this.asid);
     for (let page = 0; pages >>> page !== 0; page++) {
       if (((pages >>> page) & 1) === 0) continue;
-      const slot = this.find(firstLo + page, hi);
-      if (slot >= 0) this.remove(slot);
+      const entry = this.find(firstLo + page, hi);
+      if (entry >= 0) this.remove(entry);
     }
   }
 
@@ -384,30 +439,26 @@ export class Tlb {
   }
 
   private rebuildProbes(): void {
+    const { cells } = this;
     let n = 0;
     for (let kind = 0; kind < CLASS_TABLE; kind++) {
       if (this.classCount[kind] === 0) continue;
-      this.probeOrder[n] = kind & CLASS_ORDER;
-      this.probeTag[n] = this.tagBits(kind, this.asid);
-      this.probePages[n] = (kind & CLASS_COALESCED) !== 0 ? (1 << (kind & CLASS_ORDER)) - 1 : 0;
+      const probe = this.firstProbe + (n << PROBE_SHIFT);
+      const tag = this.tagBits(kind, this.asid);
+      cells[probe | PROBE_ORDER] = kind & CLASS_ORDER;
+      cells[probe | PROBE_TAG] = tag;
+      cells[probe | PROBE_SALT] = salt(tag);
+      cells[probe | PROBE_PAGES] = (kind & CLASS_COALESCED) !== 0 ? (1 << (kind & CLASS_ORDER)) - 1 : 0;
       n++;
     }
-    this.nrProbes = n;
-  }
-
-  private empty(): void {
-    this.buckets.fill(-1);
-    for (let set = 0; set < this.sets; set++) {
-      this.invalid[set] = set * this.ways;
-      for (let way = 0; way < this.ways; way++) this.chain[set * this.ways + way] = way + 1 < this.ways ? set * this.ways + way + 1 : -1;
-    }
+    cells[this.header | H_END_PROBE] = this.firstProbe + (n << PROBE_SHIFT);
   }
 
   private invalidateAsid(asid: Asid): void {
-    for (let slot = 0; slot < this.entries; slot++) {
-      if ((this.state[slot]! & STATE_VALID) === 0) continue;
-      const hi = this.tagHi[slot]!;
-      if (((hi >>> TAG_CLASS_SHIFT) & CLASS_GLOBAL) === 0 && hi >>> TAG_ASID_SHIFT === asid) this.remove(slot);
+    for (let entry = this.firstEntry; entry < this.endEntry; entry += 1 << ENTRY_SHIFT) {
+      if (!this.isValid(entry)) continue;
+      const hi = this.cells[entry | TAG_HI]!;
+      if (((hi >>> TAG_CLASS_SHIFT) & CLASS_GLOBAL) === 0 && hi >>> TAG_ASID_SHIFT === asid) this.remove(entry);
     }
   }
 
@@ -427,33 +478,33 @@ export class Tlb {
       const tag = this.tagBits(kind, operation.asid);
       if (lastUnit - firstUnit < this.entries) {
         for (let unit = firstUnit; unit <= lastUnit; unit++) {
-          const slot = this.find(unit | 0, Math.floor(unit / 2 ** 32) | tag);
-          if (slot >= 0) this.removeMatching(slot, table, level, first, end);
+          const entry = this.find(unit | 0, Math.floor(unit / 2 ** 32) | tag);
+          if (entry >= 0) this.removeMatching(entry, table, level, first, end);
         }
       } else {
-        for (let slot = 0; slot < this.entries; slot++) {
-          if ((this.state[slot]! & STATE_VALID) === 0 || (this.tagHi[slot]! & ~TAG_PAGE_HIGH) !== tag) continue;
-          const unit = this.unitOf(slot);
-          if (unit >= firstUnit && unit <= lastUnit) this.removeMatching(slot, table, level, first, end);
+        for (let entry = this.firstEntry; entry < this.endEntry; entry += 1 << ENTRY_SHIFT) {
+          if (!this.isValid(entry) || (this.cells[entry | TAG_HI]! & ~TAG_PAGE_HIGH) !== tag) continue;
+          const unit = this.unitOf(entry);
+          if (unit >= firstUnit && unit <= lastUnit) this.removeMatching(entry, table, level, first, end);
         }
       }
     }
   }
 
   /** Remove the entry, or the pages [first, end) of a coalesced one, if the level hint (-1: none) allows it. */
-  private removeMatching(slot: number, table: boolean, level: number, first: number, end: number): void {
-    const state = this.state[slot]!;
+  private removeMatching(entry: number, table: boolean, level: number, first: number, end: number): void {
+    const state = this.cells[entry | STATE]!;
     const own = (state >>> STATE_LEVEL_SHIFT) & 3;
     if (level >= 0 && (table ? own >= level : own !== level)) return;
-    if (this.coalescedPagesOf(slot) !== 0) {
-      const base = this.unitOf(slot) * 2 ** this.coalescedOrder;
+    if (this.coalescedPagesOf(entry) !== 0) {
+      const base = this.unitOf(entry) * 2 ** this.coalescedOrder;
       let left = state;
       for (let page = 0; page < 8; page++) if (base + page >= first && base + page < end) left &= ~(1 << (STATE_PAGES_SHIFT + page));
       if ((left & STATE_PAGES) !== 0) {
-        this.state[slot] = left;
+        this.cells[entry | STATE] = left;
         return;
       }
     }
-    this.remove(slot);
+    this.remove(entry);
   }
 }

@@ -38,12 +38,12 @@ export class WalkCache {
   /** Let the walk begin at the deepest table known for this page; false if none is known. */
   find(pageLo: number, pageHi: number, walk: WalkResult): boolean {
     for (let i = 0; i < this.levels.length; i++) {
-      const slot = this.store.findTable(pageLo, pageHi, this.orders[i]!);
-      if (slot < 0) continue;
+      const entry = this.store.findTable(pageLo, pageHi, this.orders[i]!);
+      if (entry < 0) continue;
       const below = (this.levels[i]! + 1) as Level;
       walk.firstLevel = below;
-      walk.tableIndex[below] = this.store.frame[slot]!;
-      walk.tableForbids[below] = this.store.forbidsOf(slot) << FORBIDS_SHIFT;
+      walk.tableIndex[below] = this.store.tableIndexOf(entry);
+      walk.tableForbids[below] = this.store.forbidsOf(entry) << FORBIDS_SHIFT;
       return true;
     }
     return false;

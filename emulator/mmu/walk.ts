@@ -8,12 +8,17 @@
  * bit), D8.15 (fault priority: translation, address size, access flag, permission).
  */
 import type { Asid, Pa, Va } from "../arch/addr.js";
-import { HI_APTABLE0, HI_APTABLE1, HI_CONTIGUOUS, HI_DBM, HI_UXN, HI_UXNTABLE, LO_AF, LO_AP1, LO_AP2, LO_NG, LO_TABLE, LO_VALID, frameOfWords } from "../arch/descriptor.js";
+import { frameOfWords } from "../arch/descriptor.js";
+import * as descriptor from "../arch/descriptor.js";
 import type { FaultKind } from "../arch/esr.js";
 import type { Granule, Level } from "../arch/granule.js";
-import { ACCESS_FETCH, ACCESS_WRITE, PERM_EXEC, PERM_READ, PERM_WRITE } from "../engine/engine.js";
+import * as engine from "../engine/engine.js";
 import type { Access } from "../engine/engine.js";
 import type { PhysicalMemory } from "../memory/physical-memory.js";
+
+// Constants of this module: V8 folds them into the code, while it loads and checks an imported one at every use.
+const { HI_APTABLE0, HI_APTABLE1, HI_CONTIGUOUS, HI_DBM, HI_UXN, HI_UXNTABLE, LO_AF, LO_AP1, LO_AP2, LO_NG, LO_TABLE, LO_VALID } = descriptor;
+const { ACCESS_FETCH, ACCESS_WRITE, PERM_EXEC, PERM_READ, PERM_WRITE } = engine;
 
 /** Everything outside the tables that a TTBR0 translation depends on. A change of any field is a new record. */
 export interface TranslationRegime {
@@ -88,6 +93,9 @@ export interface WalkOptions {
   /** Where to write the outcome; a new record without it. */
   readonly into?: WalkResult;
 }
+
+/** Powers of two up to 2^52: the run-time's own power function is a call. */
+const POWERS = Float64Array.from({ length: 53 }, (_, bits) => 2 ** bits);
 
 const FORBIDS = HI_UXNTABLE | HI_APTABLE0 | HI_APTABLE1;
 
@@ -192,7 +200,7 @@ export function walkPage(mem: PhysicalMemory, regime: TranslationRegime, pageLo:
       return;
     }
     const next = frameOfWords(lo, hi, pageShift) * granule.pageSize;
-    if (next >= 2 ** regime.oaBits) {
+    if (next >= POWERS[regime.oaBits]!) {
       result.fault = "address-size";
       return;
     }
@@ -214,12 +222,10 @@ function finish(regime: TranslationRegime, u32: Uint32Array, lo: number, hi: num
   const { granule } = regime;
   const geometry = granule.levels[result.level]!;
   // Address bits of a block below its size are RES0: the page inside the block comes from the virtual address.
-  const inside = geometry.size / granule.pageSize - 1;
   const raw = frameOfWords(lo, hi, granule.pageShift);
-  const first = order === 0 ? raw : raw - (raw % (inside + 1));
-  const frame = order === 0 ? raw : first + (pageLo & inside);
+  const frame = order === 0 ? raw : raw - (raw % POWERS[order]!) + (pageLo & ((1 << order) - 1));
   const address = frame * granule.pageSize;
-  if (address >= 2 ** regime.oaBits) {
+  if (address >= POWERS[regime.oaBits]!) {
     result.fault = "address-size";
     return;
   }
