@@ -3,8 +3,9 @@
  *
  * Linux: fs/anon_inodes.c, fs/pipe.c pipefs, net/socket.c sockfs; fs/d_path.c dynamic_dname().
  */
-import type { Dentry, FileOperations, FileSystem, FileSystemStatistics, InodeOperations, Mount, OpenFile, Timespec, VfsInode } from "./vfs.js";
-import { createDentry, createMount, openInode } from "./vfs.js";
+import { EINVAL } from "../errno.js";
+import type { Dentry, FileOperations, FileSystem, FileSystemStatistics, InodeAttributes, InodeOperations, Mount, OpenFile, Timespec, VfsInode } from "./vfs.js";
+import { S_IFMT, createDentry, createMount, openInode } from "./vfs.js";
 
 export interface AnonInodeOptions {
   /** S_IF* and permission bits. */
@@ -57,7 +58,7 @@ export class AnonFs implements FileSystem {
       fs: this,
       ops: {
         open,
-        ...(setAttributes === undefined ? {} : { setAttributes }),
+        setAttributes: setAttributes ?? keepAttributes,
         ...(getAttributes === undefined ? {} : { getAttributes }),
         ...(evict === undefined ? {} : { evict }),
       },
@@ -86,4 +87,35 @@ export class AnonFs implements FileSystem {
   }
 }
 
+/** Mode, owner and times can be set and mean nothing. Linux: simple_setattr(). */
+function keepAttributes(inode: VfsInode, { mode, uid, gid, atime, mtime, size }: InodeAttributes): number {
+  if (size !== undefined) return -EINVAL;
+  if (mode !== undefined) inode.mode = (inode.mode & S_IFMT) | (mode & 0o7777);
+  if (uid !== undefined) inode.uid = uid;
+  if (gid !== undefined) inode.gid = gid;
+  if (atime !== undefined) inode.atime = atime;
+  if (mtime !== undefined) inode.mtime = mtime;
+  return 0;
+}
+
 const PLAIN: FileOperations = { seekable: false };
+
+/** The kernel's internal file systems. */
+export interface InternalFileSystems {
+  readonly pipes: AnonFs;
+  readonly sockets: AnonFs;
+  readonly anonInodes: AnonFs;
+}
+
+const PIPEFS_MAGIC = 0x50495045;
+const SOCKFS_MAGIC = 0x534f434b;
+const ANON_INODE_FS_MAGIC = 0x09041934;
+
+/** Made once per kernel; device numbers above those of mounted file systems. */
+export function createInternalFileSystems(now: () => Timespec): InternalFileSystems {
+  return {
+    pipes: new AnonFs({ type: "pipefs", dev: 0xf0, magic: PIPEFS_MAGIC, now }),
+    sockets: new AnonFs({ type: "sockfs", dev: 0xf1, magic: SOCKFS_MAGIC, now }),
+    anonInodes: new AnonFs({ type: "anon_inodefs", dev: 0xf2, magic: ANON_INODE_FS_MAGIC, now }),
+  };
+}

@@ -45,6 +45,7 @@ export class FdTable {
     if (file === undefined) return -EBADF;
     this.files[fd] = undefined;
     this.closeOnExec.delete(fd);
+    file.inode.locks?.releaseProcess(this);
     file.ops.flush?.(file);
     putFile(file);
     return 0;

@@ -52,6 +52,11 @@ export class Pipe {
     return this.buffers.reduce((sum, { from, to }) => sum + to - from, 0);
   }
 
+  /** Bytes that a write takes now at least. */
+  get room(): number {
+    return Math.max(0, this.maxBuffers - this.buffers.length) * this.pageSize;
+  }
+
   /** Capacity in bytes (F_GETPIPE_SZ). */
   get capacity(): number {
     return this.maxBuffers * this.pageSize;
@@ -72,7 +77,6 @@ export class Pipe {
   read(into: Uint8Array, peek = false): number {
     if (into.length === 0) return 0;
     if (this.empty) return this.writers === 0 ? 0 : -EAGAIN;
-    const wasFull = this.full;
     let done = 0;
     let index = 0;
     while (done < into.length && index < this.buffers.length) {
@@ -87,7 +91,7 @@ export class Pipe {
       }
       if (buffer.packet) break;
     }
-    if (!peek && (wasFull || this.empty)) this.queue.wakeAll();
+    if (!peek) this.queue.wakeAll();
     return done;
   }
 
@@ -95,7 +99,6 @@ export class Pipe {
   write(from: Uint8Array, packet: boolean): number {
     if (this.readers === 0) return -EPIPE;
     if (from.length === 0) return 0;
-    const wasEmpty = this.empty;
     const { pageSize } = this;
     let done = 0;
     // What does not fill pages goes behind the last bytes if it fits there.
@@ -113,7 +116,7 @@ export class Pipe {
       this.buffers.push({ page, from: 0, to: bytes, packet });
       done += bytes;
     }
-    if (done > 0 && wasEmpty) this.queue.wakeAll();
+    if (done > 0) this.queue.wakeAll();
     return done > 0 ? done : -EAGAIN;
   }
 

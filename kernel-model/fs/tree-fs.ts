@@ -8,18 +8,17 @@
  */
 import { ModelBug } from "../../emulator/arch/errors.js";
 import { EACCES, EEXIST, EINVAL, EIO, ENOENT, ENOSPC, ENOTEMPTY, EPERM, EXDEV } from "../errno.js";
+import { F_SEAL_GROW } from "../mm/shmem.js";
 import type { LowerContents } from "./backing.js";
 import type { HostDirectory, HostObject } from "./host-directory.js";
 import { TreeFiles } from "./tree-file.js";
 import type { TreeDirectory, TreeEntry, TreeFile, TreeFsOptions, TreeLink, TreeNode, TreeOperations, TreePlace, TreeSpecial } from "./tree-node.js";
 import { TreeSpace } from "./tree-node.js";
 import type { FileOperations, FileSystem, FileSystemStatistics, InodeAttributes, InodeOperations, OpenFile, VfsInode } from "./vfs.js";
-import { NAME_MAX, S_IFCHR, S_IFBLK, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from "./vfs.js";
+import { NAME_MAX, RENAME_EXCHANGE, RENAME_NOREPLACE, S_IFCHR, S_IFBLK, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from "./vfs.js";
 
-/* Linux: include/uapi/linux/fcntl.h RENAME_*. */
-export const RENAME_NOREPLACE = 1;
-export const RENAME_EXCHANGE = 2;
-
+/** A memfd may not shrink. Linux: include/uapi/linux/fcntl.h. */
+const F_SEAL_SHRINK = 0x0002;
 /** Size of a directory of tmpfs grows by this with each name. Linux: BOGO_DIRENT_SIZE. */
 const BOGO_DIRENT_SIZE = 20;
 const DISK_DIRECTORY_BYTES = 4096;
@@ -443,6 +442,8 @@ export class TreeFs implements FileSystem {
     const named = changes !== undefined && node.place !== undefined && inode.nlink > 0 ? node.place.name : undefined;
     if (wanted.size !== undefined) {
       if (node.kind !== "file") return -EINVAL;
+      const seals = inode.seals ?? 0;
+      if ((wanted.size < inode.size && (seals & F_SEAL_SHRINK) !== 0) || (wanted.size > inode.size && (seals & F_SEAL_GROW) !== 0)) return -EPERM;
       const error = this.files.truncate(node, wanted.size);
       if (error < 0) return error;
     }

@@ -11,6 +11,7 @@ import type { Va } from "../../emulator/arch/addr.js";
 import type { Vma, VmOperations } from "../mm/vma.js";
 import type { WaitQueue } from "../kernel/wait-queue.js";
 import type { File, Inode } from "./file.js";
+import type { FileLocks } from "./locks.js";
 import { EINVAL } from "../errno.js";
 
 /* File types in st_mode. Linux: include/uapi/linux/stat.h. */
@@ -70,6 +71,11 @@ export const SEEK_END = 2;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
 
+/* Linux: include/uapi/linux/fcntl.h. */
+export const RENAME_NOREPLACE = 1;
+export const RENAME_EXCHANGE = 2;
+export const RENAME_WHITEOUT = 4;
+
 /** Longest path with its final zero, longest name. Linux: include/uapi/linux/limits.h. */
 export const PATH_MAX = 4096;
 export const NAME_MAX = 255;
@@ -94,6 +100,8 @@ export interface VfsInode extends Inode {
   blocks: number;
   /** Open descriptions, O_PATH included. At 0 with no name left the inode is evicted. Written by openInode(). */
   holders: number;
+  /** Advisory locks; undefined until the first one. Linux: i_flctx. */
+  locks?: FileLocks;
 }
 
 /** What statfs reports; sizes in blocks of `blockSize` bytes. */
@@ -230,6 +238,8 @@ export interface OpenFile extends File {
   ops: FileOperations;
   /** State of `ops`. */
   privateData: unknown;
+  /** Who wants to know when the last reference goes (epoll). */
+  watchers?: Set<() => void>;
 }
 
 /** A name in the tree. Linux: struct dentry. */
@@ -311,6 +321,8 @@ export function openInode(inode: VfsInode, flags: number, path: string, where: P
     ops: PATH_OPERATIONS,
     privateData: undefined,
     release() {
+      for (const gone of file.watchers ?? []) gone();
+      inode.locks?.releaseDescription(file);
       file.ops.release?.(file);
       inode.holders--;
       if (inode.holders === 0 && inode.nlink === 0) inode.ops.evict?.(inode);

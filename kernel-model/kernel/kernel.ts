@@ -10,6 +10,7 @@ import { emulateMrs } from "../arch/arm64/cpufeature.js";
 import { doMemAbort } from "../arch/arm64/fault.js";
 import { UserAccess } from "../arch/arm64/uaccess.js";
 import { ERESTARTSYS, isErr } from "../errno.js";
+import { createInternalFileSystems, type InternalFileSystems } from "../fs/anon-files.js";
 import type { OpenFile, Path } from "../fs/vfs.js";
 import { getFile, putFile } from "../fs/vfs.js";
 import { FdTable } from "../fs/fdtable.js";
@@ -81,6 +82,8 @@ export class Kernel {
   readonly addresses: AddressRandomizer;
   readonly vdso: Vdso;
   readonly futexes = new FutexTable();
+  /** Where pipes, sockets and other files without a path live. */
+  readonly internal: InternalFileSystems;
   /** Live and zombie tasks by pid. */
   readonly tasks = new Map<number, Task>();
   readonly groups = new Map<number, ThreadGroup>();
@@ -123,6 +126,7 @@ export class Kernel {
     this.args = new SyscallArgs(options.processor.registers);
     this.framesAtStart = options.sys.buddy.nrFree;
     this.vdso = createVdso(options.sys);
+    this.internal = createInternalFileSystems(() => this.clock.realtime);
   }
 
   /** The address space that the processor uses now. */

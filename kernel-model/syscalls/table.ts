@@ -8,12 +8,15 @@ import { ENOSYS } from "../errno.js";
 import type { Kernel } from "../kernel/kernel.js";
 import type { Task } from "../kernel/task.js";
 import type { SyscallArgs, SyscallFamily, SyscallHandler, SyscallResult } from "./abi.js";
+import { ATTR_SYSCALLS } from "./attr.js";
 import { FILE_SYSCALLS } from "./file.js";
 import { FUTEX_SYSCALLS } from "./futex.js";
 import { ID_SYSCALLS } from "./ids.js";
 import { INFO_SYSCALLS } from "./info.js";
 import { MEMORY_SYSCALLS } from "./memory.js";
+import { NAMEI_SYSCALLS } from "./namei.js";
 import { SYSCALL_NAMES } from "./names.js";
+import { PIPE_SYSCALLS } from "./pipe.js";
 import { POLL_SYSCALLS } from "./poll.js";
 import { PROCESS_SYSCALLS } from "./process.js";
 import { SCHED_SYSCALLS } from "./sched.js";
@@ -34,6 +37,9 @@ export const SYSCALL_FAMILIES: readonly SyscallFamily[] = [
   FILE_SYSCALLS,
   STAT_SYSCALLS,
   POLL_SYSCALLS,
+  NAMEI_SYSCALLS,
+  ATTR_SYSCALLS,
+  PIPE_SYSCALLS,
 ];
 
 export class SyscallTable {
