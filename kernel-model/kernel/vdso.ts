@@ -4,11 +4,11 @@
  * Linux: arch/arm64/kernel/vdso.c __setup_additional_pages(), vvar_fault().
  */
 import type { Order, Pa, Pfn, Va } from "../../emulator/arch/addr.js";
-import { ModelBug } from "../../emulator/arch/errors.js";
+import { ConfigError } from "../../emulator/arch/errors.js";
 import { folioAlloc, folioPut, zeroFolio } from "../mm/folio.js";
 import type { MemorySystem } from "../mm/memory-system.js";
 import type { MmStruct } from "../mm/mm-struct.js";
-import { NO_PFN, PG_UPTODATE } from "../mm/page.js";
+import { NO_PFN } from "../mm/page.js";
 import type { SpecialMapping } from "../mm/special-mapping.js";
 import { installSpecialMapping } from "../mm/special-mapping.js";
 import { getUnmappedArea } from "../mm/unmapped-area.js";
@@ -24,15 +24,14 @@ export interface Vdso {
   dispose(): void;
 }
 
-/** Put image and data page into frames of `sys`. The data page says that clocks are read by system call (VDSO_CLOCKMODE_NONE). */
+/** Put image and data page into frames of `sys`; ConfigError if it has none to spare. The data page says that clocks are read by system call (VDSO_CLOCKMODE_NONE). */
 export function createVdso(sys: MemorySystem): Vdso {
   const { pageSize } = sys.granule;
   const image = buildVdsoImage(pageSize);
   const allocate = (): Pfn => {
     const frame = folioAlloc(sys, 0 as Order);
-    if (frame === NO_PFN) throw new ModelBug("createVdso: no memory for the vDSO");
+    if (frame === NO_PFN) throw new ConfigError("the guest's memory is too small for the kernel itself");
     zeroFolio(sys, frame);
-    sys.pages.set(frame, PG_UPTODATE);
     return frame;
   };
   const data = allocate();

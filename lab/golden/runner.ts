@@ -1,9 +1,10 @@
 /**
  * Runs recorded programs in the model, as golden/README.md says they were started, and reads the records that they print.
  */
-import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { ConfigError } from "../../emulator/arch/errors.js";
 import { DEFAULT_CONFIG, type RunConfig } from "../config.js";
 import { createMachine } from "../machine.js";
@@ -16,6 +17,10 @@ const MEMORY_BYTES: Readonly<Record<string, number>> = { "4k": 2 * 1024 ** 3, "1
 const MAX_INSTRUCTIONS = 3e9;
 
 const CC = "aarch64-linux-gnu-gcc";
+
+/** The first process of a golden machine, beside the recordings. */
+const INIT_SOURCE = fileURLToPath(new URL("../../../golden/init.c", import.meta.url));
+const INIT_FROM_SOURCES = fileURLToPath(new URL("../../golden/init.c", import.meta.url));
 
 /** Compiles golden programs into `outputDir` when their sources are newer. */
 export class GoldenPrograms {
@@ -30,9 +35,17 @@ export class GoldenPrograms {
 
   /** The static binary of a source stem. Throws ConfigError if it cannot be built. */
   binary(name: string): Uint8Array {
+    return this.build(name, join(this.sourceDir, `${name}.c`));
+  }
+
+  /** The program that starts the others. It lies beside dist/ and beside lab/: this file runs compiled and as source. */
+  init(): Uint8Array {
+    return this.build("init", existsSync(INIT_SOURCE) ? INIT_SOURCE : INIT_FROM_SOURCES);
+  }
+
+  private build(name: string, source: string): Uint8Array {
     const known = this.loaded.get(name);
     if (known !== undefined) return known;
-    const source = join(this.sourceDir, `${name}.c`);
     const target = join(this.outputDir, name);
     if (!isNewer(target, source)) {
       mkdirSync(this.outputDir, { recursive: true });
@@ -91,7 +104,9 @@ export function runGolden(machine: GoldenMachine, programs: GoldenPrograms, prog
   for (const name of [start.source, ...start.companions]) namespace.installFile(`/bin/${name}`, programs.binary(name), 0o755);
   if (start.copyTo !== undefined) namespace.installFile(start.copyTo, programs.binary(start.source), 0o755);
   const problems: string[] = [];
-  const pid = kernel.spawn(start.argv[0]!, start.argv, [`GT_CFG=${cfg}`]);
+  namespace.installFile("/init", programs.init(), 0o755);
+  const hugeZero = sizes.get(granule.pmdSize) === "always" ? granule.pmdSize : 0;
+  const pid = kernel.spawn("/init", ["/init", String(hugeZero), ...start.argv], [`GT_CFG=${cfg}`]);
   if (typeof pid === "object") problems.push(`cannot start: ${pid.reason}`);
   else {
     const outcome = kernel.run({ instructions: MAX_INSTRUCTIONS });
