@@ -55,6 +55,7 @@ export function createTestMachine(options: TestMachineOptions = {}): TestMachine
     poison: true,
     frameWritten: (page) => cpu.discardCode(page),
   });
+  const framesAtStart = sys.buddy.nrFree;
   const fs = new MemoryFs(sys);
   for (const [path, entry] of Object.entries(options.files ?? {})) fs.add(path, entry);
   const written: Uint8Array[][] = [[], []];
@@ -91,10 +92,10 @@ export function createTestMachine(options: TestMachineOptions = {}): TestMachine
     stdout: () => text(0),
     stderr: () => text(1),
     shutdown: () => {
+      kernel.shutdown();
       fs.dispose();
-      const leaked = kernel.shutdown();
       engine.dispose();
-      return leaked;
+      return framesAtStart - sys.buddy.nrFree;
     },
   };
 }
