@@ -39,9 +39,17 @@ export function folioAlloc(sys: MemorySystem, order: Order): Pfn {
   return folio;
 }
 
-/** Fill the whole folio with zeros (folio_zero_user). Pre: nothing executes from it yet. */
+/** Fill a new folio with zeros (folio_zero_user). Pre: its owner has not written to it. Frames that never had an owner are zeros already. */
 export function zeroFolio(sys: MemorySystem, folio: Pfn): void {
-  sys.memory.fill((folio * sys.granule.pageSize) as Pa, sys.pages.folioNrPages(folio) * sys.granule.pageSize, 0);
+  const { buddy, memory } = sys;
+  const { pageSize } = sys.granule;
+  const end = folio + sys.pages.folioNrPages(folio);
+  for (let page: number = folio; page < end; ) {
+    let stop = page;
+    while (stop < end && !buddy.isPristine(stop as Pfn)) stop++;
+    if (stop > page) memory.fill((page * pageSize) as Pa, (stop - page) * pageSize, 0);
+    page = stop + 1;
+  }
 }
 
 export function folioGet(sys: MemorySystem, folio: Pfn): void {

@@ -58,6 +58,8 @@ export class PageAllocator {
   private readonly count: Int32Array;
   /** Order + 1 of the allocation that begins at this frame, 0 elsewhere: catches double and misshapen frees. */
   private readonly allocation: Uint8Array;
+  /** 1 for frames that had an owner before: their content is not known to be zeros. */
+  private readonly used: Uint8Array;
 
   constructor({ pages, granule, memory, poison = false }: PageAllocatorOptions) {
     this.pages = pages;
@@ -69,6 +71,7 @@ export class PageAllocator {
     this.last = new Int32Array(this.maxOrder + 1).fill(NO_PFN);
     this.count = new Int32Array(this.maxOrder + 1);
     this.allocation = new Uint8Array(pages.nr);
+    this.used = new Uint8Array(pages.nr);
   }
 
   /**
@@ -117,6 +120,14 @@ export class PageAllocator {
     return this.removeSmallest(order);
   }
 
+  /**
+   * True if the frame holds zeros because nobody has owned it before; for an owner that has not written to it yet. Guest RAM
+   * starts as zeros, and the host commits a page of it only when it is written.
+   */
+  isPristine(page: Pfn): boolean {
+    return this.used[page] === 0;
+  }
+
   /** Take back what allocPages(order) gave; the caller holds the last reference or has dropped it. */
   freePages(page: Pfn, order: Order): void {
     const { pages } = this;
@@ -128,6 +139,7 @@ export class PageAllocator {
     this.allocation[page] = 0;
     pages.refcount[page] = 0;
     pages.flags[page] = 0;
+    this.used.fill(1, page, page + (1 << order));
     if (this.poison) this.memory.fill((page * this.granule.pageSize) as Pa, this.granule.pageSize << order, PAGE_POISON);
     this.nrFreed += 1 << order;
     this.freeBlock(page, order);

@@ -51,11 +51,23 @@ describe("folio", () => {
 
   it("is zeroed as a whole", () => {
     const { sys } = testSystem({ granule: "16k" });
+    folioPut(sys, alloc(sys, 2));
     const folio = alloc(sys, 2);
     sys.memory.u8.fill(5, folio * 16384, (folio + 5) * 16384);
     zeroFolio(sys, folio);
     expect(sys.memory.u8.subarray(folio * 16384, (folio + 4) * 16384).every((byte) => byte === 0)).to.equal(true);
     expect(sys.memory.u8[(folio + 4) * 16384]).to.equal(5);
+  });
+
+  it("is not written at all where its frames never had an owner", () => {
+    const { sys } = testSystem();
+    const folio = alloc(sys, 1);
+    // A mark that only filling would remove: the owner has not written, so the frames count as zeros.
+    sys.memory.u8[folio * 4096] = 1;
+    zeroFolio(sys, folio);
+    expect(sys.memory.u8[folio * 4096]).to.equal(1);
+    folioPut(sys, folio);
+    expect(sys.buddy.isPristine(folio)).to.equal(false);
   });
 
   it("is freed with its last reference, and every frame is announced", () => {
