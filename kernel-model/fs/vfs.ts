@@ -238,6 +238,8 @@ export interface OpenFile extends File {
   ops: FileOperations;
   /** State of `ops`. */
   privateData: unknown;
+  /** Process (negative: group) of F_SETOWN; kept, without effect. */
+  owner?: number;
   /** Who wants to know when the last reference goes (epoll). */
   watchers?: Set<() => void>;
 }

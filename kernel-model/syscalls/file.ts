@@ -1,7 +1,7 @@
 /**
- * Descriptors: open, close, read, write, seek, duplicate, control.
+ * Descriptors: open, close, read, write, seek, duplicate.
  *
- * Linux: fs/open.c, fs/read_write.c, fs/fcntl.c, fs/file.c, fs/ioctl.c, fs/readdir.c, fs/sync.c.
+ * Linux: fs/open.c, fs/read_write.c, fs/file.c, fs/ioctl.c, fs/readdir.c, fs/sync.c.
  */
 import type { Va } from "../../emulator/arch/addr.js";
 import { EBADF, EFAULT, EINVAL, ENODEV, ENOTDIR, ENOTTY, EOPNOTSUPP, ESPIPE } from "../errno.js";
@@ -28,21 +28,11 @@ import {
 import { CStruct } from "../kernel/c-struct.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { RLIMIT_NOFILE } from "../kernel/rlimit.js";
-import type { Task } from "../kernel/task.js";
+import type { Sleep, Task } from "../kernel/task.js";
 import type { SyscallArgs, SyscallFamily, SyscallResult } from "./abi.js";
 import { directoryOf } from "./at.js";
 import { MAX_RW_COUNT, readInto, readIovec, writeFrom } from "./io.js";
 import type { Segment } from "./io.js";
-
-const F_DUPFD = 0;
-const F_GETFD = 1;
-const F_SETFD = 2;
-const F_GETFL = 3;
-const F_SETFL = 4;
-const F_DUPFD_CLOEXEC = 1030;
-const FD_CLOEXEC = 1;
-/** Flags that F_SETFL changes. */
-const SETFL_MASK = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC;
 
 const FIOCLEX = 0x5451;
 const FIONCLEX = 0x5450;
@@ -70,13 +60,28 @@ export function installFile(task: Task, file: OpenFile, flags: number): number {
   return fd;
 }
 
-function open(kernel: Kernel, task: Task, dirfd: number, pathAt: Va, flags: number, mode: number): number {
+/** A fifo is open for good when its other end is. Linux: fifo_open(). */
+function waitForPartner(task: Task, file: OpenFile, flags: number): SyscallResult {
+  const sleep: Sleep = {
+    queues: [file.ops.waitQueue!(file)],
+    poll: () => (file.ops.openReady!(file) ? installFile(task, getFile(file), flags) : undefined),
+    release: () => {
+      putFile(file);
+    },
+    what: `the other end of ${file.path}`,
+  };
+  return sleep;
+}
+
+function open(kernel: Kernel, task: Task, dirfd: number, pathAt: Va, flags: number, mode: number): SyscallResult {
   const path = kernel.user.path(pathAt);
   if (typeof path === "number") return path;
   const from = directoryOf(task, dirfd, path);
   if (typeof from === "number") return from;
   const file = openPath(task.fs!, path, { flags: flags | O_LARGEFILE, mode, ...(from === undefined ? {} : { from }) });
-  return typeof file === "number" ? file : installFile(task, file, flags);
+  if (typeof file === "number") return file;
+  if ((flags & O_NONBLOCK) === 0 && file.ops.openReady?.(file) === false) return waitForPartner(task, file, flags);
+  return installFile(task, file, flags);
 }
 
 /** One user buffer as a vector, or -EFAULT. */
@@ -121,36 +126,6 @@ const vectored =
     const segments = readIovec(kernel, args.address(1), args.int(2));
     return typeof segments === "number" ? segments : transfer(kernel, task, file, segments, offset);
   };
-
-function fcntl(_: Kernel, task: Task, args: SyscallArgs): SyscallResult {
-  const fd = args.int(0);
-  const files = task.files!;
-  const file = files.get(fd);
-  if (file === undefined) return -EBADF;
-  const argument = args.int(2);
-  switch (args.int(1)) {
-    case F_DUPFD:
-    case F_DUPFD_CLOEXEC: {
-      if (argument < 0 || argument >= descriptorLimit(task)) return -EINVAL;
-      const copy = files.unused(argument, descriptorLimit(task));
-      if (copy >= 0) files.install(copy, getFile(file), args.int(1) === F_DUPFD_CLOEXEC);
-      return copy;
-    }
-    case F_GETFD:
-      return files.isCloseOnExec(fd) ? FD_CLOEXEC : 0;
-    case F_SETFD:
-      files.setCloseOnExec(fd, (argument & FD_CLOEXEC) !== 0);
-      return 0;
-    case F_GETFL:
-      return file.flags & ~O_CLOEXEC;
-    case F_SETFL:
-      if ((file.flags & O_PATH) !== 0) return -EBADF;
-      file.flags = (file.flags & ~SETFL_MASK) | (argument & SETFL_MASK);
-      return 0;
-    default:
-      return -EINVAL;
-  }
-}
 
 function ioctl(kernel: Kernel, task: Task, args: SyscallArgs): SyscallResult {
   const fd = args.int(0);
@@ -286,12 +261,10 @@ export const FILE_SYSCALLS: SyscallFamily = {
     return fd;
   },
   dup3: (_, task, args) => dup3(task, args.int(0), args.int(1), args.int(2)),
-  fcntl,
   ioctl,
   getdents64,
   fsync: fsync(false),
   fdatasync: fsync(true),
-  sync: () => 0,
 
   ftruncate: (_, task, args) => {
     const file = fileOf(task, args.int(0));

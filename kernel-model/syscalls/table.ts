@@ -9,6 +9,7 @@ import type { Kernel } from "../kernel/kernel.js";
 import type { Task } from "../kernel/task.js";
 import type { SyscallArgs, SyscallFamily, SyscallHandler, SyscallResult } from "./abi.js";
 import { ATTR_SYSCALLS } from "./attr.js";
+import { FCNTL_SYSCALLS } from "./fcntl.js";
 import { FILE_SYSCALLS } from "./file.js";
 import { FUTEX_SYSCALLS } from "./futex.js";
 import { ID_SYSCALLS } from "./ids.js";
@@ -22,6 +23,7 @@ import { PROCESS_SYSCALLS } from "./process.js";
 import { SCHED_SYSCALLS } from "./sched.js";
 import { SIGNAL_SYSCALLS } from "./signal.js";
 import { STAT_SYSCALLS } from "./stat.js";
+import { SYNC_SYSCALLS } from "./sync.js";
 import { TIME_SYSCALLS } from "./time.js";
 
 /** Every family of system calls. A new family is one file and one line here. */
@@ -40,6 +42,8 @@ export const SYSCALL_FAMILIES: readonly SyscallFamily[] = [
   NAMEI_SYSCALLS,
   ATTR_SYSCALLS,
   PIPE_SYSCALLS,
+  FCNTL_SYSCALLS,
+  SYNC_SYSCALLS,
 ];
 
 export class SyscallTable {
