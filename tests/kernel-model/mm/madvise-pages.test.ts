@@ -6,7 +6,7 @@ import { dupMm } from "../../../kernel-model/mm/mm-lifecycle.js";
 import { doMmap } from "../../../kernel-model/mm/mmap.js";
 import type { MmStruct } from "../../../kernel-model/mm/mm-struct.js";
 import { doMunmap } from "../../../kernel-model/mm/munmap.js";
-import { PG_ACTIVE as ACTIVE, PG_REFERENCED as REFERENCED, PG_SWAPBACKED as SWAPBACKED } from "../../../kernel-model/mm/page.js";
+import { PG_ACTIVE as ACTIVE, PG_DIRTY, PG_REFERENCED as REFERENCED, PG_SWAPBACKED as SWAPBACKED } from "../../../kernel-model/mm/page.js";
 import { areaAt, checkAreas, frameAt, limits, mapAnon, pteAt, testMachine, testMm, touch, touchRange } from "../../support/areas.js";
 import { createTestFile } from "../../support/page-cache.js";
 
@@ -76,6 +76,36 @@ describe("MADV_FREE of pages", () => {
     advise("cold", mm, BASE + CB, CB);
     expect(young(mm, BASE + CB)).to.equal(true);
     checkAreas(mm.sys, [mm, child]);
+  });
+
+  it("sees the access flag and dirtiness of any page of a folio", () => {
+    for (const advice of ["free", "cold"] as const) {
+      const { sys } = testMachine({ contpte: false });
+      sys.thp.setSizeEnabled(4 as never, "always");
+      const mm = testMm(sys);
+      mapAnon(mm, BASE, CB);
+      touchRange(mm, BASE, CB);
+      const ptep = sys.pgtable.pteOffset(sys.pgtable.pmdpGet(sys.pgtable.pmdOffset(mm, BASE as Va)), BASE as Va);
+      // The first page is old and clean, the others are not.
+      sys.pgtable.rawSet(ptep, (sys.pgtable.rawGet(ptep) & ~((1n << 10n) | (1n << 55n))) | (1n << 7n));
+      advise(advice, mm, BASE, CB);
+      expect([0, 1, 15].map((page) => young(mm, BASE + page * P)), advice).to.deep.equal([false, false, false]);
+    }
+  });
+
+  it("does not touch a dirty page that a child maps as well", () => {
+    const { sys } = testMachine();
+    const mm = testMm(sys);
+    mapAnon(mm, BASE, 2 * P);
+    touchRange(mm, BASE, 2 * P);
+    sys.pages.set(frameAt(mm, BASE) as Pfn, PG_DIRTY);
+    const child = dupMm(mm, limits())!;
+    advise("free", mm, BASE, 2 * P);
+    // Of a clean one only this process's access is forgotten.
+    expect([0, 1].map((page) => young(mm, BASE + page * P))).to.deep.equal([true, false]);
+    expect(young(child, BASE)).to.equal(false);
+    sys.pages.clear(frameAt(mm, BASE) as Pfn, PG_DIRTY);
+    checkAreas(sys, [mm, child]);
   });
 
   it("passes over the zero page and holes", () => {

@@ -126,6 +126,17 @@ describe("fork", () => {
     checkAreas(sys, [mm, child]);
   });
 
+  it("gives VM_WIPEONFORK areas no tie to the parent's pages", () => {
+    const mm = testMm(testMachine().sys);
+    mapAnon(mm, at(0), 2 * P);
+    touchRange(mm, at(0), 2 * P);
+    doMadvise(mm, at(0), 2 * P, 18);
+    const child = dupMm(mm, limits())!;
+    const wiped = areaAt(child, at(0));
+    expect([wiped.anonVma, wiped.anonVmaChain, areaAt(mm, at(0)).anonVma!.vmas.has(wiped)]).to.deep.equal([undefined, [], false]);
+    checkAreas(mm.sys, [mm, child]);
+  });
+
   it("undoes everything when memory or commit is out", () => {
     const { sys } = testMachine({ memoryMib: 8 });
     const mm = testMm(sys);

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
+import { checkMm } from "../../../kernel-model/mm/check.js";
 import { movePageTables } from "../../../kernel-model/mm/move-page-tables.js";
 import type { MmStruct } from "../../../kernel-model/mm/mm-struct.js";
 import { copyVma } from "../../../kernel-model/mm/vma-merge.js";
@@ -88,6 +89,12 @@ describe("moving entries", () => {
     }
   });
 
+  it("flushes once what reclaim had deferred", () => {
+    const move = prepare(4, 0, 0, [[0, 4]]);
+    move.mm.tlbFlushBatched = true;
+    expect(move.run().tlbi).to.deep.equal({ aside1is: 1, vae1is: 4, dsb: 2 });
+  });
+
   it("reports how far it came when no table can be made", () => {
     const move = prepare(1024, 0, 0, [[0, 2], [512, 1]], { memoryMib: 16 });
     const { sys, mm } = move;
@@ -146,6 +153,23 @@ describe("moving whole tables", () => {
     movePageTables(source, FROM as Va, created, TO as Va, PMD);
     expect(takeTlbi()).to.deep.equal({ aside1is: 1, dsb: 2 });
     expect(frameAt(mm, TO)).to.not.equal(-1);
+    // No table is lost: each is reached, and counted.
+    checkMm(mm);
+  });
+
+  it("level-2 entry by level-2 entry when the destination has a level-2 table already", () => {
+    const { sys, takeTlbi } = testMachine();
+    sys.tunables.overcommitMemory = 1;
+    const mm = testMm(sys);
+    mapAnon(mm, FROM, PUD);
+    touchRange(mm, FROM + 5 * PMD, P);
+    touchRange(mm, FROM + 9 * PMD, P);
+    sys.pgtable.pmdAlloc(mm, TO as Va);
+    const { created, source } = copyVma(areaAt(mm, FROM), TO as Va, PUD, FROM / P);
+    takeTlbi();
+    movePageTables(source, FROM as Va, created, TO as Va, PUD);
+    expect(takeTlbi()).to.deep.equal({ aside1is: 2, dsb: 4 });
+    checkMm(mm);
   });
 
   it("moves PMD mappings, and splits one that does not fit", () => {

@@ -170,6 +170,8 @@ describe("mremap to another place", () => {
     const frame = mm.sys.buddy.allocPages(1 as never);
     installSpecialMapping(mm, at(0), 2 * P, 0x5, { name: "[vdso]", frames: [frame, (frame + 1) as never] });
     expect(remap(mm, 0, 1, 1, MAYMOVE | FIXED, 8)).to.equal(EINVAL);
+    expect(remap(mm, 1, 1, 1, MAYMOVE | FIXED, 8)).to.equal(EINVAL);
+    expect(drawAreas(mm, BASE, 10)).to.equal(picture("Xx........"));
     expect(remap(mm, 0, 2, 3, MAYMOVE)).to.equal(EFAULT);
     expect(remap(mm, 0, 2, 2, MAYMOVE | FIXED, 8)).to.equal(at(8));
     expect(drawAreas(mm, BASE, 10)).to.equal(picture("........Xx"));
@@ -191,6 +193,34 @@ describe("mremap to another place", () => {
     expect([0, 1].map((page) => frameAt(mm, at(page)))).to.deep.equal(frames);
     const { totalVm, dataVm } = mm;
     expect([totalVm, dataVm]).to.deep.equal([3, 2]);
+  });
+
+  it("takes back what it has moved when the second page table cannot be made", () => {
+    const { sys } = testMachine({ memoryMib: 16 });
+    const mm = testMm(sys);
+    mapAnon(mm, at(0), 1024 * P);
+    const pages = [0, 1, 511, 512, 1023];
+    for (const page of pages) touchRange(mm, at(page), P);
+    const frames = pages.map((page) => frameAt(mm, at(page)));
+    mapAnon(mm, at(1024), P, 1);
+    const taken: number[] = [];
+    for (let page = sys.buddy.allocPages(0 as never); page !== -1; page = sys.buddy.allocPages(0 as never)) taken.push(page);
+    // Tables of levels 1, 2 and 3 for the new place, and none for what crosses into the next level-3 table.
+    for (const page of taken.splice(0, 3)) sys.buddy.freePages(page as never, 0 as never);
+    const before = sys.buddy.nrFree;
+    expect(remap(mm, 0, 1024, 1030, MAYMOVE)).to.equal(ENOMEM);
+    expect(pages.map((page) => frameAt(mm, at(page)))).to.deep.equal(frames);
+    expect([mm.vmas.count, mm.totalVm, mm.rss[1], sys.buddy.nrFree]).to.deep.equal([2, 1025, 5, before]);
+    for (const page of taken) sys.buddy.freePages(page as never, 0 as never);
+  });
+
+  it("keeps locked memory locked", () => {
+    const mm = space({ privileged: true });
+    mapAnon(mm, at(0), 3 * P, 3, 0x2032);
+    mapAnon(mm, at(3), P, 1);
+    const addr = remap(mm, 0, 3, 5, MAYMOVE);
+    expect([mm.lockedVm, mm.rss[1], areaAt(mm, addr).flags & 0x2000]).to.deep.equal([5, 5, 0x2000]);
+    checkAreas(mm.sys, [mm]);
   });
 
   it("checks its arguments", () => {
