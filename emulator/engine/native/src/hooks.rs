@@ -1,6 +1,5 @@
 //! Unicorn's hooks, and the wrapped functions that are not memory accesses.
 
-use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::ptr;
 
@@ -66,12 +65,15 @@ unsafe extern "C" fn on_exception(_uc: *mut uc_engine, number: u32, engine: *mut
     engine.uc.stop();
 }
 
-/// A block of translated code is about to run.
+/// A block of translated code is about to run. The PC stands at its start.
 unsafe extern "C" fn on_block(_uc: *mut uc_engine, address: u64, bytes: u32, engine: *mut c_void) {
-    // SAFETY: as above.
-    let engine = unsafe { &mut *engine.cast::<Engine>() };
-    if !engine.enter_block(address, u64::from(bytes)) {
-        engine.uc.stop();
+    // SAFETY: as above; translated code runs, so the cpu is known, and no frame below holds anything to be dropped.
+    unsafe {
+        let engine = &mut *engine.cast::<Engine>();
+        if !engine.enter_block(address, u64::from(bytes)) {
+            engine.uc.stop();
+            cpu_loop_exit_aarch64(engine.cpu);
+        }
     }
 }
 
@@ -148,13 +150,8 @@ pub unsafe extern "C" fn __wrap_g_assertion_message_expr(_file: *const c_char, _
     unsafe { give_up() }
 }
 
-thread_local! {
-    /// The last helper call generated on this thread was that of the block hook.
-    static AFTER_BLOCK_HOOK: Cell<bool> = const { Cell::new(false) };
-}
-
-/// The code generator emits a helper call. Unicorn asks after every memory access whether a hook wants to stop; here only block
-/// hooks do (accesses leave by longjmp), so only the question behind a block hook is kept.
+/// The code generator emits a helper call. Unicorn asks at the start of each block and after every memory access whether a hook
+/// wants to stop. Here all stops leave by longjmp, so the question is not generated.
 ///
 /// # Safety
 /// Called by Unicorn's translator.
@@ -166,12 +163,10 @@ pub unsafe extern "C" fn __wrap_tcg_gen_callN_aarch64(
     count: i32,
     arguments: *mut *mut c_void,
 ) {
-    let after_block_hook = AFTER_BLOCK_HOOK.replace(ptr::eq(function, on_block as *const c_void));
-    if ptr::eq(function, helper_check_exit_request_aarch64 as *const c_void) && !after_block_hook {
-        return;
+    if !ptr::eq(function, helper_check_exit_request_aarch64 as *const c_void) {
+        // SAFETY: the arguments are passed on.
+        unsafe { __real_tcg_gen_callN_aarch64(context, function, result, count, arguments) }
     }
-    // SAFETY: the arguments are passed on.
-    unsafe { __real_tcg_gen_callN_aarch64(context, function, result, count, arguments) }
 }
 
 /// Key of a system register in Unicorn's table (`ENCODE_AA64_CP_REG`).
