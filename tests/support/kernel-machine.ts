@@ -55,6 +55,7 @@ export function createTestMachine(options: TestMachineOptions = {}): TestMachine
     poison: true,
     frameWritten: (page) => cpu.discardCode(page),
   });
+  sys.thp.set("enabled", "never");
   const framesAtStart = sys.buddy.nrFree;
   const fs = new MemoryFs(sys);
   for (const [path, entry] of Object.entries(options.files ?? {})) fs.add(path, entry);
