@@ -9,6 +9,7 @@ import { EACCES, E2BIG, EFAULT, ELOOP, ENOENT, ENOEXEC, ENOMEM, errnoName } from
 import { openPath } from "../fs/path.js";
 import type { OpenFile, Path } from "../fs/vfs.js";
 import { O_RDONLY, getFile, isRegular, putFile } from "../fs/vfs.js";
+import { NO_RSEQ } from "./rseq.js";
 import type { Binprm, ExecutableStack } from "./binprm.js";
 import { bprmMmInit, bprmRelease, bprmStackLimits, copyAllStrings, setupArgPages } from "./binprm.js";
 import { loadElfBinary } from "./binfmt-elf.js";
@@ -142,6 +143,7 @@ function beginNewExec(kernel: Kernel, task: Task, bprm: Binprm): void {
   task.comm = bprm.filename.slice(bprm.filename.lastIndexOf("/") + 1).slice(0, TASK_COMM_LEN - 1);
   task.group.execed = true;
   task.robustList = 0 as Va;
+  task.rseq = NO_RSEQ;
   task.restart = undefined;
   kernel.addresses.pickMmapLayout(bprm.mm);
 }

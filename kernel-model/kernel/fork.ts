@@ -9,6 +9,7 @@ import { getFile } from "../fs/vfs.js";
 import { dupMm, mmGet } from "../mm/mm-lifecycle.js";
 import type { Kernel } from "./kernel.js";
 import { RLIMIT_NPROC, mmLimitsOf } from "./rlimit.js";
+import { rseqEvent } from "./rseq.js";
 import { copySigHand, defaultSigHand } from "./signal-state.js";
 import type { Sleep } from "./task.js";
 import { CTX_SP, CTX_TPIDR, NO_ALT_STACK, Task, createThreadGroup } from "./task.js";
@@ -94,6 +95,8 @@ export function kernelClone(kernel: Kernel, parent: Task, request: CloneRequest)
   if ((flags & CLONE_SETTLS) !== 0) child.context[CTX_TPIDR] = request.tls;
   if ((flags & CLONE_CHILD_CLEARTID) !== 0) child.clearChildTid = request.childTid;
   if ((flags & CLONE_CHILD_SETTID) !== 0) child.setChildTid = request.childTid;
+  if ((flags & CLONE_VM) === 0) child.rseq = parent.rseq;
+  rseqEvent(child);
   kernel.addTask(child);
   kernel.forks++;
   // A parent that passed a bad address is not told.

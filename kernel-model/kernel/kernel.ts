@@ -10,7 +10,7 @@ import { emulateMrs } from "../arch/arm64/cpufeature.js";
 import { doMemAbort } from "../arch/arm64/fault.js";
 import { UserAccess } from "../arch/arm64/uaccess.js";
 import { ERESTARTSYS, isErr } from "../errno.js";
-import { createInternalFileSystems, type InternalFileSystems } from "../fs/anon-files.js";
+import { createInternalFileSystems, type InternalFileSystems } from "../fs/internal-fs.js";
 import type { OpenFile, Path } from "../fs/vfs.js";
 import { getFile, putFile } from "../fs/vfs.js";
 import { FdTable } from "../fs/fdtable.js";
@@ -27,9 +27,10 @@ import { killAll } from "./exit.js";
 import { FutexTable } from "./futex-table.js";
 import type { Outcome, CrashReport } from "./outcome.js";
 import { SeededRandom } from "./random.js";
+import { rseqEvent, rseqNotifyResume } from "./rseq.js";
 import { initialLimits, mmLimitsOf } from "./rlimit.js";
 import { deliverSignals } from "./signal.js";
-import { forceFault, signalFromHost } from "./signal-send.js";
+import { forceFault, forceSigsegv, signalFromHost } from "./signal-send.js";
 import { defaultSigHand, signalPending } from "./signal-state.js";
 import { BUS_ADRALN, ILL_ILLOPC, SIGBUS, SIGILL, SIGTRAP, TRAP_BRKPT } from "./signal-numbers.js";
 import type { Sleep, ThreadGroup } from "./task.js";
@@ -126,7 +127,7 @@ export class Kernel {
     this.args = new SyscallArgs(options.processor.registers);
     this.framesAtStart = options.sys.buddy.nrFree;
     this.vdso = createVdso(options.sys);
-    this.internal = createInternalFileSystems(() => this.clock.realtime);
+    this.internal = createInternalFileSystems(options.sys, () => this.clock.realtime);
   }
 
   /** The address space that the processor uses now. */
@@ -225,6 +226,7 @@ export class Kernel {
     if (previous !== task) {
       if (previous !== undefined && previous.state !== "dead" && previous.state !== "zombie") {
         this.processor.saveContext(previous.context);
+        rseqEvent(previous);
         this.contextSwitches++;
         if (previous.state === "runnable") previous.use.involuntarySwitches++;
         else previous.use.voluntarySwitches++;
@@ -318,6 +320,10 @@ export class Kernel {
       task.savedMask = undefined;
       return this.returnToUser(task);
     }
+    if (task.state === "runnable" && task.rseqNotify && !rseqNotifyResume(this, task)) {
+      forceSigsegv(this, task, 0);
+      return this.returnToUser(task);
+    }
     return task.state === "runnable";
   }
 
@@ -403,6 +409,8 @@ export class Kernel {
     }
     if (result === undefined) {
       task.state = "sleeping";
+      // With nothing else to run the idle task takes over: a switch all the same.
+      rseqEvent(task);
       return false;
     }
     this.endSleep(task);

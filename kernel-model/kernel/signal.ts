@@ -6,6 +6,7 @@
 import type { Va } from "../../emulator/arch/addr.js";
 import { hex } from "../../emulator/arch/addr.js";
 import { EINTR, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS, ERESTART_RESTARTBLOCK } from "../errno.js";
+import { rseqEvent, rseqNotifyResume } from "./rseq.js";
 import { doGroupExit } from "./exit.js";
 import type { Kernel } from "./kernel.js";
 import type { CrashReport } from "./outcome.js";
@@ -132,6 +133,11 @@ export function deliverSignals(kernel: Kernel, task: Task): boolean {
   if (restarts && noRestart) {
     registers.setX(0, BigInt.asUintN(64, BigInt(-EINTR)));
     registers.pc = continueAt;
+  }
+  rseqEvent(task);
+  if (task.rseqNotify && !rseqNotifyResume(kernel, task)) {
+    forceSigsegv(kernel, task, info.signo);
+    return true;
   }
   const oldMask = task.savedMask ?? task.blocked;
   task.savedMask = undefined;

@@ -15,6 +15,7 @@ import type { TaskFaults } from "../mm/memory-system.js";
 import type { MmLimits, MmStruct } from "../mm/mm-struct.js";
 import type { Timer } from "./clock.js";
 import type { RLimit } from "./rlimit.js";
+import { NO_RSEQ, type RseqState } from "./rseq.js";
 import type { Waiter } from "./wait-queue.js";
 import { WaitQueue } from "./wait-queue.js";
 
@@ -66,6 +67,8 @@ export interface SigHand {
   /** Indexed by signal number; 0 unused. */
   readonly actions: SigAction[];
   users: number;
+  /** Woken by every signal sent to a task of these handlers; made by the first wait on a signalfd. Linux: signalfd_wqh. */
+  arrivals?: WaitQueue;
 }
 
 export interface AltStack {
@@ -227,6 +230,11 @@ export class Task implements TaskFaults, Waiter {
   /** CLONE_CHILD_SETTID: where the thread writes its pid when it first runs. */
   setChildTid = 0 as Va;
   robustList = 0 as Va;
+  rseq: RseqState = NO_RSEQ;
+  /** Something happened that a restartable sequence must not survive; written by rseq.ts. */
+  rseqEvent = false;
+  /** The rseq area is stale; it is written before the task returns to user mode. */
+  rseqNotify = false;
   /** Who waits until this task releases its mm (vfork). */
   vforkDone: WaitQueue | undefined;
   nice = 0;

@@ -9,6 +9,8 @@ import type { Kernel } from "../kernel/kernel.js";
 import type { Task } from "../kernel/task.js";
 import type { SyscallArgs, SyscallFamily, SyscallHandler, SyscallResult } from "./abi.js";
 import { ATTR_SYSCALLS } from "./attr.js";
+import { EPOLL_SYSCALLS } from "./epoll.js";
+import { EVENTFD_SYSCALLS } from "./eventfd.js";
 import { FCNTL_SYSCALLS } from "./fcntl.js";
 import { FILE_SYSCALLS } from "./file.js";
 import { FUTEX_SYSCALLS } from "./futex.js";
@@ -20,6 +22,7 @@ import { SYSCALL_NAMES } from "./names.js";
 import { PIPE_SYSCALLS } from "./pipe.js";
 import { POLL_SYSCALLS } from "./poll.js";
 import { PROCESS_SYSCALLS } from "./process.js";
+import { RSEQ_SYSCALLS } from "./rseq.js";
 import { SCHED_SYSCALLS } from "./sched.js";
 import { SIGNAL_SYSCALLS } from "./signal.js";
 import { STAT_SYSCALLS } from "./stat.js";
@@ -31,6 +34,7 @@ export const SYSCALL_FAMILIES: readonly SyscallFamily[] = [
   PROCESS_SYSCALLS,
   ID_SYSCALLS,
   SCHED_SYSCALLS,
+  RSEQ_SYSCALLS,
   INFO_SYSCALLS,
   MEMORY_SYSCALLS,
   TIME_SYSCALLS,
@@ -44,6 +48,8 @@ export const SYSCALL_FAMILIES: readonly SyscallFamily[] = [
   PIPE_SYSCALLS,
   FCNTL_SYSCALLS,
   SYNC_SYSCALLS,
+  EVENTFD_SYSCALLS,
+  EPOLL_SYSCALLS,
 ];
 
 export class SyscallTable {
