@@ -9,6 +9,7 @@ mod oracle;
 mod registers;
 mod registry;
 mod ring;
+mod run;
 mod shared;
 mod translations;
 mod unicorn;
