@@ -99,23 +99,3 @@ function keepAttributes(inode: VfsInode, { mode, uid, gid, atime, mtime, size }:
 }
 
 const PLAIN: FileOperations = { seekable: false };
-
-/** The kernel's internal file systems. */
-export interface InternalFileSystems {
-  readonly pipes: AnonFs;
-  readonly sockets: AnonFs;
-  readonly anonInodes: AnonFs;
-}
-
-const PIPEFS_MAGIC = 0x50495045;
-const SOCKFS_MAGIC = 0x534f434b;
-const ANON_INODE_FS_MAGIC = 0x09041934;
-
-/** Made once per kernel; device numbers above those of mounted file systems. */
-export function createInternalFileSystems(now: () => Timespec): InternalFileSystems {
-  return {
-    pipes: new AnonFs({ type: "pipefs", dev: 0xf0, magic: PIPEFS_MAGIC, now }),
-    sockets: new AnonFs({ type: "sockfs", dev: 0xf1, magic: SOCKFS_MAGIC, now }),
-    anonInodes: new AnonFs({ type: "anon_inodefs", dev: 0xf2, magic: ANON_INODE_FS_MAGIC, now }),
-  };
-}

@@ -81,6 +81,7 @@ export function sendGroupSignal(kernel: Kernel, group: ThreadGroup, info: SigInf
     return;
   }
   if (!enqueue(group.sharedPending, info)) return;
+  leader.sighand.arrivals?.wakeAll();
   const taker = group.threads.find((thread) => (thread.blocked & sigmask(signo)) === 0n);
   const waiter = group.threads.find((thread) => (thread.sigWait & sigmask(signo)) !== 0n);
   if (waiter !== undefined) waiter.wake();
@@ -97,6 +98,7 @@ export function sendThreadSignal(kernel: Kernel, task: Task, info: SigInfo): voi
   }
   if (ignoredBy(task, signo)) return;
   if (!enqueue(task.pending, info)) return;
+  task.sighand.arrivals?.wakeAll();
   if (((task.blocked & ~task.sigWait) & sigmask(signo)) === 0n) signalWakeUp(kernel, task, false);
 }
 
