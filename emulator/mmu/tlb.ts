@@ -14,7 +14,7 @@
 import type { Asid, Pfn, Va } from "../arch/addr.js";
 import { ModelBug } from "../arch/errors.js";
 import type { Granule, Level } from "../arch/granule.js";
-import { Arena, bucketBits, salt, unitLow, unlinkEntry } from "./tlb-cells.js";
+import { Arena, addProbe, bucketBits, entryOrders, removeProbe, retagProbes, salt, tagBits, unitLow, unlinkEntry } from "./tlb-cells.js";
 import * as layout from "./tlb-cells.js";
 import { makePolicy } from "./tlb-policy.js";
 import type { PolicyName, ReplacementPolicy } from "./tlb-policy.js";
@@ -25,7 +25,7 @@ import type { CachedTranslation, Tlbi } from "./tlbi.js";
 const { HEADER_CELLS, H_BUCKETS, H_SHIFT, H_SET_MASK, H_NEWEST, H_PROBES, H_END_PROBE, H_INVALID, H_REFRESH, ENTRY_SHIFT, TAG_LO,
   TAG_HI, STATE, FRAME, CHAIN, BUCKET, STATE_VALID, STATE_DIRTY, STATE_LEVEL_SHIFT, STATE_LEAF_SHIFT, STATE_PERMS_SHIFT,
   STATE_PAGES_SHIFT, STATE_PAGES, CLASS_ORDER, CLASS_GLOBAL, CLASS_COALESCED, CLASS_TABLE, CLASSES, TAG_CLASS_SHIFT,
-  TAG_ASID_SHIFT, TAG_PAGE_HIGH, TAG_CLASS, PROBE_SHIFT, PROBE_ORDER, PROBE_TAG, PROBE_SALT, PROBE_PAGES, HASH_FACTOR } = layout;
+  TAG_ASID_SHIFT, TAG_PAGE_HIGH, TAG_CLASS, PROBE_SHIFT, PROBE_ORDER, PROBE_TAG, PROBE_PAGES, HASH_FACTOR } = layout;
 
 export interface TlbSpec {
   readonly entries: number;
@@ -81,7 +81,7 @@ export class Tlb {
   /** Entries per class. */
   private readonly classCount = new Int32Array(CLASSES);
   /** Order of the entry for a translation of this order, -1 where every size held is larger. */
-  private readonly entryOrder = new Int8Array(32);
+  private readonly entryOrder: Int8Array;
 
   /** `arena`: shared cells with room for `Tlb.cellsOf(spec)`; one of its own without it. */
   constructor(spec: TlbSpec, granule: Granule, seed: number, arena: Arena = new Arena(Tlb.cellsOf(spec))) {
@@ -98,13 +98,10 @@ export class Tlb {
     this.wholeRuns = spec.contiguous === "whole";
     this.coalescedOrder = 31 - Math.clz32(spec.coalescedPages);
 
-    const held = spec.pageSizes.filter((bytes) => bytes >= granule.pageSize).map((bytes) => Math.log2(bytes / granule.pageSize));
+    this.entryOrder = entryOrders(spec.pageSizes, spec.splinter === "page", granule.pageSize);
     for (let order = 0; order < 32; order++) {
-      const fitting = held.filter((heldOrder) => heldOrder <= order);
-      this.entryOrder[order] = spec.splinter === "page" ? (held.includes(0) ? 0 : -1) : Math.max(-1, ...fitting);
       if (this.entryOrder[order] === order && (this.wholeRuns || order === 0)) this.takesOver[order] = this.takesOver[CLASS_GLOBAL | order] = 1;
     }
-
     const bits = bucketBits(this.entries);
     const { cells } = arena;
     this.cells = cells;
@@ -138,7 +135,7 @@ export class Tlb {
   /** The ASID of later lookups. Entries of other ASIDs stay. */
   setAsid(asid: Asid): void {
     this.asid = asid;
-    this.rebuildProbes();
+    retagProbes(this.cells, this.header, asid);
   }
 
   /** Valid entries. */
@@ -153,7 +150,7 @@ export class Tlb {
     return entry;
   }
 
-  /** As `lookup`, but no use. */
+  /** As `lookup`, but not counted as a use. */
   peek(pageLo: number, pageHi: number): number {
     const { cells } = this;
     const end = cells[this.header | H_END_PROBE]!;
@@ -255,7 +252,7 @@ export class Tlb {
   /** For a walk cache: keep the table descriptor of `level` that covers this page, 2^order pages wide. Nothing changes if it is there. */
   fillTable(pageLo: number, pageHi: number, order: number, level: Level, index: number, forbids: number): void {
     const kind = CLASS_TABLE | order;
-    const known = this.classCount[kind]! > 0 && this.find(unitLow(pageLo, pageHi, order), (pageHi >>> order) | this.tagBits(kind, this.asid)) >= 0;
+    const known = this.classCount[kind]! > 0 && this.find(unitLow(pageLo, pageHi, order), (pageHi >>> order) | tagBits(kind, this.asid)) >= 0;
     if (!known) this.insert(pageLo, pageHi, kind, STATE_PAGES | (level << STATE_LEVEL_SHIFT) | (forbids << STATE_PERMS_SHIFT), index);
   }
 
@@ -264,7 +261,7 @@ export class Tlb {
     const kind = CLASS_TABLE | order;
     if (this.classCount[kind] === 0) return -1;
     const lo = unitLow(pageLo, pageHi, order);
-    const entry = this.find(lo, (pageHi >>> order) | this.tagBits(kind, this.asid));
+    const entry = this.find(lo, (pageHi >>> order) | tagBits(kind, this.asid));
     if (entry >= 0) this.policy.accessed(lo & this.setMask, this.slotOf(entry));
     return entry;
   }
@@ -329,10 +326,6 @@ export class Tlb {
     return (this.cells[entry | STATE]! & STATE_VALID) !== 0;
   }
 
-  private tagBits(kind: number, asid: number): number {
-    return (kind << TAG_CLASS_SHIFT) | ((kind & CLASS_GLOBAL) !== 0 ? 0 : asid << TAG_ASID_SHIFT);
-  }
-
   private bucketOf(lo: number, hi: number): number {
     return (this.buckets + (Math.imul(lo ^ salt(hi), HASH_FACTOR) >>> this.hashShift)) | 0;
   }
@@ -353,7 +346,7 @@ export class Tlb {
   private insert(pageLo: number, pageHi: number, kind: number, state: number, frame: number): void {
     const order = kind & CLASS_ORDER;
     const lo = unitLow(pageLo, pageHi, order);
-    const hi = (pageHi >>> order) | this.tagBits(kind, this.asid);
+    const hi = (pageHi >>> order) | tagBits(kind, this.asid);
     if ((kind & CLASS_COALESCED) !== 0) {
       const present = this.find(lo, hi);
       if (present >= 0) {
@@ -418,7 +411,7 @@ export class Tlb {
   /** Single-page entries of the pages that a coalesced entry is about to cover. */
   private dropPagesUnder(firstLo: number, pageHi: number, globalBit: number, pages: number): void {
     if (this.classCount[globalBit] === 0) return;
-    const hi = pageHi | this.tagBits(globalBit, this.asid);
+    const hi = pageHi | tagBits(globalBit, this.asid);
     for (let page = 0; pages >>> page !== 0; page++) {
       if (((pages >>> page) & 1) === 0) continue;
       const entry = this.find(firstLo + page, hi);
@@ -429,29 +422,13 @@ export class Tlb {
   private countUp(kind: number): void {
     const count = this.classCount[kind]!;
     this.classCount[kind] = count + 1;
-    if (count === 0) this.rebuildProbes();
+    if (count === 0 && kind < CLASS_TABLE) addProbe(this.cells, this.header, kind, this.asid);
   }
 
   private countDown(kind: number): void {
     const count = this.classCount[kind]! - 1;
     this.classCount[kind] = count;
-    if (count === 0) this.rebuildProbes();
-  }
-
-  private rebuildProbes(): void {
-    const { cells } = this;
-    let n = 0;
-    for (let kind = 0; kind < CLASS_TABLE; kind++) {
-      if (this.classCount[kind] === 0) continue;
-      const probe = this.firstProbe + (n << PROBE_SHIFT);
-      const tag = this.tagBits(kind, this.asid);
-      cells[probe | PROBE_ORDER] = kind & CLASS_ORDER;
-      cells[probe | PROBE_TAG] = tag;
-      cells[probe | PROBE_SALT] = salt(tag);
-      cells[probe | PROBE_PAGES] = (kind & CLASS_COALESCED) !== 0 ? (1 << (kind & CLASS_ORDER)) - 1 : 0;
-      n++;
-    }
-    cells[this.header | H_END_PROBE] = this.firstProbe + (n << PROBE_SHIFT);
+    if (count === 0 && kind < CLASS_TABLE) removeProbe(this.cells, this.header, kind);
   }
 
   private invalidateAsid(asid: Asid): void {
@@ -475,7 +452,7 @@ export class Tlb {
       const size = 2 ** (kind & CLASS_ORDER);
       const firstUnit = Math.floor(first / size);
       const lastUnit = Math.floor((end - 1) / size);
-      const tag = this.tagBits(kind, operation.asid);
+      const tag = tagBits(kind, operation.asid);
       if (lastUnit - firstUnit < this.entries) {
         for (let unit = firstUnit; unit <= lastUnit; unit++) {
           const entry = this.find(unit | 0, Math.floor(unit / 2 ** 32) | tag);

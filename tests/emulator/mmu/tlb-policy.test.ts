@@ -67,7 +67,7 @@ describe("replacement policies", () => {
     };
     expect(draw(5)).to.deep.equal(draw(5));
     expect(draw(5)).to.not.deep.equal(draw(6));
-    expect([...new Set(draw(5))].sort()).to.deep.equal([0, 1, 2, 3, 4, 5, 6]);
+    expect([...new Set(draw(5))].sort((a, b) => a - b)).to.deep.equal([0, 1, 2, 3, 4, 5, 6]);
   });
 
   it("sets do not disturb one another", () => {

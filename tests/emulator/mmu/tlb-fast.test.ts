@@ -1,0 +1,110 @@
+import { expect } from "chai";
+import type { Asid } from "../../../emulator/arch/addr.js";
+import { granule } from "../../../emulator/arch/granule.js";
+import { Arena } from "../../../emulator/mmu/tlb-cells.js";
+import { consumeFast } from "../../../emulator/mmu/tlb-fast.js";
+import type { FastPath } from "../../../emulator/mmu/tlb-fast.js";
+import { Tlb } from "../../../emulator/mmu/tlb.js";
+import type { TlbSpec } from "../../../emulator/mmu/tlb.js";
+
+const FETCH = 0;
+const READ = 1;
+const WRITE = 2;
+const L1: TlbSpec = { entries: 2, ways: "full", pageSizes: [4096, 65536], contiguous: "whole", splinter: "largest", coalescedPages: 1, policy: "lru" };
+const L2: TlbSpec = { ...L1, entries: 16, ways: 4, pageSizes: [4096, 65536, 2 ** 21] };
+/** Level 3, readable and writable; bit 1 is dirty. */
+const CLEAN = (3 << 2) | (3 << 9);
+const DIRTY = CLEAN | 2;
+
+interface Rig {
+  readonly l1i: Tlb;
+  readonly l1d: Tlb;
+  readonly l2: Tlb;
+  readonly path: FastPath;
+  /** Feeds [page, access] records and returns how many were consumed. */
+  readonly feed: (...records: [number, number][]) => number;
+}
+
+function rig(l1 = L1, l2 = L2): Rig {
+  const arena = new Arena(3 * Tlb.cellsOf(l2) + Tlb.cellsOf(l1));
+  const [i, d, second] = [l1, l1, l2].map((spec) => new Tlb(spec, granule("4k"), 1, arena)) as [Tlb, Tlb, Tlb];
+  for (const tlb of [i, d, second]) tlb.setAsid(1 as Asid);
+  const path: FastPath = { cells: arena.cells, l1i: i.header, l1d: d.header, l2: second.header, l1iTakes: i.takesOver, l1dTakes: d.takesOver, misses: new Float64Array(2), walkDue: 0 };
+  const feed = (...records: [number, number][]): number => {
+    const words = Uint32Array.from(records.flatMap(([page, access]) => [page % 2 ** 32, Math.floor(page / 2 ** 32) * 4 + access]));
+    return consumeFast(path, words, 0, words.length) / 2;
+  };
+  return { l1i: i, l1d: d, l2: second, path, feed };
+}
+
+const fill = (tlb: Tlb, page: number, state = DIRTY, unitOrder = 0): void => tlb.fill(page, 0, false, unitOrder, state, page, 0);
+const pages = (tlb: Tlb): number[] => [...tlb].map(({ start }) => start / 4096).sort((a, b) => a - b);
+
+describe("consumeFast", () => {
+  it("consumes hits and keeps the order of use", () => {
+    const { l1d, path, feed } = rig();
+    fill(l1d, 1);
+    fill(l1d, 2);
+    expect(feed([2, READ], [1, READ], [1, WRITE])).to.equal(3);
+    fill(l1d, 3);
+    expect(pages(l1d), "page 2 was the oldest").to.deep.equal([1, 3]);
+    expect([...path.misses]).to.deep.equal([0, 0]);
+  });
+
+  it("copies from the L2 to a full L1, each side its own, and counts the miss", () => {
+    const { l1i, l1d, l2, path, feed } = rig();
+    for (const page of [1, 2, 3]) fill(l2, page);
+    for (const tlb of [l1i, l1d]) for (const page of [8, 9]) fill(tlb, page);
+    expect(feed([1, READ], [2, FETCH], [1, WRITE], [3, READ])).to.equal(4);
+    expect(pages(l1d)).to.deep.equal([1, 3]);
+    expect(pages(l1i)).to.deep.equal([2, 9]);
+    expect([...path.misses]).to.deep.equal([1, 2]);
+  });
+
+  it("a hit in the L2 counts as its use", () => {
+    const { l1d, l2, feed } = rig(L1, { ...L2, entries: 2, ways: "full" });
+    fill(l1d, 8);
+    fill(l1d, 9);
+    fill(l2, 1);
+    fill(l2, 2);
+    feed([1, READ]);
+    fill(l2, 3);
+    expect(pages(l2)).to.deep.equal([1, 3]);
+  });
+
+  it("stops untouched at what is not its work", () => {
+    const cases: [string, (r: Rig) => void, [number, number], number][] = [
+      ["a page that no one has: a walk is due", () => undefined, [1, READ], 1],
+      ["a write to a clean entry of the L1", ({ l1d }) => fill(l1d, 1, CLEAN), [1, WRITE], 0],
+      ["a write to a clean entry of the L2", ({ l1d, l2 }) => [8, 9].forEach((page) => fill(l1d, page)) ?? fill(l2, 1, CLEAN), [1, WRITE], 0],
+      ["room in the L1", ({ l2 }) => fill(l2, 1), [1, READ], 0],
+      ["an oldest entry of another class", ({ l1d, l2 }) => [32, 64].forEach((page) => fill(l1d, page, DIRTY, 4)) ?? fill(l2, 1), [1, READ], 0],
+      ["an entry that the L1 must splinter", ({ l1d, l2 }) => [8, 9].forEach((page) => fill(l1d, page)) ?? fill(l2, 513, DIRTY, 9), [513, READ], 0],
+    ];
+    for (const [name, prepare, record, walkDue] of cases) {
+      const made = rig();
+      prepare(made);
+      const before = [...made.path.cells];
+      expect(made.feed(record), name).to.equal(0);
+      expect(made.path.walkDue, name).to.equal(walkDue);
+      expect([...made.path.cells], name).to.deep.equal(before);
+      expect([...made.path.misses], name).to.deep.equal([0, 0]);
+    }
+  });
+
+  it("fifo: a hit changes no order", () => {
+    const { l1d, feed } = rig({ ...L1, policy: "fifo" });
+    fill(l1d, 1);
+    fill(l1d, 2);
+    feed([1, READ]);
+    fill(l1d, 3);
+    expect(pages(l1d)).to.deep.equal([2, 3]);
+  });
+
+  it("page numbers of 36 bits", () => {
+    const { l1d, feed } = rig();
+    l1d.fill(5, 15, false, 0, DIRTY, 5, 0);
+    expect(feed([15 * 2 ** 32 + 5, READ])).to.equal(1);
+    expect(feed([14 * 2 ** 32 + 5, READ])).to.equal(0);
+  });
+});
