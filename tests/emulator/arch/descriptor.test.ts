@@ -1,3 +1,6 @@
+/**
+ * Descriptor bits and helpers against retyped positions, and the word form against the bigint form.
+ */
 import { expect } from "chai";
 import {
   DESC_AF,

@@ -1,3 +1,6 @@
+/**
+ * ESR values of aborts against those that real Linux logged.
+ */
 import { expect } from "chai";
 import { alignmentEsr, cacheMaintenanceAbortEsr, dataAbortEsr, esrClass, esrFault, esrIsInstructionAbort, esrIsWrite, faultStatusCode, instructionAbortEsr, FAULT_KINDS } from "../../../emulator/arch/esr.js";
 import type { FaultKind } from "../../../emulator/arch/esr.js";

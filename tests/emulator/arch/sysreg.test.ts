@@ -1,3 +1,6 @@
+/**
+ * Fields of TCR_EL1, TTBR0_EL1 and MAIR_EL1 against retyped positions.
+ */
 import { expect } from "chai";
 import type { Asid, Pa } from "../../../emulator/arch/addr.js";
 import { NotModelled } from "../../../emulator/arch/errors.js";

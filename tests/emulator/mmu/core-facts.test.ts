@@ -1,3 +1,6 @@
+/**
+ * Every fact of the core table has a basis and a source, and the geometries are retyped from them.
+ */
 import { expect } from "chai";
 import { BASES, CORE_FACTS } from "../../../emulator/mmu/core-facts.js";
 import type { CoreFacts, Fact } from "../../../emulator/mmu/core-facts.js";

@@ -1,3 +1,6 @@
+/**
+ * Presets build machines; a user preset is read strictly.
+ */
 import { expect } from "chai";
 import { ConfigError } from "../../../emulator/arch/errors.js";
 import { granule } from "../../../emulator/arch/granule.js";

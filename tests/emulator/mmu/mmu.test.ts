@@ -1,3 +1,6 @@
+/**
+ * The hierarchy: counters, updates and maintenance by example, then random machines against the plain reference.
+ */
 import { expect } from "chai";
 import type { Asid, Va } from "../../../emulator/arch/addr.js";
 import { ModelBug, NotModelled } from "../../../emulator/arch/errors.js";

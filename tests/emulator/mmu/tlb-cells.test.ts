@@ -1,3 +1,6 @@
+/**
+ * The arena and the tags of TLB entries.
+ */
 import { expect } from "chai";
 import { ModelBug } from "../../../emulator/arch/errors.js";
 import { Arena, bucketBits, entryOrders, salt, unitLow } from "../../../emulator/mmu/tlb-cells.js";

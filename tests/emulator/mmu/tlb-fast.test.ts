@@ -1,3 +1,6 @@
+/**
+ * The fast path: what it consumes, and that it leaves everything else untouched.
+ */
 import { expect } from "chai";
 import type { Asid } from "../../../emulator/arch/addr.js";
 import { granule } from "../../../emulator/arch/granule.js";

@@ -1,3 +1,6 @@
+/**
+ * Replacement policies as pictures of a set.
+ */
 import { expect } from "chai";
 import { ModelBug } from "../../../emulator/arch/errors.js";
 import { POLICY_NAMES, makePolicy } from "../../../emulator/mmu/tlb-policy.js";

@@ -1,3 +1,6 @@
+/**
+ * One TLB structure: sizes, sets, ASIDs, coalescing, maintenance.
+ */
 import { expect } from "chai";
 import type { Asid, Va } from "../../../emulator/arch/addr.js";
 import { ModelBug } from "../../../emulator/arch/errors.js";

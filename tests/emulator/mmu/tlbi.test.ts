@@ -1,3 +1,6 @@
+/**
+ * What a TLB maintenance operation matches.
+ */
 import { expect } from "chai";
 import type { Asid, Va } from "../../../emulator/arch/addr.js";
 import type { Level } from "../../../emulator/arch/granule.js";

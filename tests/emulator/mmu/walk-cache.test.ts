@@ -1,3 +1,6 @@
+/**
+ * The walk cache: where a walk begins, and what is kept.
+ */
 import { expect } from "chai";
 import type { Asid } from "../../../emulator/arch/addr.js";
 import { granule } from "../../../emulator/arch/granule.js";

@@ -1,3 +1,6 @@
+/**
+ * The walk: every granule and level, faults in their priority, hardware updates.
+ */
 import { expect } from "chai";
 import type { Pa, Va } from "../../../emulator/arch/addr.js";
 import type { GranuleName, Level } from "../../../emulator/arch/granule.js";
