@@ -78,7 +78,7 @@ int main(void){pthread_mutexattr_t a;pthread_mutexattr_init(&a);pthread_mutexatt
       "rusage",
       `${HEAD}int main(void){struct rusage a,b,c;char*p=malloc(1<<22);getrusage(RUSAGE_SELF,&a);for(int i=0;i<1<<22;i+=4096)p[i]=1;getrusage(RUSAGE_SELF,&b);
 int pid=fork(),st;if(!pid){for(int i=0;i<1<<21;i+=4096)p[i]=2;_exit(0);}struct rusage w;wait4(pid,&st,0,&w);getrusage(RUSAGE_CHILDREN,&c);
-printf("%d %d %d %d\\n",(int)(b.ru_minflt-a.ru_minflt)>=1024&&(int)(b.ru_minflt-a.ru_minflt)<1030,w.ru_minflt>=512&&w.ru_minflt<560,c.ru_minflt==w.ru_minflt,b.ru_maxrss>4096&&b.ru_maxrss<8192);return 0;}`,
+printf("%d %d %d %d\\n",(int)(b.ru_minflt-a.ru_minflt)>=1023&&(int)(b.ru_minflt-a.ru_minflt)<1030,w.ru_minflt>=512&&w.ru_minflt<560,c.ru_minflt==w.ru_minflt,b.ru_maxrss>4096&&b.ru_maxrss<8192);return 0;}`,
     );
     expect(stdout).to.equal("1 1 1 1\n");
   });
