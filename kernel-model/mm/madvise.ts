@@ -60,6 +60,7 @@ import {
   VM_SHARED,
   VM_SPECIAL,
   VM_WIPEONFORK,
+  VM_WRITE,
   vmaIsAnonymous,
   type Vma,
 } from "./vma.js";
@@ -96,6 +97,9 @@ const VALID: ReadonlySet<number> = new Set([
   MADV_HWPOISON,
   MADV_SOFT_OFFLINE,
 ]);
+
+/** Advices that lose data, now or in children. Linux: mm/mseal.c is_madv_discard(). */
+const DISCARDS: ReadonlySet<number> = new Set([MADV_FREE, MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_REMOVE, MADV_DONTFORK, MADV_WIPEONFORK]);
 
 /** vma_is_anon_shmem(): shared anonymous memory or memfd. */
 function vmaIsAnonShmem(vma: Vma): boolean {
@@ -220,9 +224,15 @@ function populate(mm: MmStruct, start: Va, end: Va, write: boolean): number {
   return 0;
 }
 
+/** What is lost cannot be written again by the program. Linux: mm/mseal.c is_ro_anon(). */
+function isReadOnlyAnon(vma: Vma): boolean {
+  return vma.file === undefined && (vma.flags & (VM_SHARED | VM_WRITE)) === 0;
+}
+
 /** One area's part of the range: the area to go on behind, or -errno. Linux: madvise_vma_behavior(). */
 function adviseVma(vma: Vma, start: Va, end: Va, advice: number): Vma | number {
   const done = (error: number): Vma | number => (error === 0 ? vma : error);
+  if (vma.sealed && DISCARDS.has(advice) && isReadOnlyAnon(vma)) return -EPERM;
   switch (advice) {
     case MADV_REMOVE:
       return done(remove(vma, start, end));

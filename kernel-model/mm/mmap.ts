@@ -284,7 +284,7 @@ function mmapRegion(mm: MmStruct, region: Region): Va | number {
 
   let vma = sharedAnonymous
     ? undefined
-    : vmaMergeNewRange({ mm, start: addr, end, pgoff, flags, droppable, file, anonVma: undefined, anonName: undefined, prev: vms.prev, next: vms.next });
+    : vmaMergeNewRange({ mm, start: addr, end, pgoff, flags, droppable, sealed: false, file, anonVma: undefined, anonName: undefined, prev: vms.prev, next: vms.next });
   if (vma === undefined) {
     vma = vmAreaAlloc(mm, { start: addr, end, flags, pgoff, droppable });
     if (sharedAnonymous) {
@@ -322,7 +322,7 @@ function doBrkFlags(mm: MmStruct, prev: Vma | undefined, addr: Va, len: number, 
   if (mm.vmas.count > mm.sys.tunables.maxMapCount) return -ENOMEM;
   if (vmEnoughMemory(mm, pages) !== 0) return -ENOMEM;
   // The area behind the heap is never joined: it is withheld from the merge.
-  const range = { mm, start: addr, end, pgoff, flags, droppable: false, file: undefined, anonVma: undefined, anonName: undefined, prev, next: undefined };
+  const range = { mm, start: addr, end, pgoff, flags, droppable: false, sealed: false, file: undefined, anonVma: undefined, anonName: undefined, prev, next: undefined };
   if (prev === undefined || vmaMergeNewRange(range) === undefined) vmaLink(vmAreaAlloc(mm, { start: addr, end, flags, pgoff }));
   mm.totalVm += pages;
   mm.dataVm += pages;

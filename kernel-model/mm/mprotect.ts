@@ -6,7 +6,7 @@
  */
 import { alignUp, isAligned, type Pa, type Va } from "../../emulator/arch/addr.js";
 import { pmdNone, pmdTransHuge, pteDirty, pteMkwrite, pteModify, ptePresent, pteWrite } from "../arch/arm64/pte.js";
-import { EACCES, EINVAL, ENOMEM } from "../errno.js";
+import { EACCES, EINVAL, ENOMEM, EPERM } from "../errno.js";
 import { populateVmaPageRange } from "./gup.js";
 import { changeHugePmd, MM_CP_TRY_CHANGE_WRITABLE, splitHugePmd } from "./huge-pmd.js";
 import { PROT_EXEC, PROT_GROWSDOWN, PROT_GROWSUP, PROT_READ, PROT_SEM, PROT_WRITE } from "./mman.js";
@@ -98,6 +98,7 @@ function fixup(tlb: MmuGather, vma: Vma, start: Va, end: Va, wanted: number): Vm
   const nrpages = (end - start) / mm.sys.granule.pageSize;
   let newflags = wanted;
   let charged = 0;
+  if (vma.sealed) return -EPERM;
   if (newflags === oldflags) return vma;
   if ((newflags & VM_WRITE) !== 0) {
     // Only what turns into data is checked; an area over the limit already may still change.
@@ -136,8 +137,8 @@ export function mprotectFixup(vma: Vma, start: Va, end: Va, newflags: number): n
 }
 
 /**
- * mprotect(2): 0, -EINVAL (address, flags), -ENOMEM (a hole in the range, limits; what precedes it is changed) or -EACCES (not
- * allowed by the file or by MDWE). Pre: `start` carries no tag. Linux: do_mprotect_pkey().
+ * mprotect(2): 0, -EINVAL (address, flags), -ENOMEM (a hole in the range, limits; what precedes it is changed) -EACCES (not
+ * allowed by the file or by MDWE) or -EPERM (sealed). Pre: `start` carries no tag. Linux: do_mprotect_pkey().
  */
 export function doMprotect(mm: MmStruct, start: Va, len: number, protection: number): number {
   const { pageSize } = mm.sys.granule;

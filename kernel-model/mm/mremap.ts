@@ -5,7 +5,7 @@
  * move-page-tables.ts.
  */
 import { alignUp, isAligned, type Va } from "../../emulator/arch/addr.js";
-import { EAGAIN, EFAULT, EINVAL, ENOMEM } from "../errno.js";
+import { EAGAIN, EFAULT, EINVAL, ENOMEM, EPERM } from "../errno.js";
 import { mmPopulate } from "./gup.js";
 import { MAP_FIXED, MAP_SHARED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE } from "./mman.js";
 import type { MmStruct } from "./mm-struct.js";
@@ -168,7 +168,7 @@ function expandInPlace(vma: Vma, addr: Va, delta: number): Moved | undefined {
 
 /**
  * mremap(2): the address of the mapping, or -EINVAL (arguments, overlap), -EFAULT (range not in one area), -ENOMEM (no room,
- * limits) or -EAGAIN (memlock). Pre: `addr` carries no tag. Linux: sys_mremap().
+ * limits), -EPERM (sealed) or -EAGAIN (memlock). Pre: `addr` carries no tag. Linux: sys_mremap().
  */
 export function doMremap(mm: MmStruct, request: MremapRequest): Va | number {
   const { addr, flags } = request;
@@ -181,7 +181,9 @@ export function doMremap(mm: MmStruct, request: MremapRequest): Va | number {
   const oldLen = alignUp(request.oldLen, pageSize);
   const newLen = alignUp(request.newLen, pageSize);
   if (newLen === 0 || newLen >= 2 ** 64) return -EINVAL;
-  if (mm.vmas.lookup(addr) === undefined) return -EFAULT;
+  const vma = mm.vmas.lookup(addr);
+  if (vma === undefined) return -EFAULT;
+  if (vma.sealed) return -EPERM;
 
   const moved = remap(mm, addr, oldLen, newLen, request.newAddr, flags);
   if (moved.addr >= 0 && moved.locked && newLen > oldLen) mmPopulate(mm, (moved.addr + oldLen) as Va, newLen - oldLen, true);

@@ -5,7 +5,7 @@
  * areas uses the same steps with the new area entered between them.
  */
 import { alignUp, isAligned, type Va } from "../../emulator/arch/addr.js";
-import { EINVAL, ENOMEM } from "../errno.js";
+import { EINVAL, ENOMEM, EPERM } from "../errno.js";
 import { freePgtables } from "./free-pgtables.js";
 import type { MmStruct } from "./mm-struct.js";
 import { MmuGather } from "./mmu-gather.js";
@@ -43,6 +43,7 @@ export function vmsGatherMunmapVmas(mm: MmStruct, start: Va, end: Va): VmaMunmap
   const first = tree.findIntersection(start, end);
   if (first !== undefined && first.start < start) {
     if (first.end > end && tree.count >= mm.sys.tunables.maxMapCount) return -ENOMEM;
+    if (first.sealed) return -EPERM;
     const error = splitVmaUnchecked(first, start, true);
     if (error !== 0) return error;
   }
@@ -54,6 +55,7 @@ export function vmsGatherMunmapVmas(mm: MmStruct, start: Va, end: Va): VmaMunmap
   let stackVm = 0;
   let dataVm = 0;
   for (const vma of tree.inRange(start, end)) {
+    if (vma.sealed) return -EPERM;
     if (vma.end > end) {
       const error = splitVmaUnchecked(vma, end, false);
       if (error !== 0) return error;

@@ -227,6 +227,7 @@ function anonVmaCompatible(a: Vma, b: Vma): boolean {
     a.file === b.file &&
     ((a.flags ^ b.flags) & ~(VM_READ | VM_WRITE | VM_EXEC)) === 0 &&
     a.droppable === b.droppable &&
+    a.sealed === b.sealed &&
     b.pgoff === a.pgoff + (b.start - a.start) / a.mm.sys.granule.pageSize
   );
 }

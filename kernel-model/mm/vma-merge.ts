@@ -23,6 +23,7 @@ export interface VmaMerge {
   readonly pgoff: number;
   readonly flags: number;
   readonly droppable: boolean;
+  readonly sealed: boolean;
   readonly file: File | undefined;
   readonly anonVma: AnonVma | undefined;
   readonly anonName: string | undefined;
@@ -33,12 +34,14 @@ export interface VmaMerge {
 /** A changed property of an area; what is absent stays as it is. */
 export interface VmaChange {
   readonly flags?: number;
+  readonly sealed?: boolean;
   /** Outer undefined: unchanged. */
   readonly anonName?: { readonly name: string | undefined };
 }
 
 function isMergeableVma(merge: VmaMerge, vma: Vma): boolean {
-  return vma.flags === merge.flags && vma.droppable === merge.droppable && vma.file === merge.file && vma.anonName === merge.anonName;
+  const sameFlags = vma.flags === merge.flags && vma.droppable === merge.droppable && vma.sealed === merge.sealed;
+  return sameFlags && vma.file === merge.file && vma.anonName === merge.anonName;
 }
 
 /** An area without anon_vma joins one with, unless that one was cloned from a parent: a fork would then share more than needed. */
@@ -188,6 +191,7 @@ export function vmaModify(vma: Vma, start: Va, end: Va, change: VmaChange): Vma 
     pgoff: vmaPgoffOffset(vma, start),
     flags: change.flags ?? vma.flags,
     droppable: vma.droppable,
+    sealed: change.sealed ?? vma.sealed,
     file: vma.file,
     anonVma: vma.anonVma,
     anonName: change.anonName === undefined ? vma.anonName : change.anonName.name,
@@ -216,6 +220,7 @@ export function vmaMergeExtend(vma: Vma, delta: number): Vma | undefined {
     pgoff: vma.pgoff + vmaPages(vma),
     flags: vma.flags,
     droppable: vma.droppable,
+    sealed: vma.sealed,
     file: vma.file,
     anonVma: vma.anonVma,
     anonName: vma.anonName,
@@ -253,6 +258,7 @@ export function copyVma(vma: Vma, addr: Va, len: number, pgoff: number): CopiedV
     pgoff: offset,
     flags: vma.flags,
     droppable: vma.droppable,
+    sealed: vma.sealed,
     file: vma.file,
     anonVma: vma.anonVma,
     anonName: vma.anonName,

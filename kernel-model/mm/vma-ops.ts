@@ -57,6 +57,7 @@ export function vmAreaAlloc(mm: MmStruct, init: VmaInit): Vma {
     end: init.end,
     flags: init.flags,
     droppable: init.droppable ?? false,
+    sealed: false,
     pgoff: init.pgoff,
     mm,
     file: undefined,

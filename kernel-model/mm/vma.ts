@@ -124,6 +124,8 @@ export interface Vma {
   /** VM_* bits. */
   flags: number;
   droppable: boolean;
+  /** mseal(): the area may not be unmapped, moved, shrunk or protected differently (VM_SEALED, bit 63 in Linux). */
+  sealed: boolean;
   /** Page offset of `start` in the file; for anonymous memory start / page size at creation. */
   pgoff: number;
   readonly mm: MmStruct;

@@ -1,7 +1,7 @@
 /**
  * System calls on the address space: decode, check what the entry code checks, call mm.
  *
- * Linux: arch/arm64/kernel/sys.c sys_mmap(), mm/mmap.c, mprotect.c, mremap.c, madvise.c, mlock.c, mincore.c, msync.c, memfd.c.
+ * Linux: arch/arm64/kernel/sys.c sys_mmap(), mm/mmap.c, mprotect.c, mremap.c, madvise.c, mlock.c, mincore.c, msync.c, mseal.c, memfd.c.
  */
 import type { Va } from "../../emulator/arch/addr.js";
 import { alignUp, isAligned } from "../../emulator/arch/addr.js";
@@ -13,6 +13,7 @@ import { doMlock, doMlockall, doMunlock, doMunlockall } from "../mm/mlock.js";
 import { doBrk, doMmap } from "../mm/mmap.js";
 import { doMprotect } from "../mm/mprotect.js";
 import { doMremap } from "../mm/mremap.js";
+import { doMseal } from "../mm/mseal.js";
 import { doMsync } from "../mm/msync.js";
 import { doMunmap } from "../mm/munmap.js";
 import type { SyscallFamily } from "./abi.js";
@@ -40,6 +41,7 @@ export const MEMORY_SYSCALLS: SyscallFamily = {
   mremap: (_, task, args) =>
     doMremap(task.mm!, { addr: args.address(0), oldLen: args.size(1), newLen: args.size(2), flags: args.int(3), newAddr: args.address(4) }),
   madvise: (_, task, args) => doMadvise(task.mm!, args.address(0), args.size(1), args.int(2)),
+  mseal: (_, task, args) => doMseal(task.mm!, args.address(0), args.size(1), args.int(2)),
   msync: (_, task, args) => doMsync(task.mm!, args.address(0), args.size(1), args.int(2)),
 
   mlock: (_, task, args) => doMlock(task.mm!, args.address(0), args.size(1), 0),

@@ -25,6 +25,7 @@ import {
   VM_MAYREAD,
   VM_MAYSHARE,
   VM_MAYWRITE,
+  VM_MERGEABLE,
   VM_MIXEDMAP,
   VM_NOHUGEPAGE,
   VM_NORESERVE,
@@ -203,11 +204,13 @@ const MNEMONICS: readonly (readonly [number, string])[] = [
   [VM_MIXEDMAP, "mm"],
   [VM_HUGEPAGE, "hg"],
   [VM_NOHUGEPAGE, "nh"],
+  [VM_MERGEABLE, "mg"],
 ];
 
 function vmFlags(vma: Vma): string {
   const known = MNEMONICS.filter(([bit]) => (vma.flags & bit) !== 0).map(([, name]) => name);
   if (vma.droppable) known.push("dp");
+  if (vma.sealed) known.push("sl");
   return `VmFlags: ${known.map((name) => `${name} `).join("")}\n`;
 }
 
