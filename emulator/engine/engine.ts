@@ -85,12 +85,19 @@ export interface EngineOptions {
    * recently used entries: up to the ways of the first level under LRU, log2(ways) + 1 under tree-PLRU, 1 under FIFO or random.
    */
   readonly filterPages?: number;
+  /** Keep the PC of each trace record (`Engine.tracePcs`). Costs time for every record; off unless someone asks who misses. */
+  readonly tracePcs?: boolean;
 }
 
 export interface Engine {
   readonly name: "unicorn" | "wasm";
   readonly registers: Registers;
   readonly counters: EngineCounters;
+  /**
+   * With `EngineOptions.tracePcs`: while the sink runs, the PC of the instruction that made each of its records (of a fetch: the first
+   * instruction of the block). Records that a filter had kept back, all hits, may carry the PC of a later instruction. 0: unknown.
+   */
+  readonly tracePcs: Float64Array | undefined;
 
   setTraceSink(sink: TraceSink): void;
 

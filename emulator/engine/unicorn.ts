@@ -35,7 +35,7 @@ export interface NativeOracle {
 
 interface Addon {
   readonly NativeOracle: new () => NativeOracle;
-  readonly NativeEngine: new (ram: ArrayBuffer, words: ArrayBuffer, ring: ArrayBuffer, pageSize: number, trace: boolean, filterPages: number) => NativeEngine;
+  readonly NativeEngine: new (ram: ArrayBuffer, words: ArrayBuffer, ring: ArrayBuffer, pageSize: number, trace: boolean, filterPages: number, pcs?: ArrayBuffer) => NativeEngine;
 }
 
 // Words of the shared buffer, as in native/src/shared.rs.
@@ -266,6 +266,7 @@ class Unicorn implements UnicornEngine {
   readonly hwcap2 = UNICORN_HWCAP2;
   readonly registers: SharedRegisters;
   readonly counters: EngineCounters;
+  readonly tracePcs: Float64Array | undefined;
   private readonly native: NativeEngine;
   private readonly enter: (budget: number, drain: (count: number) => void) => number;
   private readonly memory: PhysicalMemory;
@@ -286,7 +287,15 @@ class Unicorn implements UnicornEngine {
     this.words = new BigUint64Array(shared);
     this.floats = new Float64Array(shared);
     this.ring = new Uint32Array(2 * RING_RECORDS);
-    this.native = new addon.NativeEngine(memory.memory.buffer, shared, this.ring.buffer as ArrayBuffer, options.pageSize, options.trace, options.filterPages ?? DEFAULT_FILTER_PAGES);
+    const filterPages = options.filterPages ?? DEFAULT_FILTER_PAGES;
+    const ring = this.ring.buffer as ArrayBuffer;
+    if (options.tracePcs === true) {
+      this.tracePcs = new Float64Array(RING_RECORDS);
+      this.native = new addon.NativeEngine(memory.memory.buffer, shared, ring, options.pageSize, options.trace, filterPages, this.tracePcs.buffer as ArrayBuffer);
+    } else {
+      this.tracePcs = undefined;
+      this.native = new addon.NativeEngine(memory.memory.buffer, shared, ring, options.pageSize, options.trace, filterPages);
+    }
     this.enter = this.native.runner();
     this.registers = new SharedRegisters(this.native, this.words);
     this.native.readRegisters(ALL_GROUPS);

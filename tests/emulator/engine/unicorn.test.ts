@@ -640,6 +640,35 @@ describe("unicorn engine", () => {
     });
   });
 
+  describe("AT_HWCAP", () => {
+    // Bits of arch/arm64/include/uapi/asm/hwcap.h, each with an instruction that only the feature has.
+    const features: readonly (readonly [name: string, word: 1 | 2, bit: number, instruction: string])[] = [
+      ["FP", 1, 0, "fadd d0, d1, d2"], ["ASIMD", 1, 1, "add v0.4s, v1.4s, v2.4s"], ["AES", 1, 3, "aese v0.16b, v1.16b"], ["PMULL", 1, 4, "pmull v0.1q, v1.1d, v2.1d"],
+      ["SHA1", 1, 5, "sha1h s0, s1"], ["SHA2", 1, 6, "sha256h q0, q1, v2.4s"], ["CRC32", 1, 7, "crc32x w0, w2, x3"], ["ATOMICS", 1, 8, "ldadd x0, x2, [x1]"],
+      ["FPHP", 1, 9, "fadd h0, h1, h2"], ["ASIMDHP", 1, 10, "fadd v0.8h, v1.8h, v2.8h"], ["ASIMDRDM", 1, 12, "sqrdmlah v0.4s, v1.4s, v2.4s"], ["JSCVT", 1, 13, "fjcvtzs w0, d0"],
+      ["FCMA", 1, 14, "fcadd v0.4s, v1.4s, v2.4s, #90"], ["LRCPC", 1, 15, "ldapr x0, [x1]"], ["SHA3", 1, 17, "eor3 v0.16b, v1.16b, v2.16b, v3.16b"], ["SM3", 1, 18, "sm3ss1 v0.4s, v1.4s, v2.4s, v3.4s"],
+      ["SM4", 1, 19, "sm4e v0.4s, v1.4s"], ["ASIMDDP", 1, 20, "udot v0.4s, v1.16b, v2.16b"], ["SHA512", 1, 21, "sha512h q0, q1, v2.2d"], ["ASIMDFHM", 1, 23, "fmlal v0.4s, v1.4h, v2.4h"],
+      ["ILRCPC", 1, 26, "ldapur x0, [x1, #8]"], ["FLAGM", 1, 27, "cfinv"], ["SB", 1, 29, "sb"], ["FLAGM2", 2, 7, "axflag"], ["FRINT", 2, 8, "frint32z d0, d1"],
+    ];
+
+    it("lists these features and no others", () => {
+      const made = bench();
+      const word = (wanted: 1 | 2) => features.filter(([, which]) => which === wanted).reduce((sum, [, , bit]) => sum + 2 ** bit, 0);
+      expect(made.engine.hwcap).to.equal(word(1));
+      expect(made.engine.hwcap2).to.equal(word(2));
+    });
+
+    for (const [name, , , instruction] of features) {
+      it(`${name}: ${instruction} executes`, () => {
+        expect(run(`${instruction}\n svc #0`, { 1: DATA }, (made) => made.data(DATA)).exit.reason).to.equal("svc");
+      });
+    }
+
+    it("what is left out is undefined: SVE, MTE", () => {
+      for (const instruction of ["ptrue p0.b", ".inst 0xd9200c20", ".inst 0x9ac01020"]) expect(run(instruction, { 1: DATA }, (made) => made.data(DATA)).exit.reason, instruction).to.equal("undefined-instruction");
+    });
+  });
+
   describe("page sizes and memory", () => {
     for (const pageSize of [4096, 16384, 65536]) {
       it(`${pageSize}: one miss and one record per page`, () => {

@@ -98,6 +98,7 @@ macro_rules! load {
             const SIZE: usize = size_of::<$type>();
             // SAFETY: as above; a refused access leaves by longjmp from the real helper.
             unsafe {
+                engine.note_origin(return_address);
                 let place = engine.place(address, SIZE as u64, alignment(op, SIZE as u64), false);
                 if place.first != 0 && place.second == 0 {
                     u64::from((place.first as *const $type).read_unaligned())
@@ -158,6 +159,7 @@ macro_rules! store {
             const SIZE: usize = size_of::<$type>();
             // SAFETY: as for loads.
             unsafe {
+                engine.note_origin(return_address);
                 let place = engine.place(address, SIZE as u64, alignment(op, SIZE as u64), true);
                 if place.first != 0 && place.second == 0 {
                     (place.first as *mut $type).write_unaligned(value as $type);

@@ -280,6 +280,14 @@ impl Engine {
 
     // --- data accesses -----------------------------------------------------------------------------------------------
 
+    /// The access being served is the one whose helper returns to this address. Kept only if someone wants the PC.
+    #[inline(always)]
+    pub fn note_origin(&mut self, return_address: usize) {
+        if let Some(origins) = &mut self.ring.origins {
+            origins.at_access(self.uc.handle(), self.cpu, return_address);
+        }
+    }
+
     /// An access that is not on the current page: find the page, note the use of it, count. `alignment`: bytes the address must
     /// be a multiple of. A refusal is noted in `refused`.
     #[inline(never)]

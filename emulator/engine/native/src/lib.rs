@@ -6,6 +6,7 @@ mod filter;
 mod frames;
 mod hooks;
 mod oracle;
+mod origin;
 mod registers;
 mod registry;
 mod ring;
@@ -23,6 +24,7 @@ use napi_derive::napi;
 
 use crate::engine::{Engine, Options};
 use crate::filter::MAX_DEPTH;
+use crate::origin::Origins;
 use crate::ring::{Ring, Sink};
 use crate::shared::{Shared, WORDS};
 use crate::unicorn::{Unicorn, VERSION};
@@ -84,9 +86,19 @@ impl Drop for NativeEngine {
 
 #[napi]
 impl NativeEngine {
-    /// `ram`, `words` and `ring` are ArrayBuffers.
+    /// `ram`, `words`, `ring` and `pcs` are ArrayBuffers; `pcs`, if given, takes a 64-bit float for every record of the ring.
     #[napi(constructor)]
-    pub fn new(env: Env, ram: Unknown, words: Unknown, ring: Unknown, page_size: u32, trace: bool, filter_depth: u32) -> Result<Self> {
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        env: Env,
+        ram: Unknown,
+        words: Unknown,
+        ring: Unknown,
+        page_size: u32,
+        trace: bool,
+        filter_depth: u32,
+        pcs: Option<Unknown>,
+    ) -> Result<Self> {
         if Unicorn::version() != VERSION {
             return Err(failure(format!("Unicorn {:#010x} is linked, {VERSION:#010x} is expected", Unicorn::version())));
         }
@@ -96,7 +108,17 @@ impl NativeEngine {
         if words_bytes < WORDS * 8 || ring_bytes < 8 || !(1..=MAX_DEPTH).contains(&(filter_depth as usize)) {
             return Err(failure("words or ring too small, or filter depth out of range"));
         }
-        let ring = Ring::new(ring.cast(), ring_bytes / 8, trace);
+        let origins = match pcs {
+            None => None,
+            Some(pcs) => {
+                let (pcs, pcs_bytes) = buffer(env, &pcs)?;
+                if pcs_bytes < ring_bytes {
+                    return Err(failure("pcs has less room than the ring"));
+                }
+                Some(Origins::new(pcs.cast()))
+            }
+        };
+        let ring = Ring::new(ring.cast(), ring_bytes / 8, trace, origins);
         let options = Options { ram, ram_bytes: ram_bytes as u64, page_size: u64::from(page_size), filter_depth: filter_depth as usize };
         let engine = Engine::new(&options, Shared::new(words.cast()), ring).map_err(failure)?;
         Ok(Self { engine })

@@ -4,6 +4,8 @@ use std::ptr;
 
 use napi::sys;
 
+use crate::origin::Origins;
+
 /// The JavaScript side of the run in progress: the function to call with the number of records.
 pub struct Sink {
     pub env: sys::napi_env,
@@ -17,6 +19,8 @@ pub struct Ring {
     count: usize,
     /// Off: records are dropped, only counters remain.
     pub enabled: bool,
+    /// Who made the accesses, if anyone wants to know.
+    pub origins: Option<Origins>,
     pub sink: Sink,
     /// Calls of the sink.
     pub drains: u64,
@@ -27,9 +31,9 @@ pub struct Ring {
 }
 
 impl Ring {
-    pub fn new(words: *mut u32, capacity: usize, enabled: bool) -> Self {
+    pub fn new(words: *mut u32, capacity: usize, enabled: bool, origins: Option<Origins>) -> Self {
         let sink = Sink { env: ptr::null_mut(), function: ptr::null_mut() };
-        Self { words, capacity, count: 0, enabled, sink, drains: 0, failed: false, drained: false }
+        Self { words, capacity, count: 0, enabled, origins, sink, drains: 0, failed: false, drained: false }
     }
 
     #[inline(always)]
@@ -41,6 +45,9 @@ impl Ring {
         unsafe {
             *self.words.add(2 * self.count) = page as u32;
             *self.words.add(2 * self.count + 1) = ((page >> 32) as u32) << 2 | access;
+        }
+        if let Some(origins) = &mut self.origins {
+            origins.note(self.count);
         }
         self.count += 1;
         if self.count == self.capacity {

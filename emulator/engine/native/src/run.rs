@@ -24,6 +24,9 @@ impl Engine {
         self.hot.block_end = address + bytes;
         let page = address >> self.page_shift;
         if self.filter.is_new_fetch(page) {
+            if let Some(origins) = &mut self.ring.origins {
+                origins.at_pc(address);
+            }
             self.filter.fetch(page, &mut self.ring);
             if self.ring.drained {
                 self.obey_sink();
@@ -168,6 +171,10 @@ impl Engine {
     /// Leave the run: hand over the trace, and publish why and where.
     fn finish(&mut self, exit: Option<&Exit>) {
         let pc = self.shared.pc();
+        // What the filter still holds back are hits; the code that made them is no longer running.
+        if let Some(origins) = &mut self.ring.origins {
+            origins.at_pc(pc);
+        }
         self.filter.clear(&mut self.ring);
         self.ring.drain();
         self.ring.drained = false;

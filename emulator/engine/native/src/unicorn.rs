@@ -68,6 +68,17 @@ pub struct Unicorn {
     handle: *mut uc_engine,
 }
 
+/// Read a register of the Unicorn behind a handle.
+///
+/// # Safety
+/// The handle is live.
+pub unsafe fn read_register(handle: *mut uc_engine, reg: Reg) -> u64 {
+    let mut value: u64 = 0;
+    // SAFETY: 32-bit registers write the low half of the zeroed value.
+    unsafe { sys::uc_reg_read(handle, reg as c_int, (&raw mut value).cast()) };
+    value
+}
+
 impl Drop for Unicorn {
     fn drop(&mut self) {
         // SAFETY: the handle came from uc_open and is closed once.
@@ -159,10 +170,8 @@ impl Unicorn {
     }
 
     pub fn read(&self, reg: Reg) -> u64 {
-        let mut value: u64 = 0;
-        // SAFETY: 32-bit registers write the low half of the zeroed value.
-        unsafe { sys::uc_reg_read(self.handle, reg as c_int, (&raw mut value).cast()) };
-        value
+        // SAFETY: a live handle.
+        unsafe { read_register(self.handle, reg) }
     }
 
     pub fn write(&self, reg: Reg, value: u64) {
