@@ -1,3 +1,4 @@
+/** Depth of the trace filter: from policy and ways to pages. */
 import { expect } from "chai";
 import { exactFilterPages, filterPagesFor } from "../../../emulator/engine/trace-filter.js";
 
