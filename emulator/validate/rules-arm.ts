@@ -4,8 +4,9 @@
  * Arm: DDI 0487 D8.3 (descriptor formats), D8.4 (permissions), D8.6 (memory types), D8.7.1 (the Contiguous bit), D8.15 (faults).
  */
 import { hex } from "../arch/addr.js";
+import { outputAddress } from "../arch/descriptor.js";
 import type { LevelGeometry } from "../arch/granule.js";
-import { type DecodedDescriptor, type DescriptorContext, decodeDescriptor, kindOf } from "./descriptor-fields.js";
+import { type DecodedDescriptor, type DescriptorContext, kindOf } from "./descriptor-fields.js";
 import { mairAttribute, memoryType } from "./memory-attributes.js";
 import { type Rule, ruleTable } from "./rule.js";
 
@@ -107,7 +108,7 @@ export function checkRun(values: readonly bigint[], context: DescriptorContext, 
   const report = (id: ArmRuleId, index: number, detail: string): void => {
     if (!found.some(({ rule }) => rule === ARM_RULES[id])) found.push({ rule: ARM_RULES[id], index, detail });
   };
-  const addressOf = (index: number): number => decodeDescriptor(values[index]!, context).address!;
+  const addressOf = (index: number): number => outputAddress(values[index]!, context.granule, context.level);
   const base = addressOf(first) - first * geometry.size;
   if (base < 0 || base % (geometry.size * geometry.contEntries) !== 0) report("A-CONT-ALIGN", first, `entry ${first} ${hex(values[first]!)} maps ${hex(addressOf(first))}, the run would begin at ${base < 0 ? "a negative address" : hex(base)}`);
   const isBlock = context.level < 3;

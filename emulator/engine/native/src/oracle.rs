@@ -12,7 +12,7 @@ use crate::unicorn::{Arm64CpuModel, HCR_EL2, Reg, SCR_EL3, SCTLR_EL1, TCR_EL1, T
 use crate::{buffer, failure};
 
 const PAGE: usize = 4096;
-const CODE_BUFFER: u32 = 4 << 20;
+const CODE_BUFFER: u32 = 1 << 20;
 
 /// Where the oracle's own code and table lie: the last 2 MiB of 48-bit physical addresses.
 const OWN: u64 = (1 << 48) - (2 << 20);
