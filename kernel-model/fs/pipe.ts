@@ -143,7 +143,7 @@ export class Pipe {
 /** One end of a pipe. */
 interface PipeEnd {
   readonly pipe: Pipe;
-  /** Partners' opens when this end was opened: poll reports a hang-up only for writers that were there. */
+  /** Opens of the other end before this one, if it had none open: a fifo's reader hangs up only after a writer. -1: one was there. */
   readonly writerOpens: number;
   readonly readerOpens: number;
 }
@@ -194,16 +194,17 @@ const PIPE_OPERATIONS: FileOperations = {
 
 /**
  * A description of `pipe` for the access of `file`. A fifo's writer that does not wait needs a reader: -ENXIO. One that waits gets its
- * description at once and may use it when `openReady` says so. `pair`: an end that pipe2() makes has its partner.
+ * description at once and may use it when `openReady` says so. `anonymous`: a pipe of pipe2() waits for no
+ * one, also when it is opened once more through /proc/PID/fd.
  */
-export function openPipe(file: OpenFile, pipe: Pipe, pair = false): FileOperations | number {
+export function openPipe(file: OpenFile, pipe: Pipe, anonymous: boolean): FileOperations | number {
   const access = accessOf(file);
-  if (!pair && access === O_WRONLY && (file.flags & O_NONBLOCK) !== 0 && pipe.readers === 0) return -ENXIO;
+  if (!anonymous && access === O_WRONLY && (file.flags & O_NONBLOCK) !== 0 && pipe.readers === 0) return -ENXIO;
   // An anonymous pipe's read end has a writer from the start; a fifo's may wait for its first one without a hang-up.
-  const writerOpens = pair ? -1 : pipe.writers > 0 ? -1 : pipe.writerOpens;
-  const readerOpens = pipe.readerOpens;
+  const writerOpens = anonymous || pipe.writers > 0 || access === O_RDWR ? -1 : pipe.writerOpens;
+  const readerOpens = anonymous ? -1 : pipe.readerOpens;
   pipe.open(access);
-  const end: PipeEnd = { pipe, writerOpens: access === O_RDWR ? -1 : writerOpens, readerOpens };
+  const end: PipeEnd = { pipe, writerOpens, readerOpens };
   file.privateData = end;
   return PIPE_OPERATIONS;
 }
@@ -223,6 +224,6 @@ export class Fifos {
       pipe = new Pipe(this.pageSize);
       this.pipes.set(file.inode, pipe);
     }
-    return openPipe(file, pipe);
+    return openPipe(file, pipe, false);
   }
 }

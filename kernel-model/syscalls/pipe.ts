@@ -26,11 +26,9 @@ const STEP = 65536;
 /** Both ends of a new pipe: read end, write end; -errno. */
 export function createPipe(kernel: Kernel, flags: number): readonly [OpenFile, OpenFile] | number {
   const pipe = new Pipe(kernel.sys.granule.pageSize);
-  let pair = true;
   const fs = kernel.internal.pipes;
-  const inode = fs.createInode({ mode: S_IFIFO | 0o600, open: (_inode, file) => openPipe(file, pipe, pair) });
+  const inode = fs.createInode({ mode: S_IFIFO | 0o600, open: (_inode, file) => openPipe(file, pipe, true) });
   const ends = [O_RDONLY, O_WRONLY].map((access) => fs.openInode(inode, access | (flags & (O_NONBLOCK | O_DIRECT)), (ino) => `pipe:[${ino}]`));
-  pair = false;
   const [reader, writer] = ends;
   if (typeof reader !== "object" || typeof writer !== "object") throw new ModelBug("createPipe: an end could not be opened");
   return [reader, writer];
