@@ -183,7 +183,8 @@ async function crashOf(outcome: Outcome): Promise<CrashReport | null> {
     signal: signalName(report.signo),
     pc: hex(report.pc),
     address: report.faultAddress === undefined ? null : hex(report.faultAddress),
-    reason: report.reason,
+    // The kernel's line begins with the signal's name, which stands beside it here.
+    reason: report.reason.replace(`${signalName(report.signo)}: `, ""),
     instruction,
   };
 }

@@ -3,7 +3,7 @@ import type { CompareOptions } from "../cli.js";
 import { NAMED_CONFIGS, namedConfig, parseConfig } from "../config.js";
 import { comparisonTable, type ComparisonRow } from "../report/comparison.js";
 import { runHere } from "./run.js";
-import { say, writeJson } from "./output.js";
+import { checkWritable, say, writeJson } from "./output.js";
 
 /** Schema of what `compare --json` writes: the results of the runs by configuration name, in table order. */
 export const COMPARE_SCHEMA = "foliolab/compare/1";
@@ -13,6 +13,7 @@ export const COMPARE_SCHEMA = "foliolab/compare/1";
  * else 1: a program that behaves differently under another page size shows here.
  */
 export async function compareCommand(program: string, args: readonly string[], options: CompareOptions): Promise<number> {
+  checkWritable("--json", options.json);
   const base = parseConfig(options);
   const names = (options.configs ?? Object.keys(NAMED_CONFIGS).join(",")).split(",").filter((name) => name !== "");
   const configs = names.map((name) => ({ name, config: namedConfig(base, name) }));

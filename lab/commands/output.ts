@@ -1,5 +1,6 @@
 /** Where results go: JSON to a file or standard output, summaries and progress to standard error. */
-import { writeFileSync, writeSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { ConfigError } from "../../emulator/arch/errors.js";
 import { count, bytes as sizeText } from "../report/format.js";
 import type { RunProgress } from "../run.js";
@@ -16,6 +17,17 @@ export function writeAll(fd: number, bytes: Uint8Array): void {
       if (code === "EPIPE") return;
       throw error;
     }
+  }
+}
+
+/** Throws ConfigError now if `target` could not be written at the end of a long run. */
+export function checkWritable(option: string, target: string | undefined): void {
+  if (target === undefined || target === "-") return;
+  try {
+    accessSync(existsSync(target) ? target : dirname(resolve(target)), constants.W_OK);
+    if (existsSync(target) && statSync(target).isDirectory()) throw new Error("is a directory");
+  } catch (error) {
+    throw new ConfigError(`${option} ${target}: ${error instanceof Error ? error.message.replace(/, access.*/, "") : String(error)}`);
   }
 }
 

@@ -8,7 +8,7 @@ import { loadProgram } from "../program.js";
 import { summarize } from "../report/summary.js";
 import { exitStatus, type RunResult } from "../result.js";
 import { runProgram } from "../run.js";
-import { countInterrupts, progressLine, say, writeAll, writeJson } from "./output.js";
+import { checkWritable, countInterrupts, progressLine, say, writeAll, writeJson } from "./output.js";
 
 /** Up to `most` bytes of this process's standard input; undefined at its end. */
 export function readStandardInput(most: number): Uint8Array | undefined {
@@ -66,6 +66,7 @@ export async function runHere({ config, program, args, label = "", guestOutput =
 
 /** Returns the guest's exit status, or 128 + signal. */
 export async function runCommand(program: string, args: readonly string[], options: RunOptions): Promise<number> {
+  checkWritable("--json", options.json);
   const result = await runHere({ config: parseConfig(options), program, args });
   if (options.json !== undefined) writeJson(options.json, result);
   if (options.quiet !== true) say(summarize(result));
