@@ -164,7 +164,7 @@ function exits(make: Make, runs: number): void {
       engine.restoreContext(context);
     }
   });
-  perEvent("budget of 1000 instructions ending inside a block", events / 10, runs, () => {
+  perEvent("budget of one instruction", events / 10, runs, () => {
     for (let n = 0; n < events / 10; n++) engine.run(1);
   });
   load(memory, engine, SCAN);
