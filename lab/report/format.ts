@@ -30,6 +30,7 @@ export function ratio(value: number, base: number): string {
   if (value === base) return "=";
   if (base === 0) return "-";
   const r = value / base;
+  if (r > 0 && r < 0.0005) return "<.001x";
   return `${r >= 100 ? r.toFixed(0) : r >= 10 ? r.toFixed(1) : r >= 0.1 ? r.toFixed(2) : r.toFixed(3)}x`;
 }
 

@@ -16,7 +16,7 @@ describe("numbers for people", () => {
   });
 
   it("writes ratios, = for equal, and a dash for a base of 0", () => {
-    expect([ratio(1, 16), ratio(1, 2), ratio(32, 2), ratio(300, 2), ratio(0, 0), ratio(7, 7), ratio(1, 0)]).to.deep.equal(["0.063x", "0.50x", "16.0x", "150x", "=", "=", "-"]);
+    expect([ratio(1, 16), ratio(1, 2), ratio(32, 2), ratio(300, 2), ratio(0, 0), ratio(7, 7), ratio(1, 0), ratio(1, 3000)]).to.deep.equal(["0.063x", "0.50x", "16.0x", "150x", "=", "=", "-", "<.001x"]);
   });
 
   it("writes seconds with three digits below ten", () => {
