@@ -144,7 +144,7 @@ describe("PCs of trace records", () => {
     const run = (tracePcs: boolean): { readonly sum: bigint; readonly instructions: number; readonly loads: number } => {
       let result = { sum: 0n, instructions: 0, loads: 0 };
       withEngine(1, tracePcs, (made) => {
-        made.code(CODE, "1: ldr x3, [x1], #2040\n add x2, x2, x3\n str x2, [x1]\n bl 2f\n subs x4, x4, #1\n b.ne 1b\n svc #0\n2: ldr x5, [x6]\n add x2, x2, x5\n ret");
+        made.code(CODE, "1: ldr x3, [x1]\n add x1, x1, #2040\n add x2, x2, x3\n str x2, [x1]\n bl 2f\n subs x4, x4, #1\n b.ne 1b\n svc #0\n2: ldr x5, [x6]\n add x2, x2, x5\n ret");
         const at = made.data(DATA, 40);
         for (let i = 0; i < 40 * PAGE; i++) made.memory.u8[at + i] = (i * 7) & 255;
         made.set({ 1: DATA, 2: 0, 4: 60, 6: DATA + 39 * PAGE });
