@@ -1,3 +1,4 @@
+/* Options become one checked configuration, or one line that names the option at fault. */
 import { expect } from "chai";
 import { ConfigError } from "../../emulator/arch/errors.js";
 import { DEFAULT_CONFIG, NAMED_CONFIGS, checkConfig, configGranule, formatSize, namedConfig, parseConfig } from "../../lab/config.js";

@@ -1,3 +1,4 @@
+/* Sizes as people write them. */
 import { expect } from "chai";
 import { ConfigError } from "../../emulator/arch/errors.js";
 import { parseSize } from "../../lab/size.js";

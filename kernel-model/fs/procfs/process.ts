@@ -189,8 +189,8 @@ function statm(mm: MmStruct): string {
 
 const RLIMIT_RSS = 5;
 
-function showLimit(value: unknown, unlimited: string): string {
-  return value === undefined || value === Infinity || value === 2n ** 64n - 1n ? unlimited : String(value);
+function showLimit(value: number | undefined, unlimited: string): string {
+  return value === undefined || value === Infinity ? unlimited : String(value);
 }
 
 const LIMIT_NAMES: readonly (readonly [string, string])[] = [
@@ -213,7 +213,7 @@ const LIMIT_NAMES: readonly (readonly [string, string])[] = [
 ];
 
 function limits(task: Task): string {
-  const show = (value: unknown): string => showLimit(value, "unlimited");
+  const show = (value: number): string => showLimit(value, "unlimited");
   let out = `${"Limit".padEnd(25)} ${"Soft Limit".padEnd(20)} ${"Hard Limit".padEnd(20)} ${"Units".padEnd(10)}\n`;
   LIMIT_NAMES.forEach(([name, unit], i) => {
     const limit = task.group.limits[i];

@@ -1,3 +1,4 @@
+/* CPUs say who they are: MIDR and HWCAP against recorded values. */
 import { expect } from "chai";
 import { cpuIdentity } from "../../../emulator/arch/cpu-identity.js";
 import { CORE_NAMES } from "../../../emulator/mmu/cores.js";

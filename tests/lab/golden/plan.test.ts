@@ -1,3 +1,4 @@
+/* How recorded programs are started follows from their names, as golden/README.md has it. */
 import { expect } from "chai";
 import { granule } from "../../../emulator/arch/granule.js";
 import { ConfigError } from "../../../emulator/arch/errors.js";

@@ -1,3 +1,4 @@
+/* Two records are equal in what is reproducible, and a difference is named by its field. */
 import { expect } from "chai";
 import { compactRuns, firstDifference, normalize, type GoldenRecord, type Run } from "../../../lab/golden/record.js";
 

@@ -1,3 +1,4 @@
+/* Numbers as people read them. */
 import { expect } from "chai";
 import { bytes, count, percent, ratio, seconds } from "../../../lab/report/format.js";
 

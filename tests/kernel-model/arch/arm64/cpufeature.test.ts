@@ -1,3 +1,4 @@
+/* MRS of identification registers at EL0 answers what AT_HWCAP announces. */
 import { expect } from "chai";
 import { emulateMrs } from "../../../../kernel-model/arch/arm64/cpufeature.js";
 
