@@ -4,9 +4,8 @@
  * It is what `Tlb.lookup` and `Tlb.fillFrom` do, written out as one loop over the cells. The general path is two to three times slower
  * per record, which matters because nearly every record of a run is of this kind.
  */
-import * as layout from "./tlb-cells.js";
+import * as layout from "./tlb-layout.js";
 
-// Constants of this module: V8 folds them into the code, while it loads and checks an imported one at every use.
 const { H_BUCKETS, H_SHIFT, H_SET_MASK, H_NEWEST, H_PROBES, H_END_PROBE, H_INVALID, H_REFRESH, TAG_LO, TAG_HI, STATE, FRAME,
   CHAIN, BUCKET, OLDER, NEWER, STATE_DIRTY, STATE_PAGES_SHIFT, TAG_CLASS_SHIFT, TAG_PAGE_HIGH, TAG_CLASS, PROBE_SHIFT,
   PROBE_ORDER, PROBE_TAG, PROBE_SALT, PROBE_PAGES, HASH_FACTOR, SALT_FACTOR } = layout;

@@ -7,7 +7,7 @@
  * set * ways + way. No Arm manual read states the policy of a TLB, so it is a parameter of every preset.
  */
 import { ModelBug, assertNever } from "../arch/errors.js";
-import { ENTRY_SHIFT, NEWER, OLDER } from "./tlb-cells.js";
+import { ENTRY_SHIFT, NEWER, OLDER } from "./tlb-layout.js";
 
 export const POLICY_NAMES = ["lru", "tree-plru", "fifo", "random", "nru"] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];

@@ -15,13 +15,12 @@ import type { Asid, Pfn, Va } from "../arch/addr.js";
 import { ModelBug } from "../arch/errors.js";
 import type { Granule, Level } from "../arch/granule.js";
 import { Arena, addProbe, bucketBits, entryOrders, removeProbe, retagProbes, salt, tagBits, unitLow, unlinkEntry } from "./tlb-cells.js";
-import * as layout from "./tlb-cells.js";
+import * as layout from "./tlb-layout.js";
 import { makePolicy } from "./tlb-policy.js";
 import type { PolicyName, ReplacementPolicy } from "./tlb-policy.js";
 import { isLastLevelOnly } from "./tlbi.js";
 import type { CachedTranslation, Tlbi } from "./tlbi.js";
 
-// Constants of this module: V8 folds them into the code, while it loads and checks an imported one at every use.
 const { HEADER_CELLS, H_BUCKETS, H_SHIFT, H_SET_MASK, H_NEWEST, H_PROBES, H_END_PROBE, H_INVALID, H_REFRESH, ENTRY_SHIFT, TAG_LO,
   TAG_HI, STATE, FRAME, CHAIN, BUCKET, STATE_VALID, STATE_DIRTY, STATE_LEVEL_SHIFT, STATE_LEAF_SHIFT, STATE_PERMS_SHIFT,
   STATE_PAGES_SHIFT, STATE_PAGES, CLASS_ORDER, CLASS_GLOBAL, CLASS_COALESCED, CLASS_TABLE, CLASSES, TAG_CLASS_SHIFT,
