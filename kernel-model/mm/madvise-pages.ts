@@ -12,10 +12,11 @@ import { cleanHugePmd, isHugeZeroPmd } from "./huge-pmd.js";
 import { vmNormalPage } from "./memory-common.js";
 import type { MemorySystem } from "./memory-system.js";
 import { MmuGather } from "./mmu-gather.js";
-import { NO_PFN, PG_ACTIVE, PG_ANON, PG_DIRTY, PG_LRU, PG_REFERENCED, PG_SWAPBACKED, PG_SWAPCACHE, PG_UNEVICTABLE, PG_WORKINGSET } from "./page.js";
+import { NO_PFN, PG_ACTIVE, PG_ANON, PG_DIRTY, PG_LRU, PG_REFERENCED, PG_SWAPCACHE, PG_UNEVICTABLE, PG_WORKINGSET } from "./page.js";
 import { folioTrylock, folioUnlock } from "./pagemap.js";
 import { forEachPmd } from "./page-walk.js";
 import { FPB_IGNORE_DIRTY, folioPteBatch, type BatchFacts } from "./pte-batch.js";
+import { folioIsolate, reclaimPages } from "./reclaim-pages.js";
 import { flushTlbBatchedPending } from "./rmap.js";
 import { splitFolio } from "./split-folio.js";
 import { folioDeactivate, folioMarkLazyfree } from "./swap-lru.js";
@@ -44,44 +45,13 @@ function trySplit(sys: MemorySystem, folio: Pfn): boolean {
   return split;
 }
 
-/**
- * What reclaim_pages() does to anonymous folios where no swap space exists: adding to swap fails, so a large folio is split and
- * all pages become active again. Linux: mm/vmscan.c shrink_folio_list().
- */
-function reclaimPages(sys: MemorySystem, folios: readonly Pfn[]): void {
-  const { pages } = sys;
-  const activate = (page: Pfn): void => {
-    pages.set(page, PG_ACTIVE);
-    sys.vmstat.add("pgactivate", pages.folioNrPages(page));
-  };
-  for (const folio of folios) {
-    if (!pages.test(folio, PG_ANON) || !pages.test(folio, PG_SWAPBACKED)) {
-      throw new NotModelled(`MADV_PAGEOUT: folio ${folio} is page cache or lazily freed memory, which needs reclaim`);
-    }
-    const nr = pages.folioNrPages(folio);
-    pages.clear(folio, PG_ACTIVE);
-    if (nr === 1) {
-      activate(folio);
-      continue;
-    }
-    const order = pages.folioOrder(folio);
-    if (!trySplit(sys, folio)) {
-      activate(folio);
-      continue;
-    }
-    if (order >= sys.granule.pmdOrder) sys.vmstat.inc("thp_swpout_fallback");
-    sys.thp.statInc(order, "swpout_fallback");
-    for (let page: number = folio; page < folio + nr; page++) activate(page as Pfn);
-  }
-}
-
 /** Deactivates the folio or takes it off for reclaim. */
 function coldOrIsolate({ advice, sys }: Walk, folio: Pfn, isolated: Pfn[]): void {
   const { pages } = sys;
   pages.clear(folio, PG_REFERENCED);
   if (pages.test(folio, PG_ACTIVE)) pages.set(folio, PG_WORKINGSET);
   if (advice === "cold") folioDeactivate(sys, folio);
-  else if (pages.test(folio, PG_LRU) && !pages.test(folio, PG_UNEVICTABLE)) isolated.push(folio);
+  else if (pages.test(folio, PG_LRU) && !pages.test(folio, PG_UNEVICTABLE)) isolated.push(folioIsolate(sys, folio));
 }
 
 /** A block. True: done with; false: it was split, go on with its entries. */

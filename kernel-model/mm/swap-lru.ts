@@ -37,7 +37,7 @@ export function folioAddLru(sys: MemorySystem, folio: Pfn): void {
 }
 
 /** Change flags that decide on which list a folio is, and the counters of the lists with them. */
-function changeFlags(sys: MemorySystem, folio: Pfn, clear: number, set: number): void {
+export function changeFlags(sys: MemorySystem, folio: Pfn, clear: number, set: number): void {
   const { pages, vmstat } = sys;
   const before = pages.flags[folio]!;
   const after = (before & ~clear) | set;
