@@ -3,7 +3,10 @@
  */
 import { Command, CommanderError } from "commander";
 import { ConfigError, NotModelled } from "../emulator/arch/errors.js";
+import { ENCODE_HELP } from "./descriptor/encode-help.js";
 import { VERSION } from "./version.js";
+import type { DescriptorOptions } from "./commands/descriptor.js";
+import type { ValidateCommandOptions } from "./commands/validate.js";
 import type { ConfigOptions } from "./config.js";
 
 /** Exit status for bad input: unknown option, missing file, not an AArch64 ELF. */
@@ -93,6 +96,49 @@ export function buildCli(done: (status: number) => void): Command {
         done(await dumpCommand(name, program, args, options));
       });
   }
+
+  const descriptor = cli.command("descriptor").description("explain or make one page-table descriptor");
+  const descriptorOptions = (command: Command): Command =>
+    command
+      .option("--page-size <size>", "translation granule: 4k, 16k or 64k (default 4k)")
+      .option("--level <n>", "level of the table that holds the descriptor (default: 3 for pages, 2 for blocks and tables)")
+      .option("--lpa2", "52-bit addresses: TCR.DS = 1")
+      .option("--mair <hex>", "MAIR_EL1 (default: Linux's)")
+      .option("--json", "one JSON object instead of text")
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined });
+  descriptorOptions(descriptor.command("decode").description("explain a descriptor field by field, by Arm's and Linux's names, and name the rules it breaks"))
+    .argument("<hex>", "the 64-bit value")
+    .action(async (text: string, options: DescriptorOptions) => {
+      const { descriptorDecode } = await import("./commands/descriptor.js");
+      process.stdout.write(descriptorDecode(text, options));
+    });
+  descriptorOptions(descriptor.command("encode").description("make a descriptor from fields; see below"))
+    .argument("<kind>", "page, block, table, swap or prot-none")
+    .argument("[fields...]", "fields, e.g. pa=0x40000000 ap=ro-el0 af ng cont")
+    .option("--explain", "explain the result as decode does")
+    .addHelpText("after", ENCODE_HELP)
+    .action(async (kind: string, fields: string[], options: DescriptorOptions) => {
+      const { descriptorEncode } = await import("./commands/descriptor.js");
+      process.stdout.write(descriptorEncode([kind, ...fields], options));
+    });
+
+  cli
+    .command("validate")
+    .description("check a page-table dump (text of `ptdump --raw`, raw memory image, ELF core) against the rules of Arm and Linux; status 1: some rule is broken")
+    .argument("<dump>", "file")
+    .option("--ttbr0 <value>", "TTBR0_EL1, for an image or core")
+    .option("--tcr <value>", "TCR_EL1, for an image or core")
+    .option("--mair <value>", "MAIR_EL1, for an image or core (default: Linux's)")
+    .option("--base <address>", "physical address of the first byte of a raw image (default 0)")
+    .option("--oracle", "translate every leaf with the hardware oracle and compare")
+    .option("--limit <n>", "violations shown per rule (default 20)")
+    .option("--json <file>", "write the report as JSON; - is standard output")
+    .option("--quiet", "no report, only the exit status")
+    .action(async (dump: string, options: ValidateCommandOptions) => {
+      const { validateCommand } = await import("./commands/validate.js");
+      done(validateCommand(dump, options));
+    });
 
   cli
     .command("cores")
