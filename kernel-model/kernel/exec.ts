@@ -162,6 +162,7 @@ function startThread(kernel: Kernel, task: Task, pc: number, sp: number): void {
 /**
  * Replace the program of `task`, which is current, by the one at `path`. undefined on success; the registers are then the new
  * program's. `from`: directory of a relative path, default the working directory. `opened`: the file itself (AT_EMPTY_PATH).
+ * `filename`: what the program is told that it was called with, default `path`.
  */
 export function execve(
   kernel: Kernel,
@@ -169,7 +170,7 @@ export function execve(
   path: string,
   argv: readonly string[],
   envp: readonly string[],
-  options: { readonly from?: Path; readonly opened?: OpenFile } = {},
+  options: { readonly from?: Path; readonly opened?: OpenFile; readonly filename?: string } = {},
 ): ExecError | undefined {
   if (kernel.current !== task) throw new ModelBug(`execve: task ${task.pid} is not current`);
   const refuse = (reason: Reason, where = path, fatal = false): ExecError => ({ path: where, ...reason, fatal });
@@ -187,8 +188,8 @@ export function execve(
   const bprm: Binprm = {
     ...space,
     file,
-    filename: path,
-    interp: path,
+    filename: options.filename ?? path,
+    interp: options.filename ?? path,
     argv: argv.length === 0 ? [""] : argv,
     envp,
     p: space.stack.end - 8,

@@ -18,7 +18,7 @@ import { encodeSigInfo } from "../kernel/signal-frame.js";
 import { childSignal, forceSigsegv } from "../kernel/signal-send.js";
 import type { ResourceUse, SigInfo, Sleep, Task, ThreadGroup } from "../kernel/task.js";
 import type { SyscallFamily, SyscallResult } from "./abi.js";
-import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, directoryOf } from "./at.js";
+import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, directoryOf } from "./at.js";
 import { encodeRusage } from "./rusage.js";
 
 const WNOHANG = 0x1;
@@ -64,7 +64,7 @@ function executeProgram(
   path: string,
   argvAt: Va,
   envpAt: Va,
-  options: { readonly from?: Path; readonly opened?: OpenFile } = {},
+  options: { readonly from?: Path; readonly opened?: OpenFile; readonly filename?: string } = {},
 ): number {
   const argv = readStrings(kernel, argvAt);
   if (typeof argv === "number") return argv;
@@ -218,7 +218,7 @@ export const PROCESS_SYSCALLS: SyscallFamily = {
       const found = resolvePath(task.fs!, path, { follow: false, ...(from === undefined ? {} : { from }) });
       if (typeof found !== "number" && isSymlink(found.dentry.inode)) return -ENOENT;
     }
-    return executeProgram(kernel, task, dirfd === AT_FDCWD || path.startsWith("/") ? path : `/dev/fd/${dirfd}/${path}`, argv, envp, from === undefined ? {} : { from });
+    return executeProgram(kernel, task, path, argv, envp, from === undefined ? {} : { from, filename: `/dev/fd/${dirfd}/${path}` });
   },
 
   wait4: (kernel, task, args) => {

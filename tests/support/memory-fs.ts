@@ -8,6 +8,7 @@ import type { FileOperations, FileSystem, InodeOperations, OpenFile, Path, VfsIn
 import { createMount, openInode } from "../../kernel-model/fs/vfs.js";
 import type { MemorySystem } from "../../kernel-model/mm/memory-system.js";
 import { pageCacheRead, pageCacheWrite } from "../../kernel-model/mm/filemap-io.js";
+import { truncateSetsize } from "../../kernel-model/mm/truncate.js";
 import { vmOpsFor } from "../../kernel-model/mm/vm-operations.js";
 
 const TIME = { seconds: 0, nanoseconds: 0 };
@@ -75,7 +76,11 @@ export class MemoryFs {
       write: (file, from, offset) => pageCacheWrite(file, offset, from),
       mmapOps: (file) => vmOpsFor(file.inode.mapping!),
     };
-    const inode = this.inode(0o100000 | (mode & 0o7777), { open: () => ops });
+    const setAttributes: InodeOperations["setAttributes"] = (node, { size }) => {
+      if (size !== undefined) truncateSetsize(node.mapping!, size);
+      return 0;
+    };
+    const inode = this.inode(0o100000 | (mode & 0o7777), { open: () => ops, setAttributes });
     inode.size = bytes.length;
     const contents = createBacking({ size: bytes.length, read: (offset, into) => into.set(bytes.subarray(offset, offset + into.length)) });
     createAddressSpace(this.sys, inode, INITRAMFS_POLICY, contents);
