@@ -131,8 +131,8 @@ export interface UnicornEngine extends Engine {
 export function loadAddon(): Addon {
   const require = createRequire(import.meta.url);
   const here = dirname(fileURLToPath(import.meta.url));
-  // Compiled files stand one folder deeper, in dist/; the addon stays beside its sources.
-  const places = [join(here, "native"), join(here, "..", "..", "..", "emulator", "engine", "native")];
+  // The addon stays beside its sources; this code runs there, compiled in dist/emulator/engine/, or bundled in dist/bundle/.
+  const places = [".", "../../../emulator/engine", "../../emulator/engine"].map((way) => join(here, way, "native"));
   let cause: unknown;
   for (const place of places) {
     try {
