@@ -73,7 +73,9 @@ export function createBacking(lower?: LowerContents): WritableBacking {
     },
     punchHole(offset, length) {
       if (length < 0) throw new ModelBug(`punchHole: length ${length}`);
-      eachChunk(offset, length, (index, within, _done, bytes) => {
+      // Behind the last chunk and the lower contents everything is a hole already.
+      const end = [...chunks.keys()].reduce((most, index) => Math.max(most, (index + 1) * CHUNK_BYTES), lowerSize);
+      eachChunk(offset, Math.max(0, Math.min(length, end - offset)), (index, within, _done, bytes) => {
         if (chunks.has(index) || index * CHUNK_BYTES < lowerSize) own(index).fill(0, within, within + bytes);
       });
     },

@@ -4,6 +4,7 @@
  * Linux: fs/pipe.c pipefs, net/socket.c sockfs, fs/anon_inodes.c, mm/shmem.c shm_mnt.
  */
 import type { MemorySystem } from "../mm/memory-system.js";
+import { Network } from "../net/network.js";
 import { AnonFs } from "./anon-files.js";
 import { MemoryFiles } from "./memory-files.js";
 import type { Timespec } from "./vfs.js";
@@ -13,6 +14,8 @@ export interface InternalFileSystems {
   readonly sockets: AnonFs;
   readonly anonInodes: AnonFs;
   readonly memory: MemoryFiles;
+  /** Names of sockets. */
+  readonly network: Network;
 }
 
 const PIPEFS_MAGIC = 0x50495045;
@@ -26,5 +29,6 @@ export function createInternalFileSystems(sys: MemorySystem, now: () => Timespec
     sockets: new AnonFs({ type: "sockfs", dev: 0xf1, magic: SOCKFS_MAGIC, now }),
     anonInodes: new AnonFs({ type: "anon_inodefs", dev: 0xf2, magic: ANON_INODE_FS_MAGIC, now }),
     memory: new MemoryFiles(sys, now),
+    network: new Network(),
   };
 }

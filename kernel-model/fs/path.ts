@@ -195,10 +195,10 @@ export function dPath(path: Path, root: Path): string {
       mount = mount.parent;
       continue;
     }
-    names.unshift(dentry.name);
+    names.push(dentry.name);
     dentry = dentry.parent;
   }
-  return `/${names.join("/")}${path.dentry.deleted ? " (deleted)" : ""}`;
+  return `/${names.reverse().join("/")}${path.dentry.deleted ? " (deleted)" : ""}`;
 }
 
 /** Where a mount is attached, seen from `root`; undefined if it lies outside. */

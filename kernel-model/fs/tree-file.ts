@@ -92,12 +92,7 @@ export class TreeFiles {
     if (size > MAX_LFS_FILESIZE) return -EFBIG;
     truncateSetsize(this.mapping(node), size);
     node.host?.store?.truncate(size);
-    for (const unit of node.charged) {
-      if (unit * SPACE_UNIT >= size) {
-        node.charged.delete(unit);
-        this.space.charge(-SPACE_UNIT);
-      }
-    }
+    for (const unit of node.charged) if (unit * SPACE_UNIT >= size) this.uncharge(node, unit);
     node.inode.mtime = node.inode.ctime = this.options.now();
     return 0;
   }
@@ -119,6 +114,11 @@ export class TreeFiles {
       node.charged.add(unit);
     }
     return length;
+  }
+
+  private uncharge(node: TreeFile, unit: number): void {
+    node.charged.delete(unit);
+    this.space.charge(-SPACE_UNIT);
   }
 
   /** vm_operations of this file system: those of its policy, with space reserved before a shared mapping writes. */
@@ -212,7 +212,13 @@ export class TreeFiles {
     if ((mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) !== 0) return -EOPNOTSUPP;
     const keepSize = (mode & FALLOC_FL_KEEP_SIZE) !== 0;
     const empties = (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) !== 0;
-    if ((mode & FALLOC_FL_PUNCH_HOLE) === 0 && this.reserve(node, offset, length) < length) return -ENOSPC;
+    if ((mode & FALLOC_FL_PUNCH_HOLE) === 0) {
+      const before = new Set(node.charged);
+      if (this.reserve(node, offset, length) < length) {
+        for (const unit of node.charged) if (!before.has(unit)) this.uncharge(node, unit);
+        return -ENOSPC;
+      }
+    }
     if (empties) truncatePagecacheRange(mapping, offset, offset + length - 1);
     if ((mode & FALLOC_FL_PUNCH_HOLE) === 0 && !keepSize && offset + length > inode.size) this.truncate(node, offset + length);
     inode.mtime = inode.ctime = this.options.now();

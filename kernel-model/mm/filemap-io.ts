@@ -232,10 +232,18 @@ export function mappingSeekHoleData(mapping: AddressSpace, offset: number, data:
   const { sys, inode } = mapping;
   const { pageSize } = sys.granule;
   if (offset < 0 || offset >= inode.size) return -ENXIO;
-  for (let index = Math.floor(offset / pageSize); index * pageSize < inode.size; index++) {
+  const present = (index: number): boolean => {
     const folio = filemapPeek(mapping, index);
-    const present = folio !== NONE && sys.pages.test(folio, PG_UPTODATE);
-    if (present === data) return Math.max(offset, index * pageSize);
+    return folio !== NONE && sys.pages.test(folio, PG_UPTODATE);
+  };
+  let index = Math.floor(offset / pageSize);
+  if (data) {
+    const resident = mapping.resident?.limit ?? 0;
+    while (index < resident && !present(index)) index++;
+    // A file may be a hole of any length: what is cached says where the next data is.
+    if (index >= resident) index = [...mapping.pages.keys()].reduce((next, at) => (at >= index && at < next && present(at) ? at : next), Infinity);
+    return index * pageSize < inode.size ? Math.max(offset, index * pageSize) : -ENXIO;
   }
-  return data ? -ENXIO : inode.size;
+  while (index * pageSize < inode.size && present(index)) index++;
+  return Math.min(inode.size, Math.max(offset, index * pageSize));
 }

@@ -25,6 +25,9 @@ import { PROCESS_SYSCALLS } from "./process.js";
 import { RSEQ_SYSCALLS } from "./rseq.js";
 import { SCHED_SYSCALLS } from "./sched.js";
 import { SIGNAL_SYSCALLS } from "./signal.js";
+import { SOCKET_SYSCALLS } from "./socket.js";
+import { SOCKMSG_SYSCALLS } from "./sockmsg.js";
+import { SOCKOPT_SYSCALLS } from "./sockopt.js";
 import { STAT_SYSCALLS } from "./stat.js";
 import { SYNC_SYSCALLS } from "./sync.js";
 import { TIME_SYSCALLS } from "./time.js";
@@ -50,6 +53,9 @@ export const SYSCALL_FAMILIES: readonly SyscallFamily[] = [
   SYNC_SYSCALLS,
   EVENTFD_SYSCALLS,
   EPOLL_SYSCALLS,
+  SOCKET_SYSCALLS,
+  SOCKMSG_SYSCALLS,
+  SOCKOPT_SYSCALLS,
 ];
 
 export class SyscallTable {
