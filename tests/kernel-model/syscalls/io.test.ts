@@ -25,15 +25,15 @@ describe("transfers between files and user memory", () => {
 
   it("a read that would block sleeps until data comes, and holds the file", () => {
     const queue = new WaitQueue();
-    let data: Uint8Array | undefined;
+    const pipe: { data?: Uint8Array } = {};
     let released = 0;
     const file = machine.fs.stream(
       {
         seekable: false,
         read: (_, into) => {
-          if (data === undefined) return -EAGAIN;
-          into.set(data);
-          return data.length;
+          if (pipe.data === undefined) return -EAGAIN;
+          into.set(pipe.data);
+          return pipe.data.length;
         },
         waitQueue: () => queue,
         release: () => released++,
@@ -47,7 +47,7 @@ describe("transfers between files and user memory", () => {
     expect(sleep.poll()).to.equal(undefined);
     expect(sleep.interrupted!()).to.equal(-ERESTARTSYS);
     expect(file.count).to.equal(2);
-    data = Uint8Array.of(1, 2, 3);
+    pipe.data = Uint8Array.of(1, 2, 3);
     expect(sleep.poll()).to.equal(3);
     sleep.release!();
     expect([file.count, released]).to.deep.equal([1, 0]);
