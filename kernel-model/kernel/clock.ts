@@ -55,9 +55,10 @@ export class Clock {
     return BOOTED_BEFORE + (seconds - this.epochNs / 1e9) * 1e9 + nanoseconds;
   }
 
-  /** Run `fire` once the monotonic clock reaches `expires`. */
+  /** Run `fire` once the monotonic clock reaches `expires`; Infinity: never. */
   add(expires: number, fire: () => void): Timer {
     const timer = { expires, fire };
+    if (expires === Infinity) return timer;
     let at = this.timers.length;
     while (at > 0 && this.timers[at - 1]!.expires > expires) at--;
     this.timers.splice(at, 0, timer);

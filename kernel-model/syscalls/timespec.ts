@@ -24,7 +24,11 @@ export const CLOCK_REALTIME_ALARM = 8;
 export const CLOCK_BOOTTIME_ALARM = 9;
 export const CLOCK_TAI = 11;
 
+/** KTIME_MAX: what Linux makes of longer times. */
+const KTIME_MAX: Timespec = { seconds: 9_223_372_036, nanoseconds: 854_775_807 };
+
 export function timespecOf(nanoseconds: number): Timespec {
+  if (nanoseconds === Infinity) return KTIME_MAX;
   const seconds = Math.floor(nanoseconds / NS_PER_SEC);
   return { seconds, nanoseconds: nanoseconds - seconds * NS_PER_SEC };
 }

@@ -56,6 +56,13 @@ describe("virtual clock", () => {
     expect(clock.skipToNext()).to.equal(false);
   });
 
+  it("a timer that never fires does not pull time to its end", () => {
+    const { clock } = machine();
+    const never = clock.add(Infinity, () => undefined);
+    expect([clock.instructionsToNext, clock.skipToNext()]).to.deep.equal([Infinity, false]);
+    clock.cancel(never);
+  });
+
   it("translates times of the wall clock", () => {
     const { clock } = machine(2000);
     const { seconds, nanoseconds } = clock.realtime;

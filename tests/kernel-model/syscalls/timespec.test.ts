@@ -17,6 +17,10 @@ describe("struct timespec", () => {
     expect([...new Uint32Array(encodeTimeval({ seconds: 1, nanoseconds: 2999 }).buffer)]).to.deep.equal([1, 0, 2, 0]);
   });
 
+  it("endless times are cut as Linux cuts them", () => {
+    expect(timespecOf(Infinity)).to.deep.equal({ seconds: 9223372036, nanoseconds: 854775807 });
+  });
+
   it("is checked when it is read", () => {
     expect(readTimespec(kernelWith(1n, 999_999_999n), AT)).to.deep.equal({ seconds: 1, nanoseconds: 999_999_999 });
     for (const [seconds, nanoseconds] of [[1n, 1_000_000_000n], [1n, 2n ** 64n - 1n], [2n ** 64n - 1n, 0n]] as const) expect(readTimespec(kernelWith(seconds, nanoseconds), AT)).to.equal(-22);
