@@ -106,6 +106,7 @@ build/bench/%.so: bench/peer/%.c $(STAMPS)/packages
 .PHONY: bench
 bench: build guests build/bench/tlb-peer.so ## speed against qemu-aarch64 with and without a TLB plugin; ARGS="--runs 9 gups"
 	@$(BIN)/tsx bench/run.ts $(ARGS)
+	@$(BIN)/tsx bench/kernel.ts
 
 .PHONY: demo
 demo: build guests ## seven programs under the seven configurations, compared

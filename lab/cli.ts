@@ -77,7 +77,7 @@ export function buildCli(done: (status: number) => void): Command {
 
   const compare = cli.command("compare").description("run a program under several kernel configurations and compare them in one table");
   programArguments(outputOptions(machineOptions(compare)))
-    .option("--configs <names>", "comma separated: 4k, 4k+mthp, 4k+contpte, 16k, 16k+contpte, 64k, 64k+contpte (default all seven)")
+    .option("--configs <names>", "comma separated, each with optional modifiers as in 4k+contpte:batch=off: 4k, 4k+mthp, 4k+contpte, 16k, 16k+contpte, 64k, 64k+contpte (default all seven)")
     .passThroughOptions()
     .action(async (program: string, args: string[], options: CompareOptions) => {
       const { compareCommand } = await import("./commands/compare.js");

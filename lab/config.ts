@@ -100,11 +100,26 @@ export const NAMED_CONFIGS: Readonly<Record<string, NamedPart>> = {
   "64k+contpte": { pageSize: "64k", contpte: true, thp: { enabled: "never", sizes: { [2 * MIB]: "always" } } },
 };
 
-/** `base` with the named configuration laid over it. Throws ConfigError for an unknown name. */
+/** What may follow the name of a configuration, as in "4k+contpte:batch=off": an option of the run and its value. */
+const MODIFIERS = ["batch", "fs", "core"] as const;
+
+/**
+ * `base` with the named configuration laid over it; modifiers behind colons change single options. Throws ConfigError for a name or
+ * modifier that is unknown.
+ */
 export function namedConfig(base: RunConfig, name: string): RunConfig {
-  const part = Object.hasOwn(NAMED_CONFIGS, name) ? NAMED_CONFIGS[name] : undefined;
-  if (part === undefined) throw new ConfigError(`--configs: no configuration "${name}" (known: ${Object.keys(NAMED_CONFIGS).join(", ")})`);
-  return checkConfig({ ...base, ...part });
+  const [plain = "", ...modifiers] = name.split(":");
+  const part = Object.hasOwn(NAMED_CONFIGS, plain) ? NAMED_CONFIGS[plain] : undefined;
+  if (part === undefined) throw new ConfigError(`--configs: no configuration "${plain}" (known: ${Object.keys(NAMED_CONFIGS).join(", ")})`);
+  let config: RunConfig = { ...base, ...part };
+  for (const modifier of modifiers) {
+    const [option, value = ""] = modifier.split("=");
+    if (option === "batch") config = { ...config, batch: oneOf("batch=", value, ["on", "off"]) === "on" };
+    else if (option === "fs") config = { ...config, fs: oneOf("fs=", value, FS_NAMES) };
+    else if (option === "core") config = { ...config, cores: [value] };
+    else throw new ConfigError(`--configs: "${modifier}" in "${name}" is none of ${MODIFIERS.join(", ")}`);
+  }
+  return checkConfig(config);
 }
 
 /** The granule of a configuration, with the address width of Debian's kernel of that page size. */

@@ -13,7 +13,7 @@ import { Mmu } from "../emulator/mmu/mmu.js";
 import type { Streams } from "../kernel-model/fs/console.js";
 import { GtDevice } from "../kernel-model/fs/gt-device.js";
 import { buildNamespace, type EmptyMount, type HostView, type Namespace, type TreeType } from "../kernel-model/fs/mounts.js";
-import { Kernel } from "../kernel-model/kernel/kernel.js";
+import { Kernel, type KernelOptions } from "../kernel-model/kernel/kernel.js";
 import { createMemorySystem } from "../kernel-model/mm/memory-system-create.js";
 import type { MemorySystem } from "../kernel-model/mm/memory-system.js";
 import type { MmObserver } from "../kernel-model/mm/observer.js";
@@ -51,6 +51,12 @@ export interface MachineParts {
   readonly observers?: readonly Partial<MmObserver>[];
   /** Offer the recording device /proc/gt. */
   readonly recordingDevice?: boolean;
+  /** Kernel page-table isolation. Default off. */
+  readonly kpti?: boolean;
+  /** Work round broken completion of broadcast TLBI. Default off. */
+  readonly repeatTlbi?: boolean;
+  /** Asked first when the program executes BRK; see KernelOptions. */
+  readonly onBreakpoint?: KernelOptions["onBreakpoint"];
 }
 
 /** Write the THP knobs that the configuration names. Sizes not named keep Linux's defaults. */
@@ -63,7 +69,7 @@ export function applyThp(thp: TransparentHugepage, settings: RunConfig["thp"]): 
 }
 
 /** Builds a machine that is ready to spawn its program. Throws ConfigError for a configuration that cannot be. */
-export function createMachine({ config, streams, rootType, view, mounts, observers = [], recordingDevice = false }: MachineParts): Machine {
+export function createMachine({ config, streams, rootType, view, mounts, observers = [], recordingDevice = false, kpti = false, repeatTlbi = false, onBreakpoint }: MachineParts): Machine {
   const granule = configGranule(config);
   const cores = loadCores(config.cores);
   const [main] = cores;
@@ -92,6 +98,8 @@ export function createMachine({ config, streams, rootType, view, mounts, observe
     sink: cpu,
     contpte: config.contpte,
     batch: config.batch,
+    kpti,
+    repeatTlbi,
     frameWritten: (page) => {
       cpu.discardCode(page);
     },
@@ -118,6 +126,7 @@ export function createMachine({ config, streams, rootType, view, mounts, observe
     cwd: namespace.cwd,
     standardStreams: namespace.standardStreams,
     seed: config.seed,
+    ...(onBreakpoint === undefined ? {} : { onBreakpoint }),
   });
   made.kernel = kernel;
   return {

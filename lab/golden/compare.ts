@@ -2,26 +2,37 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { ConfigError } from "../../emulator/arch/errors.js";
-import { goldenMachine, type GoldenMachine } from "./plan.js";
+import { goldenMachine, type GoldenMachine, type GoldenMeta } from "./plan.js";
 import { firstDifference, recordKey, type Difference, type GoldenRecord } from "./record.js";
 import { runGolden, type GoldenPrograms } from "./runner.js";
 
-export interface Recording {
+/** A recording as it lies in its file; what its records are shows only inside them. */
+export interface RecordingFile {
   readonly name: string;
   readonly machine: GoldenMachine;
-  readonly records: readonly GoldenRecord[];
+  readonly records: readonly unknown[];
 }
 
-/** Reads a recording. Throws ConfigError for a file that is none. */
-export function readRecording(path: string): Recording {
-  let parsed: { readonly records?: readonly GoldenRecord[] };
+/** Reads the file of a recording. Throws ConfigError for a file that is none. */
+export function readRecordingFile(path: string): RecordingFile {
+  let parsed: { readonly meta?: GoldenMeta; readonly records?: readonly unknown[] };
   try {
     parsed = JSON.parse(readFileSync(path, "utf8")) as typeof parsed;
   } catch (error) {
     throw new ConfigError(`golden: ${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (!Array.isArray(parsed.records)) throw new ConfigError(`golden: ${path}: holds no records`);
-  return { name: basename(path, ".json"), machine: goldenMachine(basename(path)), records: parsed.records };
+  if (!Array.isArray(parsed.records) || parsed.records.length === 0) throw new ConfigError(`golden: ${path}: holds no records`);
+  return { name: basename(path, ".json"), machine: goldenMachine(basename(path), parsed.meta), records: parsed.records };
+}
+
+/** Steps of the recorded programs. */
+export interface Recording extends RecordingFile {
+  readonly records: readonly GoldenRecord[];
+}
+
+/** Reads a recording of the programs' steps. Throws ConfigError for a file that is none. */
+export function readRecording(path: string): Recording {
+  return readRecordingFile(path) as Recording;
 }
 
 export interface Disagreement {

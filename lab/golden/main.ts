@@ -3,13 +3,21 @@
  *
  * Usage: node dist/lab/golden/main.js [--programs DIR] [--only PROGRAM[,PROGRAM]] [--cfg CFG] [--full] RECORDING.json...
  */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { ConfigError } from "../../emulator/arch/errors.js";
-import { compareRecording, readRecording } from "./compare.js";
+import { compareRecording, readRecordingFile, type ProgramResult, type Recording } from "./compare.js";
 import { GoldenPrograms } from "./runner.js";
+import { compareTlbiRecording, isTlbiRecording } from "./tlbi-compare.js";
 
-const DEFAULT_RECORDINGS = ["4k-neoverse-n1", "4k-cortex-a72", "16k-neoverse-n1", "64k-neoverse-n1"].map((name) => `golden/linux-6.12/${name}.json`);
+const DEFAULT_RECORDINGS = [
+  ...["4k-neoverse-n1", "4k-cortex-a72", "16k-neoverse-n1", "64k-neoverse-n1"].map((name) => `golden/linux-6.12/${name}.json`),
+  ...["4k-n1x", "4k-max-nolpa2"].map((name) => `golden/tlbi/${name}.json`),
+];
+/** Sources of the program of TLB-maintenance recordings, unless the folder of --programs has it. */
+const TLBI_SOURCES = "golden/tlbi";
 
 function short(value: unknown, most: number): string {
   const text = JSON.stringify(value) ?? "nothing";
@@ -32,12 +40,14 @@ function main(): number {
   const table = new Table({ head: ["recording", "records", "agree", "differ"], style: { head: [], border: [], compact: true }, colAligns: ["left", "right", "right", "right"] });
   let differing = 0;
   for (const path of positionals.length === 0 ? DEFAULT_RECORDINGS : positionals) {
-    const recording = readRecording(path);
-    const programs = new GoldenPrograms(values.programs, values.build);
+    const recording = readRecordingFile(path);
     let records = 0;
     let differ = 0;
     const wanted = (program: string, cfg: string): boolean => (only === undefined || only.includes(program)) && (values.cfg === undefined || cfg === values.cfg);
-    for (const result of compareRecording(recording, programs, wanted)) {
+    const results: Iterable<ProgramResult> = isTlbiRecording(recording)
+      ? compareTlbiRecording(recording, new GoldenPrograms(existsSync(join(values.programs, "tlbi.c")) ? values.programs : TLBI_SOURCES, values.build), (cfg) => wanted("tlbi", cfg))
+      : compareRecording(recording as Recording, new GoldenPrograms(values.programs, values.build), wanted);
+    for (const result of results) {
       records += result.nrRecords;
       differ += result.disagreements.length;
       for (const { key, difference } of result.disagreements) {

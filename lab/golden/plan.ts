@@ -93,14 +93,48 @@ export interface GoldenMachine {
   readonly granule: GranuleName;
   /** The CPU that was recorded, as QEMU models it. */
   readonly core: string;
+  /** Kernel page-table isolation was on. */
+  readonly kpti: boolean;
+  /** The kernel worked round broken completion of broadcast TLBI: every wait is DSB ISH, TLBI, DSB ISH. */
+  readonly repeatTlbi: boolean;
 }
 
-/** The machine of a recording, from its file name: <page>-<cpu>.json. */
-export function goldenMachine(fileName: string): GoldenMachine {
-  const match = /(4k|16k|64k)-(cortex-a72|neoverse-n1|n1x|max)/.exec(fileName);
-  if (match === null) throw new ConfigError(`golden: ${fileName}: the name must say page size and CPU, as 4k-neoverse-n1.json`);
-  const cpu = { "cortex-a72": "qemu-a72", "neoverse-n1": "qemu-n1", n1x: "qemu-n1", max: "qemu-max" }[match[2]!]!;
-  return { granule: match[1] as GranuleName, core: cpu };
+/** What a recording says about its machine: the `-cpu` option of QEMU, and lines of the kernel's log. */
+export interface GoldenMeta {
+  readonly cpu?: string;
+  readonly notes?: readonly string[];
+}
+
+/** Longest name first: "neoverse-n1" holds "n1". */
+const CPU_NAMES: readonly (readonly [RegExp, string])[] = [
+  [/cortex-a72|a72/, "qemu-a72"],
+  /* Neoverse N1 with the identification of a revision that has no erratum. */
+  [/n1x|neoverse-n1,midr=/, "qemu-n1"],
+  [/neoverse-n1|n1/, "qemu-n1"],
+  [/max[^ ]*(nolpa2|lpa2=off)/, "qemu-max"],
+  [/max/, "qemu-max-lpa2"],
+];
+
+/**
+ * The machine of a recording: from what it says about itself, else from its file name <page>-<cpu>[-kpti]...json. A name that is just n1
+ * or neoverse-n1 has the erratum. Throws ConfigError if page size or CPU cannot be told.
+ */
+export function goldenMachine(fileName: string, meta: GoldenMeta = {}): GoldenMachine {
+  const stem = fileName.replace(/\.json$/, "");
+  const notes = meta.notes?.join("\n");
+  const pageOfNotes = /\bpage (4096|16384|65536)\b/.exec(notes ?? "")?.[1];
+  const page = pageOfNotes === undefined ? /(?:^|[^0-9])(4k|16k|64k)/.exec(stem)?.[1] : `${Number(pageOfNotes) / 1024}k`;
+  const cpu = meta.cpu ?? stem.replace(/^.*?(4k|16k|64k)/, "");
+  const core = CPU_NAMES.find(([pattern]) => pattern.test(cpu))?.[1];
+  if (page === undefined || core === undefined) throw new ConfigError(`golden: ${fileName}: the name must say page size and CPU, as 4k-neoverse-n1.json`);
+  const says = (line: RegExp, name: RegExp): boolean => (notes?.includes("CPU features: detected") === true ? line.test(notes) : name.test(stem));
+  return {
+    granule: page as GranuleName,
+    /* The 16K kernel has 47-bit addresses and the 64K kernel has no use for them: LPA2 stays off there. */
+    core: core === "qemu-max-lpa2" && page !== "4k" ? "qemu-max" : core,
+    kpti: says(/Kernel page table isolation/, /kpti|kaslr/),
+    repeatTlbi: says(/[Bb]roken broadcast TLBI/, /n1(?!x)/),
+  };
 }
 
 export function goldenGranule(machine: GoldenMachine): Granule {

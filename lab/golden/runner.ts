@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "../../emulator/arch/errors.js";
 import { DEFAULT_CONFIG, type RunConfig } from "../config.js";
-import { createMachine } from "../machine.js";
-import { GOLDEN_MOUNTS, goldenGranule, goldenSizes, goldenStart, type GoldenMachine } from "./plan.js";
+import { createMachine, type Machine, type MachineParts } from "../machine.js";
+import { GOLDEN_MOUNTS, goldenGranule, goldenSizes, goldenStart, type GoldenMachine, type GoldenMode } from "./plan.js";
 import type { GoldenRecord } from "./record.js";
 
 /** RAM of a golden machine; the 64K kernel was recorded with 8 GiB, of which a 32-bit memory holds half. */
@@ -73,29 +73,64 @@ export interface GoldenRun {
   readonly problems: readonly string[];
 }
 
-/** Runs one program in one configuration. */
-export function runGolden(machine: GoldenMachine, programs: GoldenPrograms, program: string, cfg: string): GoldenRun {
-  const start = goldenStart(program);
+export interface GoldenLabParts {
+  readonly machine: GoldenMachine;
+  /** Folio sizes that are enabled; all others are not. */
+  readonly sizes: ReadonlyMap<number, GoldenMode>;
+  /** Standard output and error of all programs. */
+  readonly output: (bytes: Uint8Array) => void;
+  readonly onBreakpoint?: MachineParts["onBreakpoint"];
+}
+
+/** A machine as the recorded ones were set up, with the first process's program in place. */
+export function createGoldenLab({ machine, sizes, output, onBreakpoint }: GoldenLabParts, programs: GoldenPrograms): Machine {
   const granule = goldenGranule(machine);
-  const sizes = goldenSizes(cfg, granule);
   const config: RunConfig = {
     ...DEFAULT_CONFIG,
     pageSize: machine.granule,
     cores: [machine.core],
     memory: MEMORY_BYTES[machine.granule]!,
-    thp: { enabled: "always", sizes: Object.fromEntries([...sizes].map(([size, mode]) => [size, mode])) },
+    thp: { enabled: "always", sizes: Object.fromEntries(sizes) },
   };
-  const out: Uint8Array[] = [];
   const lab = createMachine({
     config,
-    streams: { stdout: (bytes) => out.push(bytes.slice()), stderr: (bytes) => out.push(bytes.slice()), stdin: () => undefined },
+    streams: { stdout: output, stderr: output, stdin: () => undefined },
     rootType: "initramfs",
     view: {},
     mounts: GOLDEN_MOUNTS.map(({ directory, type, huge }) => ({ type, directory, options: type === "tmpfs" ? `huge=${huge}` : "" })),
     recordingDevice: true,
+    kpti: machine.kpti,
+    repeatTlbi: machine.repeatTlbi,
+    ...(onBreakpoint === undefined ? {} : { onBreakpoint }),
   });
-  const { sys, kernel, namespace } = lab;
-  if (!sizes.has(granule.pmdSize)) sys.thp.set(`hugepages-${granule.pmdSize / 1024}kB/enabled`, "never");
+  const { thp } = lab.sys;
+  if (!sizes.has(granule.pmdSize)) thp.set(`hugepages-${granule.pmdSize / 1024}kB/enabled`, "never");
+  lab.namespace.installFile("/init", programs.init(), 0o755);
+  return lab;
+}
+
+/** Runs `argv` as the child of the first process to its end, and ends the machine. Returns what went wrong. */
+export function runGoldenLab(lab: Machine, argv: readonly string[], env: readonly string[], hugeZero: number): string[] {
+  const problems: string[] = [];
+  const pid = lab.kernel.spawn("/init", ["/init", String(hugeZero), ...argv], env);
+  if (typeof pid === "object") problems.push(`cannot start: ${pid.reason}`);
+  else {
+    const outcome = lab.kernel.run({ instructions: MAX_INSTRUCTIONS });
+    if (outcome.kind !== "exit" || outcome.code !== 0) problems.push(`ended by ${JSON.stringify(outcome, (_key, value: unknown) => (typeof value === "bigint" ? `0x${value.toString(16)}` : value))}`);
+  }
+  const leaked = lab.shutdown();
+  if (leaked !== 0) problems.push(`${leaked} frames leaked`);
+  return problems;
+}
+
+/** Runs one program in one configuration. */
+export function runGolden(machine: GoldenMachine, programs: GoldenPrograms, program: string, cfg: string): GoldenRun {
+  const start = goldenStart(program);
+  const granule = goldenGranule(machine);
+  const sizes = goldenSizes(cfg, granule);
+  const out: Uint8Array[] = [];
+  const lab = createGoldenLab({ machine, sizes, output: (bytes) => out.push(bytes.slice()) }, programs);
+  const { sys, namespace } = lab;
   for (const [size, mode] of sizes) {
     // Sizes beyond the largest page-cache folio have no such file.
     const path = `hugepages-${size / 1024}kB/shmem_enabled`;
@@ -103,17 +138,8 @@ export function runGolden(machine: GoldenMachine, programs: GoldenPrograms, prog
   }
   for (const name of [start.source, ...start.companions]) namespace.installFile(`/bin/${name}`, programs.binary(name), 0o755);
   if (start.copyTo !== undefined) namespace.installFile(start.copyTo, programs.binary(start.source), 0o755);
-  const problems: string[] = [];
-  namespace.installFile("/init", programs.init(), 0o755);
   const hugeZero = sizes.get(granule.pmdSize) === "always" ? granule.pmdSize : 0;
-  const pid = kernel.spawn("/init", ["/init", String(hugeZero), ...start.argv], [`GT_CFG=${cfg}`]);
-  if (typeof pid === "object") problems.push(`cannot start: ${pid.reason}`);
-  else {
-    const outcome = kernel.run({ instructions: MAX_INSTRUCTIONS });
-    if (outcome.kind !== "exit" || outcome.code !== 0) problems.push(`ended by ${JSON.stringify(outcome, (_key, value: unknown) => (typeof value === "bigint" ? `0x${value.toString(16)}` : value))}`);
-  }
-  const leaked = lab.shutdown();
-  if (leaked !== 0) problems.push(`${leaked} frames leaked`);
+  const problems = runGoldenLab(lab, start.argv, [`GT_CFG=${cfg}`], hugeZero);
   const records: GoldenRecord[] = [];
   for (const line of Buffer.concat(out).toString("latin1").split("\n")) {
     if (line.startsWith("GT {")) records.push(JSON.parse(line.slice(3)) as GoldenRecord);

@@ -91,6 +91,13 @@ describe("named configurations", () => {
     });
   }
 
+  it("takes modifiers behind colons", () => {
+    const config = namedConfig(DEFAULT_CONFIG, "4k+contpte:batch=off:fs=xfs:core=cortex-a76");
+    expect(config).to.deep.include({ batch: false, fs: "xfs", cores: ["cortex-a76"], contpte: true });
+    expect(() => namedConfig(DEFAULT_CONFIG, "4k:colour=blue")).to.throw(ConfigError, "colour=blue");
+    expect(() => namedConfig(DEFAULT_CONFIG, "4k:batch=maybe")).to.throw(ConfigError, "batch=");
+  });
+
   it("refuses an unknown name, also one that every object has", () => {
     expect(() => namedConfig(DEFAULT_CONFIG, "8k")).to.throw(ConfigError, '"8k"');
     expect(() => namedConfig(DEFAULT_CONFIG, "constructor")).to.throw(ConfigError, '"constructor"');

@@ -56,9 +56,36 @@ describe("goldenSizes", () => {
 });
 
 describe("goldenMachine", () => {
-  it("takes page size and CPU from the file name", () => {
-    expect(goldenMachine("4k-cortex-a72.json")).to.deep.equal({ granule: "4k", core: "qemu-a72" });
-    expect(goldenMachine("64k-neoverse-n1.json")).to.deep.equal({ granule: "64k", core: "qemu-n1" });
-    expect(() => goldenMachine("x.json")).to.throw(ConfigError, "x.json");
+  const plain = { kpti: false, repeatTlbi: false };
+  const cases: readonly [string, object][] = [
+    ["4k-cortex-a72.json", { ...plain, granule: "4k", core: "qemu-a72" }],
+    ["64k-neoverse-n1.json", { granule: "64k", core: "qemu-n1", kpti: false, repeatTlbi: true }],
+    ["4k-n1x.json", { ...plain, granule: "4k", core: "qemu-n1" }],
+    ["16k-n1x.json", { ...plain, granule: "16k", core: "qemu-n1" }],
+    ["4k-n1.json", { granule: "4k", core: "qemu-n1", kpti: false, repeatTlbi: true }],
+    ["4k-a72.json", { ...plain, granule: "4k", core: "qemu-a72" }],
+    ["4k-max-nolpa2.json", { ...plain, granule: "4k", core: "qemu-max" }],
+    ["4k-max.json", { ...plain, granule: "4k", core: "qemu-max-lpa2" }],
+    ["16k-max.json", { ...plain, granule: "16k", core: "qemu-max" }],
+    ["4k-n1x-kpti.json", { granule: "4k", core: "qemu-n1", kpti: true, repeatTlbi: false }],
+    ["4k-n1x-smp2.json", { ...plain, granule: "4k", core: "qemu-n1" }],
+  ];
+  for (const [name, machine] of cases) {
+    it(`takes page size, CPU and kernel from the name ${name}`, () => {
+      expect(goldenMachine(name)).to.deep.equal(machine);
+    });
+  }
+
+  it("believes what the recording says of itself before its name", () => {
+    const features = "dmesg CPU features: detected: CRC32 instructions";
+    const meta = { cpu: "max,lpa2=off", notes: ["kernel 6.12.95 page 16384 cpus 1", features, "CPU features: detected: Kernel page table isolation (KPTI)"] };
+    expect(goldenMachine("4k-n1.json", meta)).to.deep.equal({ granule: "16k", core: "qemu-max", kpti: true, repeatTlbi: false });
+    const n1 = { cpu: "neoverse-n1", notes: ["kernel page 4096", features, "CPU features: detected: Broken broadcast TLBI completion"] };
+    expect(goldenMachine("x.json", n1)).to.deep.equal({ granule: "4k", core: "qemu-n1", kpti: false, repeatTlbi: true });
+    expect(goldenMachine("x.json", { cpu: "neoverse-n1,midr=0x000f0510", notes: ["page 4096", features] })).to.deep.equal({ ...plain, granule: "4k", core: "qemu-n1" });
+  });
+
+  it("refuses a name that does not say page size and CPU", () => {
+    for (const name of ["x.json", "4k.json", "n1x.json"]) expect(() => goldenMachine(name), name).to.throw(ConfigError, name);
   });
 });

@@ -16,7 +16,8 @@ describe("comparisonTable", () => {
     { name: "4k", result: base },
     { name: "4k+contpte", result: better },
   ]).split("\n");
-  const row = (name: string): string => lines.find((line) => line.startsWith(`│ ${name} `))!;
+  const rowsOf = (name: string): string[] => lines.filter((line) => line.startsWith(`│ ${name} `));
+  const row = (name: string): string => rowsOf(name)[0]!;
 
   it("has one row per run", () => {
     expect(row("4k")).to.include("1,602").and.to.include("4,000").and.to.include("75.0 %");
@@ -27,6 +28,11 @@ describe("comparisonTable", () => {
     expect(row("4k")).to.not.include("x ");
     expect(row("4k+contpte")).to.match(/100 0\.062x/).and.to.match(/250 0\.063x/);
     expect(row("4k+contpte")).to.match(/10 +=/);
+  });
+
+  it("shows what the kernel did in a second table", () => {
+    expect(lines.find((line) => line.includes("ptep_get loads"))).to.include("PTE writes").and.to.include("unfold");
+    expect(rowsOf("4k")[1]).to.match(/│ +6 │ +6 │/);
   });
 
   it("says what the ratios refer to", () => {
