@@ -6,6 +6,7 @@
 import type { Va } from "../../emulator/arch/addr.js";
 import { ModelBug, assertNever } from "../../emulator/arch/errors.js";
 import type { Processor, Trap } from "../../emulator/processor.js";
+import { readCounter } from "../arch/arm64/arch-timer.js";
 import { emulateMrs } from "../arch/arm64/cpufeature.js";
 import { doMemAbort } from "../arch/arm64/fault.js";
 import { UserAccess } from "../arch/arm64/uaccess.js";
@@ -34,7 +35,7 @@ import { forceFault, forceSigsegv, signalFromHost } from "./signal-send.js";
 import { defaultSigHand, signalPending } from "./signal-state.js";
 import { BUS_ADRALN, ILL_ILLOPC, SIGBUS, SIGILL, SIGTRAP, TRAP_BRKPT } from "./signal-numbers.js";
 import type { Sleep, ThreadGroup } from "./task.js";
-import { ROOT_CREDENTIALS, Task, createThreadGroup } from "./task.js";
+import { ROOT_CREDENTIALS, SCHED_FIFO, Task, createThreadGroup } from "./task.js";
 import { UserSpace } from "./user-space.js";
 import type { Vdso } from "./vdso.js";
 import { createVdso } from "./vdso.js";
@@ -63,6 +64,11 @@ export interface KernelOptions {
   readonly maxTasks?: number;
   /** Set the working directory of the first process; default the root. */
   readonly cwd?: Path;
+  /**
+   * Asked first when a program executes BRK: `immediate` is the instruction's 16 bits. True: the program goes on behind the instruction
+   * and never learns of it. False, or no hook: SIGTRAP. Linux: the hooks of arch/arm64/kernel/debug-monitors.c call_break_hook().
+   */
+  readonly onBreakpoint?: (pc: Va, immediate: number) => boolean;
 }
 
 const DEFAULT_QUANTUM = 1_000_000;
@@ -224,13 +230,15 @@ export class Kernel {
   switchTo(task: Task): void {
     const previous = this.current;
     if (previous !== task) {
+      this.contextSwitches++;
       if (previous !== undefined && previous.state !== "dead" && previous.state !== "zombie") {
         this.processor.saveContext(previous.context);
         rseqEvent(previous);
-        this.contextSwitches++;
         if (previous.state === "runnable") previous.use.involuntarySwitches++;
         else previous.use.voluntarySwitches++;
       }
+      // A task that moves to another CPU finds its own cache and TLB maintenance complete there. Linux: __switch_to().
+      this.sys.tlb.dsb("ish");
       this.processor.restoreContext(task.context);
       this.current = task;
       this.sys.current = task;
@@ -267,25 +275,51 @@ export class Kernel {
     }
   }
 
-  /** The task to run now: the current one until its slice is used up, then the next in the queue. Linux: pick_next_task(). */
+  /** The task to run now: of those with the highest real-time priority the current one until its slice is used up, then the next. Linux: pick_next_task(). */
   private pickNext(): Task | undefined {
-    const { current } = this;
-    if (current?.state === "runnable" && (this.sliceLeft > 0 || this.runQueue.length === 0)) {
-      if (this.sliceLeft <= 0) this.newSlice();
-      return current;
+    const { current, runQueue } = this;
+    if (current?.state === "runnable") {
+      const queued = this.highestQueued();
+      if (queued < current.rtPriority || (queued === current.rtPriority && this.sliceLeft > 0)) {
+        if (this.sliceLeft <= 0) this.newSlice(current);
+        return current;
+      }
+      this.enqueue(current);
     }
-    if (current?.state === "runnable") this.enqueue(current);
-    for (let next = this.runQueue.shift(); next !== undefined; next = this.runQueue.shift()) {
+    const priority = this.highestQueued();
+    for (let i = 0; i < runQueue.length; ) {
+      const next = runQueue[i]!;
+      if (next.state === "runnable" && next.rtPriority < priority) {
+        i++;
+        continue;
+      }
+      runQueue.splice(i, 1);
       if (next.state !== "runnable") continue;
-      this.newSlice();
+      this.newSlice(next);
       return next;
     }
     return undefined;
   }
 
-  private newSlice(): void {
+  /** Highest priority among tasks that wait to run; 0: normal ones only, -1: none. */
+  private highestQueued(): number {
+    let highest = -1;
+    for (const task of this.runQueue) {
+      if (task.state === "runnable" && task.rtPriority > highest) highest = task.rtPriority;
+    }
+    return highest;
+  }
+
+  /** A FIFO task runs until it sleeps, yields or a higher one wakes. */
+  private newSlice(task: Task): void {
     const quantum = this.options.quantum ?? DEFAULT_QUANTUM;
-    this.sliceLeft = this.options.jitter === true ? Math.max(1, Math.floor(quantum / 2) + this.jitter.below(quantum)) : quantum;
+    if (task.policy === SCHED_FIFO) this.sliceLeft = Infinity;
+    else this.sliceLeft = this.options.jitter === true ? Math.max(1, Math.floor(quantum / 2) + this.jitter.below(quantum)) : quantum;
+  }
+
+  /** The policy of the running task changed: it starts a slice of the new kind. */
+  policyChanged(task: Task): void {
+    if (task === this.current) this.newSlice(task);
   }
 
   /** No task can run. Jumps to the next timer, or says how the run ended. */
@@ -345,6 +379,7 @@ export class Kernel {
         forceFault(this, task, SIGILL, ILL_ILLOPC, Number(this.processor.registers.pc) as Va, undefined);
         break;
       case "breakpoint":
+        if (this.breakpointConsumed()) break;
         forceFault(this, task, SIGTRAP, TRAP_BRKPT, Number(this.processor.registers.pc) as Va, undefined);
         break;
       case "budget-spent":
@@ -355,13 +390,25 @@ export class Kernel {
     }
   }
 
-  /** MRS of an identification register: set the destination and step over it. Linux: try_emulate_mrs(). */
+  /** MRS of an identification register or of the counter: set the destination and step over it. Linux: try_emulate_mrs(). */
   private emulateMrs(): boolean {
     const { registers, hwcap, midr } = this.processor;
     const word = this.user.peek32(Number(registers.pc) as Va);
-    const result = word === undefined ? undefined : emulateMrs(word, hwcap, midr);
+    const result = word === undefined ? undefined : (emulateMrs(word, hwcap, midr) ?? readCounter(word, this.clock.monotonic));
     if (result === undefined) return false;
     if (result.rt !== 31) registers.setX(result.rt, result.value);
+    registers.pc += 4n;
+    return true;
+  }
+
+  /** Offers BRK to the machine's hook; steps over it if the hook takes it. */
+  private breakpointConsumed(): boolean {
+    const { onBreakpoint } = this.options;
+    if (onBreakpoint === undefined) return false;
+    const { registers } = this.processor;
+    const pc = Number(registers.pc) as Va;
+    const word = this.user.peek32(pc);
+    if (word === undefined || !onBreakpoint(pc, Math.floor(word / 32) % 65536)) return false;
     registers.pc += 4n;
     return true;
   }
