@@ -1,3 +1,6 @@
+/**
+ * What MADV_FREE, MADV_COLD and MADV_PAGEOUT do to pages, large folios and blocks.
+ */
 import { expect } from "chai";
 import type { Pfn, Va } from "../../../emulator/arch/addr.js";
 import { EXT4_POLICY } from "../../../kernel-model/fs/folio-policies.js";

@@ -1,3 +1,6 @@
+/**
+ * madvise advice by advice: flags, effects, errors, and the TLB maintenance counted on a real kernel.
+ */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import { EXT4_POLICY, SHM_MNT_POLICY, TMPFS_POLICIES } from "../../../kernel-model/fs/folio-policies.js";

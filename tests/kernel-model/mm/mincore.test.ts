@@ -1,3 +1,6 @@
+/**
+ * mincore of mapped pages, blocks, page cache and the initramfs.
+ */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import { EXT4_POLICY, INITRAMFS_POLICY } from "../../../kernel-model/fs/folio-policies.js";

@@ -1,3 +1,6 @@
+/**
+ * mlock and relatives: areas, pages, limits, and that no TLB maintenance is issued.
+ */
 import { expect } from "chai";
 import type { Pfn, Va } from "../../../emulator/arch/addr.js";
 import { doMlock, doMlockall, doMunlock, doMunlockall } from "../../../kernel-model/mm/mlock.js";

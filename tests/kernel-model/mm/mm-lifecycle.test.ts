@@ -1,3 +1,6 @@
+/**
+ * Address spaces from birth to teardown: what fork copies and shares, and that nothing is left behind.
+ */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import { EXT4_POLICY } from "../../../kernel-model/fs/folio-policies.js";

@@ -1,3 +1,6 @@
+/**
+ * mmap, brk and stack growth: flags, limits, errors, and what the areas look like afterwards.
+ */
 import { expect } from "chai";
 import type { File, Inode } from "../../../kernel-model/fs/file.js";
 import { calcVmFlagBits, calcVmProtBits, doBrk, doMmap, expandDownwards, expandStack, findVma, mapDenyWriteExec, vmBrkFlags, type MmapRequest } from "../../../kernel-model/mm/mmap.js";

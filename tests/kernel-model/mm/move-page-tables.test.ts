@@ -1,3 +1,6 @@
+/**
+ * Moving entries, level-3 tables, level-2 tables and blocks: contents, flushes, and failures half-way.
+ */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import { checkMm } from "../../../kernel-model/mm/check.js";

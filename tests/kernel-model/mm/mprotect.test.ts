@@ -1,3 +1,6 @@
+/**
+ * mprotect of areas and entries, with the TLB maintenance counted on a real kernel.
+ */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import { EXT4_POLICY } from "../../../kernel-model/fs/folio-policies.js";

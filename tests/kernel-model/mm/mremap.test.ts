@@ -1,3 +1,6 @@
+/**
+ * mremap in place and to another place, its failures, and the TLB maintenance counted on a real kernel.
+ */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import { doMremap } from "../../../kernel-model/mm/mremap.js";

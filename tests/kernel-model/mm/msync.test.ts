@@ -1,3 +1,6 @@
+/**
+ * msync: what is written back, and what holes and arguments lead to.
+ */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import { EXT4_POLICY } from "../../../kernel-model/fs/folio-policies.js";

@@ -1,3 +1,6 @@
+/**
+ * munmap, drawn before and after: cuts, limits, frames and page tables given back.
+ */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import type { MmStruct } from "../../../kernel-model/mm/mm-struct.js";

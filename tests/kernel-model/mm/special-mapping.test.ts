@@ -1,3 +1,6 @@
+/**
+ * Areas of the vDSO kind: names, frames, and that they are never cut.
+ */
 import { expect } from "chai";
 import type { Pfn, Va } from "../../../emulator/arch/addr.js";
 import { doMprotect } from "../../../kernel-model/mm/mprotect.js";

@@ -1,3 +1,6 @@
+/**
+ * Where mmap places areas: top-down, bottom-up, guard gaps, alignment for huge pages and for shared memory.
+ */
 import { expect } from "chai";
 import type { Inode, File, FolioPolicy } from "../../../kernel-model/fs/file.js";
 import { getUnmappedArea, mmGetUnmappedArea, thpGetUnmappedArea } from "../../../kernel-model/mm/unmapped-area.js";

@@ -1,3 +1,6 @@
+/**
+ * The layout of an address space, compared with addresses seen on real kernels, and the commit account.
+ */
 import { expect } from "chai";
 import type { GranuleName } from "../../../emulator/arch/granule.js";
 import { archPickMmapLayout, mayWriteFile, stackGuardGap, taskUnmappedBase, vmAcctMemory, vmCommitLimit, vmEnoughMemory, vmUnacctMemory } from "../../../kernel-model/mm/util.js";

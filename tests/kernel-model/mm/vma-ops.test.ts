@@ -1,3 +1,6 @@
+/**
+ * Areas as objects: splitting, entering and leaving an address space, and the sums that are kept of them.
+ */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import { EXT4_POLICY } from "../../../kernel-model/fs/folio-policies.js";

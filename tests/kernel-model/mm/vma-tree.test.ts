@@ -1,3 +1,6 @@
+/**
+ * The sorted areas: look-up, neighbours, holes, and a random comparison with an array of cells.
+ */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import { VmaTree } from "../../../kernel-model/mm/vma-tree.js";
