@@ -14,6 +14,7 @@ import type { Task } from "./task.js";
 const CPU_ID_START = 0;
 const CPU_ID = 4;
 const RSEQ_CS = 8;
+const FLAGS = 16;
 const NODE_ID = 20;
 const MM_CID = 24;
 const OFFSET_OF_END = 28;
@@ -56,7 +57,7 @@ export function setRseq(kernel: Kernel, task: Task, address: Va, length: number,
     if (rseq.address !== address || rseq.length !== length) return -EINVAL;
     return rseq.signature === signature ? -EBUSY : -EPERM;
   }
-  if (length < ORIG_RSEQ_SIZE || address % ALIGNMENT !== 0 || length < OFFSET_OF_END || address === 0) return -EINVAL;
+  if (length < ORIG_RSEQ_SIZE || address % ALIGNMENT !== 0 || length < OFFSET_OF_END) return -EINVAL;
   if (address + length > task.mm!.taskSize) return -EFAULT;
   const pointer = kernel.user.u64((address + RSEQ_CS) as Va);
   if (pointer === undefined) return -EFAULT;
@@ -96,10 +97,12 @@ function fixInstructionPointer(kernel: Kernel, task: Task): boolean {
   const abort = section.u64(24);
   if (start >= limit || start + length >= limit || abort >= limit || section.u32(0) > 0) return false;
   if (abort >= start && abort - start < length) return false;
-  if (user.u32(Number(abort - 4n) as Va) !== task.rseq.signature) return false;
+  if (abort < 4n || user.u32(Number(abort - 4n) as Va) !== task.rseq.signature) return false;
   const { pc } = processor.registers;
   const inside = pc >= start && pc - start < length;
   if (!inside) return user.putU64(field, 0n);
+  // rseq_need_restart(): no flag is left that a program may set, neither in the section nor in the area.
+  if (section.u32(4) !== 0 || user.u32((task.rseq.address + FLAGS) as Va) !== 0) return false;
   const interrupted = task.rseqEvent;
   task.rseqEvent = false;
   if (!interrupted) return true;
