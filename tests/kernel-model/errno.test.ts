@@ -1,3 +1,4 @@
+/** Error numbers. */
 import { expect } from "chai";
 import * as errno from "../../kernel-model/errno.js";
 

@@ -1,3 +1,4 @@
+/** Address randomisation: off, and over seeds. */
 import { expect } from "chai";
 import { AddressRandomizer } from "../../../kernel-model/kernel/aslr.js";
 import { SeededRandom } from "../../../kernel-model/kernel/random.js";

@@ -1,3 +1,4 @@
+/** Loaded programs: areas, bss, placement, initial stack and auxiliary vector, read as a program reads them. */
 import { expect } from "chai";
 import { readFileSync } from "node:fs";
 import type { Va } from "../../../emulator/arch/addr.js";

@@ -1,3 +1,4 @@
+/** The stack of a program to be: strings, limits, final size. */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import { AddressRandomizer } from "../../../kernel-model/kernel/aslr.js";

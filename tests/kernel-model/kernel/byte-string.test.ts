@@ -1,3 +1,4 @@
+/** Byte strings. */
 import { expect } from "chai";
 import { byteString, bytesOf, cString, zeroTerminated } from "../../../kernel-model/kernel/byte-string.js";
 

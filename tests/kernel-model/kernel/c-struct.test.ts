@@ -1,3 +1,4 @@
+/** C structures as bytes. */
 import { expect } from "chai";
 import { CStruct, clampedSize } from "../../../kernel-model/kernel/c-struct.js";
 

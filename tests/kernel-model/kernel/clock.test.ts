@@ -1,3 +1,4 @@
+/** Virtual time and its timers. */
 import { expect } from "chai";
 import { Clock } from "../../../kernel-model/kernel/clock.js";
 

@@ -1,3 +1,4 @@
+/** ELF headers, sound and broken in every way that has a reason. */
 import { expect } from "chai";
 import fc from "fast-check";
 import { maximumAlignment, readElfHeaders, readInterpreter, totalMappingSize, type ElfHeaders } from "../../../kernel-model/kernel/elf.js";

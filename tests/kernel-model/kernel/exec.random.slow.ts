@@ -1,3 +1,4 @@
+/** Damaged programs, many. */
 import { expect } from "chai";
 import { runRandomPrograms } from "../../support/random-programs.js";
 import { runSeed } from "../../support/seed.js";

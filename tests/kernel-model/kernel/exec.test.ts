@@ -1,3 +1,4 @@
+/** execve: what it refuses, scripts, what a program keeps, threads. */
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { bytesOf } from "../../../kernel-model/kernel/byte-string.js";

@@ -1,3 +1,4 @@
+/** fork, vfork, clone and clone3, against qemu where qemu knows them. */
 import { expect } from "chai";
 import { expectLikeQemu, runSource } from "../../support/like-qemu.js";
 

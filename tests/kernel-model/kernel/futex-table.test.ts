@@ -1,3 +1,4 @@
+/** Futex queues without tasks. */
 import { expect } from "chai";
 import { FutexTable, type FutexKey, type FutexWaiter } from "../../../kernel-model/kernel/futex-table.js";
 import type { Inode } from "../../../kernel-model/fs/file.js";

@@ -1,3 +1,4 @@
+/** futex operations by real threads and processes. */
 import { expect } from "chai";
 import { runSource } from "../../support/like-qemu.js";
 

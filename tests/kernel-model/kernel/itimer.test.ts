@@ -1,3 +1,4 @@
+/** Interval timers and POSIX timers. */
 import { expect } from "chai";
 import { runSource } from "../../support/like-qemu.js";
 

@@ -1,3 +1,4 @@
+/** The main loop: how runs end, scheduling, exclusive accesses across switches. */
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { branch, exitCode, programOf } from "../../support/elf-builder.js";
@@ -65,6 +66,15 @@ describe("kernel: how a run ends", () => {
       [5, 1, "SIGTRAP: breakpoint at ADDRESS"],
       [11, 2, "SIGSEGV: access not permitted at ADDRESS"],
     ]);
+  });
+
+  it("by no breakpoint that the machine's hook takes", () => {
+    const seen: [number, number][] = [];
+    const onBreakpoint = (pc: number, immediate: number): boolean => seen.push([pc % 4, immediate]) > 0 && immediate !== 0xffff;
+    const body = `__asm__ volatile("brk #7\\n brk #0x1234" ::: "memory"); __asm__ volatile("brk #0xffff"); return 3;`;
+    const { outcome } = runSource("breakpoints", `int main(int c,char**v){${body}}`, { kernel: { onBreakpoint } });
+    expect(seen).to.deep.equal([[0, 7], [0, 0x1234], [0, 0xffff]]);
+    expect(outcome).to.deep.include({ kind: "signal", signo: 5 });
   });
 
   it("children that outlive the first process run to their end", () => {

@@ -1,3 +1,4 @@
+/** Seeded random numbers. */
 import { expect } from "chai";
 import { SeededRandom } from "../../../kernel-model/kernel/random.js";
 

@@ -1,3 +1,4 @@
+/** Resource limits. */
 import { expect } from "chai";
 import { initialLimits, mmLimitsOf, updateMmLimits } from "../../../kernel-model/kernel/rlimit.js";
 

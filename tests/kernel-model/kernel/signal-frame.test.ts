@@ -1,3 +1,4 @@
+/** siginfo layouts and the signal frame, looked at by a handler. */
 import { expect } from "chai";
 import { altStackFlags, decodeSigInfo, encodeSigInfo, onSigStack } from "../../../kernel-model/kernel/signal-frame.js";
 import { runSource } from "../../support/like-qemu.js";

@@ -1,3 +1,4 @@
+/** Signal numbers and names. */
 import { expect } from "chai";
 import * as signals from "../../../kernel-model/kernel/signal-numbers.js";
 

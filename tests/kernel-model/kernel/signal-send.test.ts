@@ -1,3 +1,4 @@
+/** Sending signals to threads and processes. */
 import { expect } from "chai";
 import { createTestMachine, type TestMachine } from "../../support/kernel-machine.js";
 import { branch, programOf } from "../../support/elf-builder.js";

@@ -1,3 +1,4 @@
+/** Signal queues and dispositions without tasks. */
 import { expect } from "chai";
 import {
   copySigHand,

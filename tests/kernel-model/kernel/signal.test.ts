@@ -1,3 +1,4 @@
+/** Delivery of signals, against qemu where it is deterministic there. */
 import { expect } from "chai";
 import { expectLikeQemu, runSource } from "../../support/like-qemu.js";
 

@@ -1,3 +1,4 @@
+/** Tasks and thread groups. */
 import { expect } from "chai";
 import { initialLimits, mmLimitsOf } from "../../../kernel-model/kernel/rlimit.js";
 import { defaultSigHand } from "../../../kernel-model/kernel/signal-state.js";

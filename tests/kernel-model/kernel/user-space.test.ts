@@ -1,3 +1,4 @@
+/** Typed accesses to user memory. */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import { exitCode, programOf } from "../../support/elf-builder.js";

@@ -1,3 +1,4 @@
+/** The vDSO in an address space, and called by a C library. */
 import { expect } from "chai";
 import { createTestMachine } from "../../support/kernel-machine.js";
 import { exitCode, programOf } from "../../support/elf-builder.js";

@@ -1,3 +1,4 @@
+/** Wait queues. */
 import { expect } from "chai";
 import { WaitQueue } from "../../../kernel-model/kernel/wait-queue.js";
 

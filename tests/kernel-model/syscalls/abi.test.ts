@@ -1,3 +1,4 @@
+/** Arguments of system calls. */
 import { expect } from "chai";
 import type { Registers } from "../../../emulator/engine/engine.js";
 import { SyscallArgs } from "../../../kernel-model/syscalls/abi.js";

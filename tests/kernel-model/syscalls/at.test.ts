@@ -1,3 +1,4 @@
+/** The directory argument of the *at() calls. */
 import { expect } from "chai";
 import { FdTable } from "../../../kernel-model/fs/fdtable.js";
 import type { OpenFile, Path } from "../../../kernel-model/fs/vfs.js";

@@ -1,3 +1,4 @@
+/** System calls on descriptors. */
 import { expect } from "chai";
 import { bytesOf } from "../../../kernel-model/kernel/byte-string.js";
 import { runSource } from "../../support/like-qemu.js";

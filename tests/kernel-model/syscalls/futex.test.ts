@@ -1,3 +1,4 @@
+/** Decoding of the futex calls. */
 import { expect } from "chai";
 import { runSource } from "../../support/like-qemu.js";
 

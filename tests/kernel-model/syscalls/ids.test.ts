@@ -1,3 +1,4 @@
+/** Identifiers of processes and users. */
 import { expect } from "chai";
 import { runSource } from "../../support/like-qemu.js";
 

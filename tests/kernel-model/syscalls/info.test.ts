@@ -1,3 +1,4 @@
+/** uname, sysinfo, limits, random numbers, prctl. */
 import { expect } from "chai";
 import { runSource } from "../../support/like-qemu.js";
 

@@ -1,3 +1,4 @@
+/** Transfers that wait, end early, or fault. */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import { WaitQueue } from "../../../kernel-model/kernel/wait-queue.js";

@@ -1,3 +1,4 @@
+/** System calls on memory. */
 import { expect } from "chai";
 import { expectLikeQemu, runSource } from "../../support/like-qemu.js";
 

@@ -1,3 +1,4 @@
+/** Numbers of system calls, against the cross compiler. */
 import { spawnSync } from "node:child_process";
 import { expect } from "chai";
 import { SYSCALL_NAMES } from "../../../kernel-model/syscalls/names.js";

@@ -1,3 +1,4 @@
+/** poll and select. */
 import { expect } from "chai";
 import { runSource } from "../../support/like-qemu.js";
 

@@ -1,3 +1,4 @@
+/** System calls on processes. */
 import { expect } from "chai";
 import { runSource } from "../../support/like-qemu.js";
 

@@ -1,3 +1,4 @@
+/** struct rusage. */
 import { expect } from "chai";
 import { noResourceUse } from "../../../kernel-model/kernel/task.js";
 import { encodeRusage } from "../../../kernel-model/syscalls/rusage.js";

@@ -1,3 +1,4 @@
+/** File status and directories. */
 import { expect } from "chai";
 import { bytesOf } from "../../../kernel-model/kernel/byte-string.js";
 import { runSource } from "../../support/like-qemu.js";

@@ -1,3 +1,4 @@
+/** Random system calls, many. */
 import { expect } from "chai";
 import { runSeed } from "../../support/seed.js";
 import { runRandomCalls } from "../../support/random-calls.js";

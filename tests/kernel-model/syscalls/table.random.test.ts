@@ -1,3 +1,4 @@
+/** Random system calls. */
 import { expect } from "chai";
 import { runSeed } from "../../support/seed.js";
 import { runRandomCalls } from "../../support/random-calls.js";

@@ -1,3 +1,4 @@
+/** The table of system calls. */
 import { expect } from "chai";
 import type { Kernel } from "../../../kernel-model/kernel/kernel.js";
 import type { Task } from "../../../kernel-model/kernel/task.js";

@@ -1,3 +1,4 @@
+/** Clocks and sleeping in virtual time. */
 import { expect } from "chai";
 import { runSource } from "../../support/like-qemu.js";
 

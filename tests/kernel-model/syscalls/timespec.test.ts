@@ -1,3 +1,4 @@
+/** struct timespec. */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import { CStruct } from "../../../kernel-model/kernel/c-struct.js";
