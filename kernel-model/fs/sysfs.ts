@@ -47,8 +47,8 @@ function faultAround(sys: MemorySystem): PseudoText {
     read: () => `${tunables.faultAroundBytes}\n`,
     write(value) {
       const bytes = Number(value.trim());
-      if (!Number.isSafeInteger(bytes) || bytes < 0 || bytes > granule.pmdSize) return -EINVAL;
-      tunables.faultAroundBytes = Math.max(granule.pageSize, bytes === 0 ? 0 : 2 ** Math.floor(Math.log2(bytes)));
+      if (!Number.isSafeInteger(bytes) || bytes < 0 || Math.floor(bytes / granule.pageSize) > granule.ptrsPerTable) return -EINVAL;
+      tunables.faultAroundBytes = 2 ** Math.floor(Math.log2(Math.max(granule.pageSize, bytes)));
       return value.length;
     },
   };

@@ -4,7 +4,7 @@
  * Linux: fs/proc/page.c stable_page_flags(), kpagecount_read(); include/uapi/linux/kernel-page-flags.h.
  */
 import type { Pfn } from "../../../emulator/arch/addr.js";
-import { pageMapcount } from "../../mm/folio.js";
+import { folioMapcount, pageMapcount } from "../../mm/folio.js";
 import type { MemorySystem } from "../../mm/memory-system.js";
 import {
   PG_ACTIVE,
@@ -66,7 +66,8 @@ export function kpageFlags(sys: MemorySystem, page: Pfn): bigint {
   const folio = pages.head(page);
   const flags = pages.flags[folio]!;
   let u = 0n;
-  if (pageMapcount(sys, page) > 0) u |= 1n << KPF_MMAP;
+  // page_mapped() of 6.12 is folio_mapped().
+  if (folioMapcount(sys, folio) > 0) u |= 1n << KPF_MMAP;
   // 6.12 tests "mapping & PAGE_MAPPING_KSM", which holds both low bits: every anonymous page shows as KSM too.
   if (flags & PG_ANON) u |= (1n << KPF_ANON) | (1n << KPF_KSM);
   if (page === folio) u |= flags & PG_HEAD ? 1n << KPF_COMPOUND_HEAD : 0n;

@@ -7,23 +7,23 @@
 import type { MmStruct } from "../../mm/mm-struct.js";
 import { VM_EXEC, VM_MAYSHARE, VM_READ, VM_WRITE, type Vma } from "../../mm/vma.js";
 
-/** Column at which names start: 25 + 6 * sizeof(void *) - 1, and one blank. */
-const NAME_COLUMN = 73;
-/** Characters that would break a line are written in octal. */
-const ESCAPED = /[\n\\]/g;
+/** Names start behind this many characters and one blank: 25 + 6 * sizeof(void *) - 1. */
+const NAME_WIDTH = 72;
 
 const hex8 = (value: number): string => value.toString(16).padStart(8, "0");
 const hex2 = (value: number): string => value.toString(16).padStart(2, "0");
 
 /** The name of an area: a path, [heap], [stack], [vdso], [anon:NAME], or nothing. */
 export function vmaName(vma: Vma): string {
-  if (vma.anonName !== undefined) return vma.file === undefined ? `[anon:${vma.anonName}]` : `[anon_shmem:${vma.anonName}]`;
-  if (vma.file !== undefined) return vma.file.path.replace(ESCAPED, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, "0")}`);
+  if (vma.file !== undefined) {
+    // A line break is written in octal; nothing else is.
+    return vma.anonName === undefined ? vma.file.path.replaceAll("\n", "\\012") : `[anon_shmem:${vma.anonName}]`;
+  }
   if (vma.specialName !== undefined && vma.specialName !== "[heap]" && vma.specialName !== "[stack]") return vma.specialName;
   const { mm } = vma;
   if (vma.start < mm.brk && vma.end > mm.startBrk) return "[heap]";
   if (vma.start <= mm.startStack && vma.end >= mm.startStack) return "[stack]";
-  return "";
+  return vma.anonName === undefined ? "" : `[anon:${vma.anonName}]`;
 }
 
 /** One line without the line break. */
@@ -37,7 +37,7 @@ export function mapsLine(vma: Vma): string {
   const device = `${hex2(Math.floor(dev / 256))}:${hex2(dev % 256)}`;
   const head = `${hex8(vma.start)}-${hex8(vma.end)} ${permissions} ${hex8(offset)} ${device} ${file?.inode.ino ?? 0} `;
   const name = vmaName(vma);
-  return name === "" ? head : `${head.padEnd(NAME_COLUMN)}${name}`;
+  return name === "" ? head : `${head.padEnd(NAME_WIDTH)} ${name}`;
 }
 
 /** The whole file. */

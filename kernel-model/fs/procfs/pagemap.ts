@@ -41,8 +41,8 @@ export function readPagemap(mm: MmStruct, first: number, into: BigUint64Array): 
         const frame = (pgtable.pmdPfn(pmd) + inside) as Pfn;
         for (let i = 0; i < (stop - address) / pageSize; i++) {
           const page = (frame + i) as Pfn;
-          const normal = pgtable.pmdPfn(pmd) !== mm.sys.hugeMemory.hugeZeroPfn;
-          into[(address - start) / pageSize + i] = BigInt(page) | PM_PRESENT | (normal ? pageBits(vma, page) : 0n);
+          // pmd_page(), not vm_normal_page_pmd(): the huge zero folio shows as a file page.
+          into[(address - start) / pageSize + i] = BigInt(page) | PM_PRESENT | pageBits(vma, page);
         }
       },
       pte(address: Va, pte: bigint) {

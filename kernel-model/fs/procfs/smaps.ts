@@ -238,10 +238,7 @@ export function formatSmaps(mm: MmStruct): string {
 export function formatSmapsRollup(mm: MmStruct): string {
   const mss = noStats();
   for (const vma of mm.vmas) gather(vma, mss);
-  const first = mm.vmas.first();
-  const last = mm.vmas.last();
-  if (first === undefined || last === undefined) return "";
   const hex8 = (value: number): string => value.toString(16).padStart(8, "0");
-  const head = `${hex8(first.start)}-${hex8(last.end)} ---p 00000000 00:00 0 `;
+  const head = `${hex8(mm.vmas.first()?.start ?? 0)}-${hex8(mm.vmas.last()?.end ?? 0)} ---p 00000000 00:00 0 `;
   return `${head.padEnd(73)}[rollup]\n${showStats(mss, true)}`;
 }
