@@ -6,6 +6,7 @@
  * opened is checked by its descriptor, and used through it. Only Linux has /proc/self/fd, so other hosts are refused.
  */
 import * as fs from "node:fs";
+import { resolve } from "node:path";
 import { ConfigError } from "../emulator/arch/errors.js";
 import { EIO, EPERM } from "../kernel-model/errno.js";
 import type { HostAttributes, HostChanges, HostDirectory, HostFile, HostName, HostObject } from "../kernel-model/fs/host-directory.js";
@@ -160,8 +161,8 @@ class RegularFile implements HostFile, Placed {
     return this.tree.files.get(this, () => {
       const flags = this.tree.writable && this.writable ? O_RDWR : O_RDONLY;
       return this.parent.opened(this.name, (fd) => {
-        const { dev, ino } = fs.fstatSync(fd, { bigint: true });
-        if (dev !== this.identity.dev || ino !== this.identity.ino) throw new ConfigError(`${this.name}: replaced on the host while the guest uses it`);
+        const stat = fs.fstatSync(fd, { bigint: true });
+        if (!stat.isFile() || stat.dev !== this.identity.dev || stat.ino !== this.identity.ino) throw new ConfigError(`${this.name}: replaced on the host while the guest uses it`);
         return fs.openSync(descriptorPath(fd), flags);
       });
     });
@@ -344,5 +345,5 @@ export function openHostDirectory(path: string, { writable }: HostDirectoryOptio
   }
   if (!stat.isDirectory()) throw new ConfigError(`${path}: not a directory`);
   const tree: Tree = { writable, directories: new DescriptorCache(KEPT_DIRECTORIES), files: new DescriptorCache(KEPT_FILES) };
-  return new HostDir(tree, undefined, path, attributesOf(stat, S_IFDIR));
+  return new HostDir(tree, undefined, resolve(path), attributesOf(stat, S_IFDIR));
 }
