@@ -137,7 +137,7 @@ function beginNewExec(kernel: Kernel, task: Task, bprm: Binprm): void {
   task.exe = getFile(bprm.file);
   deletePosixTimers(kernel, task.group);
   unshareSighand(task);
-  flushSignalHandlers(task);
+  flushSignalHandlers(task.sighand);
   task.altStack = NO_ALT_STACK;
   task.files!.closeForExec();
   task.comm = bprm.filename.slice(bprm.filename.lastIndexOf("/") + 1).slice(0, TASK_COMM_LEN - 1);

@@ -10,7 +10,7 @@ import { dupMm, mmGet } from "../mm/mm-lifecycle.js";
 import type { Kernel } from "./kernel.js";
 import { RLIMIT_NPROC, mmLimitsOf } from "./rlimit.js";
 import { rseqEvent } from "./rseq.js";
-import { copySigHand, defaultSigHand } from "./signal-state.js";
+import { copySigHand, flushSignalHandlers } from "./signal-state.js";
 import type { Sleep } from "./task.js";
 import { CTX_SP, CTX_TPIDR, NO_ALT_STACK, Task, createThreadGroup } from "./task.js";
 import { WaitQueue } from "./wait-queue.js";
@@ -81,7 +81,10 @@ export function kernelClone(kernel: Kernel, parent: Task, request: CloneRequest)
 
   let { sighand } = parent;
   if ((flags & CLONE_SIGHAND) !== 0) sighand.users++;
-  else sighand = request.clearSighand ? defaultSigHand() : copySigHand(sighand);
+  else {
+    sighand = copySigHand(sighand);
+    if (request.clearSighand) flushSignalHandlers(sighand);
+  }
   const makeTask = (group: Task["group"]): Task => new Task({ pid, group, sighand, credentials: parent.credentials, onWake: kernel.onWake });
   const child = isThread ? makeTask(parentGroup) : newProcess(parent, flags, pid, limits, makeTask);
   if (isThread) parentGroup.threads.push(child);

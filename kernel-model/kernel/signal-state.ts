@@ -62,10 +62,10 @@ export function unshareSighand(task: Task): void {
   task.sighand = copySigHand(task.sighand);
 }
 
-/** exec: caught signals get the default action, ignored ones stay ignored. Linux: flush_signal_handlers(). */
-export function flushSignalHandlers(task: Task): void {
-  task.sighand.actions.forEach((action, signo) => {
-    task.sighand.actions[signo] = action.handler === SIG_IGN ? { ...DEFAULT_ACTION, handler: SIG_IGN } : DEFAULT_ACTION;
+/** exec and CLONE_CLEAR_SIGHAND: caught signals get the default action, ignored ones stay ignored. Linux: flush_signal_handlers(). */
+export function flushSignalHandlers({ actions }: SigHand): void {
+  actions.forEach((action, signo) => {
+    actions[signo] = action.handler === SIG_IGN ? { ...DEFAULT_ACTION, handler: SIG_IGN } : DEFAULT_ACTION;
   });
 }
 

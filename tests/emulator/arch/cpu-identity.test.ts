@@ -19,6 +19,6 @@ describe("cpuIdentity", () => {
 
   it("has an entry of its own for every core but QEMU's max", () => {
     const other = cpuIdentity("no such core");
-    expect(CORE_NAMES.filter((name) => cpuIdentity(name) === other)).to.deep.equal(["qemu", "qemu-max"]);
+    expect(CORE_NAMES.filter((name) => cpuIdentity(name) === other)).to.deep.equal(["qemu", "qemu-max", "qemu-max-lpa2"]);
   });
 });

@@ -6,6 +6,7 @@ import {
   dequeue,
   enqueue,
   flushPending,
+  flushSignalHandlers,
   isCoreSignal,
   isIgnored,
   isStopSignal,
@@ -62,6 +63,15 @@ describe("signal dispositions", () => {
     expect(all.filter((signo) => isIgnored(actions[signo]!, signo))).to.deep.equal([SIGCHLD, 18, SIGURG, 28]);
     expect(all.filter(isStopSignal)).to.deep.equal([SIGSTOP, 20, 21, 22]);
     expect(all.filter(isCoreSignal)).to.deep.equal([3, 4, 5, 6, 7, 8, 11, 24, 25, 31]);
+  });
+
+  it("flushing resets handlers and keeps what is ignored", () => {
+    const sighand = defaultSigHand();
+    sighand.actions[SIGINT] = { handler: 0x1000n, flags: 4, restorer: 0n, mask: 1n };
+    sighand.actions[SIGUSR2] = { handler: 1n, flags: 4, restorer: 0n, mask: 1n };
+    flushSignalHandlers(sighand);
+    expect(sighand.actions[SIGINT]).to.deep.equal({ handler: 0n, flags: 0, restorer: 0n, mask: 0n });
+    expect(sighand.actions[SIGUSR2]).to.deep.equal({ handler: 1n, flags: 0, restorer: 0n, mask: 0n });
   });
 
   it("copies do not share changes", () => {
