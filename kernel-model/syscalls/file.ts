@@ -8,13 +8,9 @@ import { EBADF, EFAULT, EINVAL, ENODEV, ENOTDIR, ENOTTY, EOPNOTSUPP, ESPIPE } fr
 import { openPath } from "../fs/path.js";
 import type { OpenFile } from "../fs/vfs.js";
 import {
-  O_APPEND,
-  O_ASYNC,
   O_CLOEXEC,
   O_CREAT,
-  O_DIRECT,
   O_LARGEFILE,
-  O_NOATIME,
   O_NONBLOCK,
   O_PATH,
   O_TMPFILE,
