@@ -99,9 +99,8 @@ describe("directories of the host", () => {
     const file = t.open("/h/file");
     rmSync(join(dir, "file"));
     symlinkSync(join(top, "secret"), join(dir, "file"));
+    // The run ends here: the machine is left as it is in the middle of the read.
     expect(() => file.ops.read!(file, new Uint8Array(4), 0)).to.throw(ConfigError, /replaced on the host/);
-    putFile(file);
-    t.close();
   });
 
   it("a file that shrinks meanwhile reads as zeros behind its end", () => {
