@@ -14,6 +14,7 @@ import type { Access, Context, Engine, Registers } from "./engine/engine.js";
 import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, PERM_EXEC, PERM_WRITE } from "./engine/engine.js";
 import type { PhysicalMemory } from "./memory/physical-memory.js";
 import type { Mmu } from "./mmu/mmu.js";
+import type { TlbListener } from "./mmu/tlb-listener.js";
 import type { Barrier, Tlbi } from "./mmu/tlbi.js";
 import { isByAddress } from "./mmu/tlbi.js";
 import { newWalkResult, walk } from "./mmu/walk.js";
@@ -33,6 +34,11 @@ export interface CpuOptions {
    * needed, and the functional road makes the updates when it caches a translation.
    */
   readonly mmus: readonly Mmu[];
+  /**
+   * Who hears the trace, the changes of tables and the maintenance, in this order, if not the `mmus` themselves: whatever stands around
+   * one of them and passes everything on, and listeners of other kinds.
+   */
+  readonly listeners?: readonly TlbListener[];
 }
 
 /** Width of output addresses: 48 bits, as every CPU of the presets without FEAT_LPA2 in use. */
@@ -50,6 +56,7 @@ export class Cpu implements Processor {
   /** TLBI operations by mnemonic and barriers by domain, as issued. */
   readonly tlbiCounts: Record<string, number> = {};
   readonly dsbCounts: Record<string, number> = {};
+  private readonly listeners: readonly TlbListener[];
   private readonly memory: PhysicalMemory;
   private readonly granule: Granule;
   private regime: TranslationRegime;
@@ -68,15 +75,16 @@ export class Cpu implements Processor {
     this.midr = options.midr;
     this.mmus = options.mmus;
     this.regime = this.makeRegime(0 as Pa, NO_ASID);
-    const { mmus } = this;
-    if (mmus.length === 1) {
-      const [only] = mmus as [Mmu];
+    this.listeners = options.listeners ?? options.mmus;
+    const { listeners } = this;
+    if (listeners.length === 1) {
+      const [only] = listeners as [TlbListener];
       this.engine.setTraceSink((words, count) => {
         only.consume(words, count);
       });
     } else {
       this.engine.setTraceSink((words, count) => {
-        for (const mmu of mmus) mmu.consume(words, count);
+        for (const listener of listeners) listener.consume(words, count);
       });
     }
   }
@@ -146,7 +154,7 @@ export class Cpu implements Processor {
   setAddressSpace(ttbr0: Pa, asid: Asid): void {
     if (this.regime.ttbr0 === ttbr0 && this.regime.asid === asid) return;
     this.regime = this.makeRegime(ttbr0, asid);
-    for (const mmu of this.mmus) mmu.setRegime(this.regime);
+    for (const listener of this.listeners) listener.setRegime(this.regime);
     this.forgetTranslations();
   }
 
@@ -161,7 +169,7 @@ export class Cpu implements Processor {
 
   tlbi(operation: Tlbi): void {
     this.tlbiCounts[operation.op] = (this.tlbiCounts[operation.op] ?? 0) + 1;
-    for (const mmu of this.mmus) mmu.tlbi(operation);
+    for (const listener of this.listeners) listener.tlbi(operation);
     if (operation.op !== "vmalle1is" && operation.asid !== this.regime.asid) return;
     if (!isByAddress(operation.op)) {
       this.forgetTranslations();

@@ -10,6 +10,7 @@ import { Cpu } from "../../emulator/cpu.js";
 import type { Engine, Exit, Registers, TraceSink } from "../../emulator/engine/engine.js";
 import { corePreset } from "../../emulator/mmu/cores.js";
 import { Mmu } from "../../emulator/mmu/mmu.js";
+import type { TlbListener } from "../../emulator/mmu/tlb-listener.js";
 import type { Tlbi, TlbiOp } from "../../emulator/mmu/tlbi.js";
 import { PageTables } from "./mmu/page-table-builder.js";
 
@@ -324,6 +325,27 @@ describe("cpu: access flag and dirty state", () => {
     engine.sink!(new Uint32Array([1, READ, 2, WRITE]), 2);
     const zero = { instructions: 0, loads: 0, stores: 0 };
     expect(mmus.map((mmu) => mmu.stats(zero).l1d.misses)).to.deep.equal([2, 2, 2]);
+  });
+});
+
+describe("cpu: listeners in place of the TLB models", () => {
+  it("hear trace, address spaces and maintenance, in order; the models hear nothing but through them", () => {
+    const tables = new PageTables();
+    const geometry = granule(tables.granuleName, tables.vaBits);
+    const engine = new ScriptedEngine();
+    const mmu = new Mmu({ core: corePreset("neoverse-n1"), memory: tables.memory, granule: geometry, updatesDescriptors: true, seed: 1 });
+    const heard: string[] = [];
+    const listener = (name: string): TlbListener => ({
+      consume: (words, count) => heard.push(`${name} trace ${[...words].join()} ${count}`),
+      setRegime: ({ ttbr0, asid }) => heard.push(`${name} regime ${ttbr0} ${asid}`),
+      tlbi: ({ op }) => heard.push(`${name} ${op}`),
+    });
+    const cpu = new Cpu({ memory: tables.memory, granule: geometry, features: N1, engine, hwcap: 0, hwcap2: 0, midr: 0, mmus: [mmu], listeners: [listener("a"), listener("b")] });
+    cpu.setAddressSpace(0x4000 as Pa, 7 as Asid);
+    engine.sink!(new Uint32Array([1, READ]), 1);
+    cpu.tlbi(tlbi("aside1is", 0, 0));
+    expect(heard).to.deep.equal(["a regime 16384 7", "b regime 16384 7", "a trace 1,1 1", "b trace 1,1 1", "a aside1is", "b aside1is"]);
+    expect(mmu.stats({ instructions: 0, loads: 0, stores: 0 }).l1d.misses).to.equal(0);
   });
 });
 
