@@ -494,6 +494,7 @@ export const CORE_FACTS = {
   "m1-firestorm": M1_FIRESTORM,
   qemu: { ...QEMU_MAX, title: "QEMU TCG" },
   "qemu-max": QEMU_MAX,
+  "qemu-max-lpa2": { ...QEMU_MAX, title: "QEMU TCG, -cpu max with LPA2", features: { ...QEMU_MAX.features, lpa2: read(true, "-cpu max") } },
   "qemu-n1": { ...QEMU_MAX, title: "QEMU TCG, -cpu neoverse-n1", features: ARMV8_2 },
   "qemu-a72": { ...QEMU_MAX, title: "QEMU TCG, -cpu cortex-a72", features: ARMV8_0 },
 } as const satisfies Record<string, CoreFacts>;

@@ -279,6 +279,11 @@ export class Mmu {
     if (walkCache !== undefined && walkCache.find(lo, hi, result)) this.walkCacheHits++;
     else startAtRoot(regime, result);
     walkPage(this.memory, regime, lo, hi, access, this.updatesDescriptors, result);
+    if (result.fault === "access-flag") {
+      // AF was cleared without TLBI, and the access used a translation from before. It counts as still cached by the CPU.
+      walkPage(this.memory, { ...regime, ha: true }, lo, hi, access, false, result);
+      result.setAf = false;
+    }
     this.walks++;
     for (let level = result.firstLevel; level <= result.level; level++) fetches[level] = fetches[level]! + 1;
     if (result.fault !== "none") {

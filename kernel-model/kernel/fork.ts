@@ -143,11 +143,23 @@ function copyResources(parent: Task, child: Task, flags: number): void {
   if (parent.exe !== undefined) child.exe = getFile(parent.exe);
   child.comm = parent.comm;
   child.blocked = parent.blocked;
-  child.nice = parent.nice;
+  inheritPolicy(parent, child);
   child.personality = parent.personality;
   child.timerSlack = parent.timerSlack;
   child.noNewPrivileges = parent.noNewPrivileges;
   child.dumpable = parent.dumpable;
   // The alternate stack is of use only to who has the memory for itself, or waits (vfork).
   child.altStack = (flags & (CLONE_VM | CLONE_VFORK)) === CLONE_VM ? NO_ALT_STACK : parent.altStack;
+}
+
+/** Linux: sched_fork(). */
+function inheritPolicy(parent: Task, child: Task): void {
+  if (!parent.resetOnFork) {
+    child.policy = parent.policy;
+    child.rtPriority = parent.rtPriority;
+    child.nice = parent.nice;
+  } else if (parent.rtPriority === 0) {
+    child.policy = parent.policy;
+    child.nice = Math.max(parent.nice, 0);
+  }
 }

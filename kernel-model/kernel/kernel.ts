@@ -123,7 +123,7 @@ export class Kernel {
     this.sys = options.sys;
     this.processor = options.processor;
     this.clock = new Clock(options.retired, options.epochSeconds);
-    this.user = new UserSpace(new UserAccess(options.sys, options.processor, () => this.currentMm()), options.processor);
+    this.user = new UserSpace(new UserAccess(options.sys, options.processor, () => this.currentMm()));
     this.random = new SeededRandom(options.seed);
     this.addresses = new AddressRandomizer(options.randomizeAddresses === true ? new SeededRandom(options.seed, 1) : undefined);
     this.jitter = new SeededRandom(options.seed, 2);

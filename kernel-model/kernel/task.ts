@@ -19,6 +19,13 @@ import { NO_RSEQ, type RseqState } from "./rseq.js";
 import type { Waiter } from "./wait-queue.js";
 import { WaitQueue } from "./wait-queue.js";
 
+/* include/uapi/linux/sched.h */
+export const SCHED_NORMAL = 0;
+export const SCHED_FIFO = 1;
+export const SCHED_RR = 2;
+export const SCHED_BATCH = 3;
+export const SCHED_IDLE = 5;
+
 /* Words of a saved context (engine.ts CONTEXT_WORDS). */
 export const CTX_SP = 31;
 export const CTX_PC = 32;
@@ -238,6 +245,11 @@ export class Task implements TaskFaults, Waiter {
   /** Who waits until this task releases its mm (vfork). */
   vforkDone: WaitQueue | undefined;
   nice = 0;
+  /** Scheduling policy: SCHED_NORMAL, FIFO, RR, BATCH or IDLE, and 1 to 99 under FIFO and RR, else 0. */
+  policy = SCHED_NORMAL;
+  rtPriority = 0;
+  /** Children get the normal policy (SCHED_RESET_ON_FORK). */
+  resetOnFork = false;
   personality = 0;
   deathSignal = 0;
   /** A fatal signal is on its way; sleeps end whatever they wait for. */

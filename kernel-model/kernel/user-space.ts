@@ -5,7 +5,6 @@
  * undefined (fault), writes true or false; the caller answers -EFAULT.
  */
 import type { Va } from "../../emulator/arch/addr.js";
-import type { Processor } from "../../emulator/processor.js";
 import type { UserAccess } from "../arch/arm64/uaccess.js";
 import { EFAULT, ENAMETOOLONG, ENOENT } from "../errno.js";
 import type { UserMemory } from "../fs/vfs.js";
@@ -15,11 +14,9 @@ import { CStruct } from "./c-struct.js";
 
 export class UserSpace implements UserMemory {
   readonly access: UserAccess;
-  private readonly processor: Processor;
 
-  constructor(access: UserAccess, processor: Processor) {
+  constructor(access: UserAccess) {
     this.access = access;
-    this.processor = processor;
   }
 
   /** `length` bytes at `from`, or -EFAULT. */
@@ -83,10 +80,10 @@ export class UserSpace implements UserMemory {
     return path === "" && !emptyAllowed ? -ENOENT : path;
   }
 
-  /** The word at `at` for a report: no fault is taken; undefined if it cannot be read. */
+  /** The instruction at `at`, which a CPU may have executed with a translation that has gone old since; no fault is taken. */
   peek32(at: Va): number | undefined {
     if (at % 4 !== 0 || !this.access.accessOk(at, 4)) return undefined;
-    const access = this.processor.kernelAccess(at, false);
-    return access.ok ? this.access.sys.memory.u32[access.pa / 4]! : undefined;
+    const pa = this.access.lookup(at);
+    return pa === -1 ? undefined : this.access.sys.memory.u32[pa / 4]!;
   }
 }

@@ -1,20 +1,15 @@
 /**
- * Scheduling calls: one CPU, one policy, honest answers.
+ * Scheduling calls: one CPU; FIFO and RR tasks run before all others, the normal policies are all the same.
  *
  * Linux: kernel/sched/syscalls.c, kernel/sys.c sys_getpriority().
  */
 import { EFAULT, EINVAL, EPERM, ESRCH } from "../errno.js";
 import { CStruct } from "../kernel/c-struct.js";
 import type { Kernel } from "../kernel/kernel.js";
-import type { Task } from "../kernel/task.js";
+import { SCHED_BATCH, SCHED_FIFO, SCHED_IDLE, SCHED_NORMAL, SCHED_RR, type Task } from "../kernel/task.js";
 import type { SyscallFamily } from "./abi.js";
 import { encodeTimespec } from "./timespec.js";
 
-const SCHED_NORMAL = 0;
-const SCHED_FIFO = 1;
-const SCHED_RR = 2;
-const SCHED_BATCH = 3;
-const SCHED_IDLE = 5;
 const SCHED_DEADLINE = 6;
 const PRIO_PROCESS = 0;
 const PRIO_PGRP = 1;
@@ -32,11 +27,23 @@ function selected(kernel: Kernel, task: Task, which: number, who: number): Task[
   return all.filter(({ credentials }) => credentials.uid === (who === 0 ? task.credentials.uid : who));
 }
 
-/** Normal policies are all the same here; real-time ones need a privilege that the guest does not have. */
-function checkPolicy(policy: number, priority: number): number {
-  if (policy === SCHED_NORMAL || policy === SCHED_BATCH || policy === SCHED_IDLE) return priority === 0 ? 0 : -EINVAL;
-  if (policy === SCHED_FIFO || policy === SCHED_RR) return priority >= 1 && priority <= 99 ? -EPERM : -EINVAL;
-  return policy === SCHED_DEADLINE ? -EPERM : -EINVAL;
+/** Flag of a policy: children get the normal one. */
+const SCHED_RESET_ON_FORK = 0x40000000;
+
+const isRealTime = (policy: number): boolean => policy === SCHED_FIFO || policy === SCHED_RR;
+
+/** Give `of` the policy, as the running task `by`. Linux: __sched_setscheduler(), user_check_sched_setscheduler(). */
+function setPolicy(kernel: Kernel, by: Task, of: Task, policy: number, priority: number, resetOnFork: boolean): number {
+  if (policy === SCHED_DEADLINE) return -EINVAL;
+  if (isRealTime(policy) ? priority < 1 || priority > 99 : priority !== 0) return -EINVAL;
+  if (!isRealTime(policy) && policy !== SCHED_NORMAL && policy !== SCHED_BATCH && policy !== SCHED_IDLE) return -EINVAL;
+  // RLIMIT_RTPRIO is 0: without the privilege a priority can only go down.
+  if (by.credentials.euid !== 0 && (priority > of.rtPriority || (isRealTime(policy) && !isRealTime(of.policy)))) return -EPERM;
+  of.policy = policy;
+  of.rtPriority = priority;
+  of.resetOnFork = resetOnFork;
+  kernel.policyChanged(of);
+  return 0;
 }
 
 export const SCHED_SYSCALLS: SyscallFamily = {
@@ -60,28 +67,36 @@ export const SCHED_SYSCALLS: SyscallFamily = {
     return ((mask[0] ?? 0) & 1) !== 0 ? 0 : -EINVAL;
   },
 
-  sched_getscheduler: (kernel, task, args) => (args.int(0) < 0 ? -EINVAL : taskOf(kernel, task, args.int(0)) === undefined ? -ESRCH : SCHED_NORMAL),
+  sched_getscheduler: (kernel, task, args) => {
+    if (args.int(0) < 0) return -EINVAL;
+    const of = taskOf(kernel, task, args.int(0));
+    if (of === undefined) return -ESRCH;
+    return of.policy + (of.resetOnFork ? SCHED_RESET_ON_FORK : 0);
+  },
 
   sched_setscheduler: (kernel, task, args) => {
     const policy = args.int(1);
     const priority = kernel.user.i32(args.address(2));
     if (args.int(0) < 0 || policy < 0) return -EINVAL;
     if (priority === undefined) return -EFAULT;
-    if (taskOf(kernel, task, args.int(0)) === undefined) return -ESRCH;
-    return checkPolicy(policy & ~0x40000000, priority);
+    const of = taskOf(kernel, task, args.int(0));
+    if (of === undefined) return -ESRCH;
+    return setPolicy(kernel, task, of, policy & ~SCHED_RESET_ON_FORK, priority, (policy & SCHED_RESET_ON_FORK) !== 0);
   },
 
   sched_getparam: (kernel, task, args) => {
     if (args.int(0) < 0) return -EINVAL;
-    if (taskOf(kernel, task, args.int(0)) === undefined) return -ESRCH;
-    return kernel.user.putU32(args.address(1), 0) ? 0 : -EFAULT;
+    const of = taskOf(kernel, task, args.int(0));
+    if (of === undefined) return -ESRCH;
+    return kernel.user.putU32(args.address(1), of.rtPriority) ? 0 : -EFAULT;
   },
 
   sched_setparam: (kernel, task, args) => {
     const priority = kernel.user.i32(args.address(1));
     if (args.int(0) < 0) return -EINVAL;
     if (priority === undefined) return -EFAULT;
-    return taskOf(kernel, task, args.int(0)) === undefined ? -ESRCH : checkPolicy(SCHED_NORMAL, priority);
+    const of = taskOf(kernel, task, args.int(0));
+    return of === undefined ? -ESRCH : setPolicy(kernel, task, of, of.policy, priority, of.resetOnFork);
   },
 
   sched_getattr: (kernel, task, args) => {
@@ -90,7 +105,7 @@ export const SCHED_SYSCALLS: SyscallFamily = {
     const of = taskOf(kernel, task, args.int(0));
     if (of === undefined) return -ESRCH;
     const bytes = Math.min(size, SCHED_ATTR_BYTES);
-    const out = new CStruct(SCHED_ATTR_BYTES).setU32(0, bytes).setU32(16, of.nice >>> 0);
+    const out = new CStruct(SCHED_ATTR_BYTES).setU32(0, bytes).setU32(4, of.policy).setU32(8, of.resetOnFork ? 1 : 0).setU32(16, of.nice >>> 0).setU32(20, of.rtPriority);
     return kernel.user.put(args.address(1), out.bytes.subarray(0, bytes)) ? 0 : -EFAULT;
   },
 

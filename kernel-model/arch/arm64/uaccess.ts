@@ -13,6 +13,7 @@ import { EFAULT } from "../../errno.js";
 import type { MemorySystem } from "../../mm/memory-system.js";
 import type { MmStruct } from "../../mm/mm-struct.js";
 import { doMemAbort } from "./fault.js";
+import { pmdLeaf, pmdNone, ptePresent } from "./pte.js";
 
 /** An access that faults more often than this after successful handling is a bug. */
 const MAX_FAULTS = 16;
@@ -49,6 +50,18 @@ export class UserAccess {
       if (doMemAbort(this.currentMm(), at, access.esr, { kernelMode: true }) !== undefined) return -1;
     }
     throw new ModelBug(`uaccess: ${at.toString(16)} faults without end`);
+  }
+
+  /** Where the tables have the byte at `at`, its access flag and permissions aside; no fault is taken and nothing changes. -1: nowhere. */
+  lookup(at: Va): Pa | -1 {
+    const mm = this.currentMm();
+    const { pgtable, granule } = this.sys;
+    const pmdp = pgtable.pmdOffset(mm, at);
+    const pmd = pmdp < 0 ? 0n : pgtable.rawGet(pmdp as Pa);
+    if (pmdNone(pmd)) return -1;
+    if (pmdLeaf(pmd)) return (pgtable.pmdPfn(pmd) * granule.pageSize + (at % granule.pmdSize)) as Pa;
+    const pte = pgtable.rawGet(pgtable.pteOffset(pmd, at));
+    return ptePresent(pte) ? ((pgtable.ptePfn(pte) * granule.pageSize + (at % granule.pageSize)) as Pa) : -1;
   }
 
   /** Walk the range page by page. Returns the bytes not reached. */

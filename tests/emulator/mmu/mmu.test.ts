@@ -214,6 +214,18 @@ describe("descriptor updates", () => {
   });
 });
 
+describe("a CPU without hardware access flag", () => {
+  it("goes on using a page whose access flag was cleared without TLBI, also when its TLB has lost the entry", () => {
+    const tables = new PageTables();
+    const old = tables.map(0x5000, 3, (ANON & ~0x400n) | 0x10_0000n);
+    const mmu = make(tables, "cortex-a72");
+    mmu.setRegime({ ...tables.regime(), ha: false, hd: false });
+    feed(mmu, [[5, READ], [5, WRITE]]);
+    expect([mmu.stats(ZERO).walks, mmu.stats(ZERO).accessFlagUpdates]).to.deep.equal([1, 0]);
+    expect(tables.memory.u32[old / 4]! & 0x400, "AF is not the walker's to set").to.equal(0);
+  });
+});
+
 describe("what an MMU refuses", () => {
   it("an access that the tables do not allow, or before any table", () => {
     const tables = new PageTables();

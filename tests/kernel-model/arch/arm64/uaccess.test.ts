@@ -2,7 +2,7 @@
  * Copies to and from user memory, with their faults and where they stop.
  */
 import { expect } from "chai";
-import type { Pfn, Va } from "../../../../emulator/arch/addr.js";
+import type { Pa, Pfn, Va } from "../../../../emulator/arch/addr.js";
 import type { UserAccess } from "../../../../kernel-model/arch/arm64/uaccess.js";
 import type { MmStruct } from "../../../../kernel-model/mm/mm-struct.js";
 import { MmHarness } from "../../../support/mm-harness.js";
@@ -63,6 +63,21 @@ describe("UserAccess", () => {
     expect(user.copyToUser((2 ** 48 - 4) as Va, new Uint8Array(8))).to.equal(8);
     expect(user.accessOk((2 ** 48 - 8) as Va, 8)).to.equal(true);
     expect(h.aborts).to.equal(0);
+    h.close();
+  });
+
+  it("looks a page up without a fault, an access or a permission check", () => {
+    const { h, mm, user } = machine(2);
+    expect(user.lookup(at(0)), "not there yet").to.equal(-1);
+    user.copyToUser(at(0), ascii("abcd"));
+    h.clear();
+    const { pgtable } = h.sys;
+    const ptep = pgtable.pteOffset(pgtable.rawGet(pgtable.pmdOffset(mm, at(0)) as Pa), at(0));
+    h.sys.memory.write64(ptep, h.sys.memory.read64(ptep) & ~0x400n);
+    expect(user.lookup(at(3))).to.equal(h.frame(mm, BASE) * P + 3);
+    expect([user.lookup(at(P)), user.lookup((BASE + 2 ** 32) as Va)]).to.deep.equal([-1, -1]);
+    expect(h.sys.memory.read64(ptep) & 0x400n, "access flag").to.equal(0n);
+    expect(h.faults).to.deep.equal([]);
     h.close();
   });
 
