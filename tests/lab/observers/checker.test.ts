@@ -1,0 +1,104 @@
+/** The checker over a machine without defects: silent through everything the mm does. */
+import { expect } from "chai";
+import type { Va } from "../../../emulator/arch/addr.js";
+import type { GranuleName } from "../../../emulator/arch/granule.js";
+import { place, type Violation } from "../../../emulator/validate/rule.js";
+import { doMprotect } from "../../../kernel-model/mm/mprotect.js";
+import { doMunmap } from "../../../kernel-model/mm/munmap.js";
+import { attachChecker, type Checker } from "../../../lab/observers/checker.js";
+import { CPU_RANGE, CPU_SINGLE } from "../../support/memory-system.js";
+import { MmHarness } from "../../support/mm-harness.js";
+import { seededRandom } from "../../support/seed.js";
+
+const BASE = 0x5000000000;
+const PROT = { none: 0, r: 1, rw: 3 } as const;
+
+interface Watched {
+  readonly h: MmHarness;
+  readonly checker: Checker;
+  readonly found: string[];
+}
+
+function watched(name: GranuleName, contpte = true, range = false): Watched {
+  const h = new MmHarness({ granule: name, contpte, cpu: range ? CPU_RANGE : CPU_SINGLE });
+  const order = Math.log2(h.sys.granule.contPtes);
+  for (const known of h.sys.thp.anonOrders) h.sys.thp.setSizeEnabled(known, known === order || known === order - 1 ? "always" : "never");
+  const found: string[] = [];
+  const report = (violation: Violation): void => void found.push(`${violation.rule.id} ${place(violation)}: ${violation.detail}`);
+  const checker = attachChecker({ sys: h.sys, sink: h.sink, mms: () => h.mms, fullEvery: 50, report });
+  return { h, checker, found };
+}
+
+describe("checker", () => {
+  for (const name of ["4k", "16k", "64k"] as const) {
+    it(`is silent while a process maps, writes, forks, protects and unmaps (${name})`, () => {
+      const { h, checker, found } = watched(name);
+      const { contPteSize, pageSize } = h.sys.granule;
+      const mm = h.newMm();
+      const done = (): void => checker.returnToUser();
+      h.anon(mm, BASE, 4 * contPteSize);
+      done();
+      h.touchAll(mm, BASE, BASE + 3 * contPteSize, "write");
+      done();
+      expect(doMprotect(mm, (BASE + pageSize) as Va, pageSize, PROT.r)).to.equal(0);
+      done();
+      const child = h.fork(mm);
+      done();
+      h.touch(child, BASE + 5 * pageSize, "write");
+      done();
+      h.touch(mm, BASE + contPteSize, "write");
+      done();
+      h.exit(child);
+      done();
+      expect(doMprotect(mm, BASE as Va, 2 * contPteSize, PROT.none)).to.equal(0);
+      done();
+      expect(doMprotect(mm, BASE as Va, 2 * contPteSize, PROT.rw)).to.equal(0);
+      done();
+      expect(doMunmap(mm, (BASE + 3 * pageSize) as Va, contPteSize)).to.equal(0);
+      done();
+      h.exit(mm);
+      done();
+      expect(found).to.deep.equal([]);
+      expect(checker.counts.calls).to.be.greaterThan(20);
+      expect(checker.counts.full).to.be.greaterThan(0);
+    });
+  }
+
+  for (const [name, contpte, range] of [["4k", true, false], ["4k", true, true], ["4k", false, false], ["64k", true, true]] as const) {
+    it(`is silent through random operations (${name}, contpte ${contpte ? "on" : "off"}, ${range ? "range" : "single"} TLBI)`, () => {
+      const { h, checker, found } = watched(name, contpte, range);
+      const { contPteSize, pageSize } = h.sys.granule;
+      const random = seededRandom(77);
+      const span = 6 * contPteSize;
+      const mms = [h.newMm()];
+      for (let i = 0; i < 250 && found.length === 0; i++) {
+        const mm = mms[random(mms.length)]!;
+        const at = BASE + random(span / pageSize) * pageSize;
+        const bytes = Math.min(BASE + span - at, (1 + random(random(2) === 0 ? 3 : 2 * h.sys.granule.contPtes)) * pageSize);
+        switch (random(8)) {
+          case 0:
+          case 1:
+            h.anon(mm, at, bytes);
+            break;
+          case 2:
+            expect(doMunmap(mm, at as Va, bytes)).to.equal(0);
+            break;
+          case 3:
+            doMprotect(mm, at as Va, bytes, [PROT.none, PROT.r, PROT.rw][random(3)]!);
+            break;
+          case 4:
+            if (mms.length < 3) mms.push(h.fork(mm));
+            break;
+          case 5:
+            if (mms.length > 1) h.exit(mms.splice(mms.indexOf(mm), 1)[0]!);
+            break;
+          default:
+            for (let page = at; page < at + bytes; page += pageSize) h.touch(mm, page, random(3) === 0 ? "read" : "write");
+        }
+        checker.returnToUser();
+      }
+      expect(found).to.deep.equal([]);
+      h.close();
+    });
+  }
+});
