@@ -34,6 +34,7 @@ export interface ProcessSource {
 const KIB = 1024;
 const TICK_NANOSECONDS = 10_000_000;
 const SIG_IGN = 1n;
+const SIGCHLD = 17;
 
 function stateLetter(task: Task): string {
   switch (task.state) {
@@ -108,7 +109,7 @@ function status(task: Task): string {
     `Name:\t${task.comm}\nUmask:\t${(task.fs?.umask ?? 0).toString(8).padStart(4, "0")}\nState:\t${STATE_NAMES[letter]!}\n` +
     `Tgid:\t${group.tgid}\nNgid:\t0\nPid:\t${task.pid}\nPPid:\t${group.parent?.tgid ?? 0}\nTracerPid:\t0\n` +
     `Uid:\t${c.uid}\t${c.euid}\t${c.suid}\t${c.fsuid}\nGid:\t${c.gid}\t${c.egid}\t${c.sgid}\t${c.fsgid}\n` +
-    `FDSize:\t64\nGroups:\t${c.groups.map((g) => `${g} `).join("")}\nNStgid:\t${group.tgid}\nNSpid:\t${task.pid}\nNSpgid:\t${group.pgrp}\nNSsid:\t${group.session}\nKthread:\t0\n` +
+    `FDSize:\t64\nGroups:\t${c.groups.join(" ")} \nNStgid:\t${group.tgid}\nNSpid:\t${task.pid}\nNSpgid:\t${group.pgrp}\nNSsid:\t${group.session}\nKthread:\t0\n` +
     (task.mm === undefined ? "" : memoryLines(task.mm)) +
     `Threads:\t${Math.max(1, group.threads.length)}\nSigQ:\t0/15000\nSigPnd:\t${hex16(pendingSet(task.pending.queue))}\nShdPnd:\t${hex16(pendingSet(group.sharedPending.queue))}\n` +
     `SigBlk:\t${hex16(task.blocked)}\nSigIgn:\t${hex16(handlerSet(task.sighand.actions, (h) => h === SIG_IGN))}\nSigCgt:\t${hex16(handlerSet(task.sighand.actions, (h) => h > SIG_IGN))}\n` +
@@ -117,12 +118,29 @@ function status(task: Task): string {
   );
 }
 
-/** The 52 fields of /proc/PID/stat. */
-function stat(task: Task, source: ProcessSource): string {
+/** Faults and user time of a thread or, `whole`, of all threads of its process, past and present. */
+function usage(task: Task, source: ProcessSource, whole: boolean): { readonly minFlt: number; readonly majFlt: number; readonly userTime: number } {
+  if (!whole) return { minFlt: task.minFlt, majFlt: task.majFlt, userTime: source.userTime(task) };
+  let { minFlt, majFlt, userTime } = task.group.exited;
+  for (const thread of task.group.threads) {
+    minFlt += thread.minFlt;
+    majFlt += thread.majFlt;
+    userTime += source.userTime(thread);
+  }
+  return { minFlt, majFlt, userTime };
+}
+
+/** The 52 fields of stat. `whole`: of the process, not of one thread. */
+function stat(task: Task, source: ProcessSource, whole: boolean): string {
   const { group, mm } = task;
   const ticks = (nanoseconds: number): number => Math.floor(nanoseconds / TICK_NANOSECONDS);
   const size = mm?.sys.granule.pageSize ?? 0;
   const childrenUse = group.childrenUse;
+  const use = usage(task, source, whole);
+  const { actions } = task.sighand;
+  // The first 31 signals.
+  const oldSet = (set: bigint): bigint => set & 0x7fffffffn;
+  const waits = task.state !== "runnable" && (!whole || group.threads.length < 2);
   const fields = [
     task.pid,
     `(${task.comm})`,
@@ -133,15 +151,15 @@ function stat(task: Task, source: ProcessSource): string {
     0, // tty_nr
     -1, // tpgid
     0x400000, // flags: PF_RANDOMIZE
-    task.minFlt,
+    use.minFlt,
     childrenUse.minFlt,
-    task.majFlt,
+    use.majFlt,
     childrenUse.majFlt,
-    ticks(source.userTime(task)),
+    ticks(use.userTime),
     0,
     ticks(childrenUse.userTime),
     0,
-    20 + task.nice,
+    task.rtPriority > 0 ? -1 - task.rtPriority : 20 + task.nice,
     task.nice,
     Math.max(1, group.threads.length),
     0,
@@ -154,17 +172,17 @@ function stat(task: Task, source: ProcessSource): string {
     mm?.startStack ?? 0,
     0, // esp
     0, // eip
+    oldSet(pendingSet(task.pending.queue)),
+    oldSet(task.blocked),
+    oldSet(handlerSet(actions, (h) => h === SIG_IGN)),
+    oldSet(handlerSet(actions, (h) => h > SIG_IGN)),
+    waits ? 1 : 0, // wchan
     0,
     0,
-    0,
-    0,
-    0,
-    0,
-    0,
-    17, // exit_signal
+    !task.isLeader ? -1 : group.parent === undefined ? SIGCHLD : group.exitSignal,
     0, // processor
-    0,
-    0,
+    task.rtPriority,
+    task.policy,
     0,
     0,
     0,
@@ -175,7 +193,7 @@ function stat(task: Task, source: ProcessSource): string {
     mm?.argEnd ?? 0,
     mm?.envStart ?? 0,
     mm?.envEnd ?? 0,
-    task.exitCode,
+    (whole ? group.groupExitCode : undefined) ?? task.exitCode,
   ];
   return `${fields.join(" ")}\n`;
 }
@@ -247,10 +265,11 @@ function clearRefsFile(task: Task): PseudoText {
     kind: "text",
     mode: 0o200,
     write(value) {
-      const type = Number(value.trim());
-      if (!Number.isInteger(type) || type < 1 || type > 5) return -EINVAL;
-      if (task.mm === undefined) return -ESRCH;
-      clearRefs(task.mm, type as ClearRefsType);
+      // kstrtoint() with base 10
+      const trimmed = value.trim();
+      const type = /^[+-]?\d+$/.test(trimmed) ? Number(trimmed) : NaN;
+      if (!(type >= 1 && type <= 5)) return -EINVAL;
+      if (task.mm !== undefined) clearRefs(task.mm, type as ClearRefsType);
       return value.length;
     },
   };
@@ -315,7 +334,7 @@ export function processDirectory(task: Task, source: ProcessSource, threads: Pse
     pagemap: pagemapFile(task),
     clear_refs: clearRefsFile(task),
     status: text(() => status(task)),
-    stat: text(() => stat(task, source)),
+    stat: text(() => stat(task, source, threads !== undefined)),
     statm: text(() => (task.mm === undefined ? "0 0 0 0 0 0 0\n" : statm(task.mm))),
     limits: text(() => limits(task)),
     comm: {
