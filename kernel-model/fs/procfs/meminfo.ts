@@ -70,7 +70,7 @@ export function formatMeminfo(sys: MemorySystem): string {
   const counts = ["HugePages_Total", "HugePages_Free", "HugePages_Rsvd", "HugePages_Surp"];
   return (
     lines.map(([name, value]) => `${`${name}:`.padEnd(16)}${String(value).padStart(8)} kB\n`).join("") +
-    counts.map((name) => `${`${name}:`.padEnd(16)}${"0".padStart(5)}\n`).join("") +
+    counts.map((name) => `${`${name}:`.padEnd(19)}${"0".padStart(5)}\n`).join("") +
     `${"Hugepagesize:".padEnd(16)}${String(hugeKib).padStart(8)} kB\n${"Hugetlb:".padEnd(16)}${"0".padStart(8)} kB\n`
   );
 }
