@@ -2,7 +2,7 @@
  * The one wiring file: a machine is guest RAM, an engine, a CPU with its TLB models, the kernel's mm, a file system tree and a kernel.
  */
 import { cpuIdentity, HWCAP_CPUID, HWCAP_EVTSTRM } from "../emulator/arch/cpu-identity.js";
-import { ConfigError } from "../emulator/arch/errors.js";
+import { ConfigError, ModelBug } from "../emulator/arch/errors.js";
 import { Cpu } from "../emulator/cpu.js";
 import type { Engine } from "../emulator/engine/engine.js";
 import { filterPagesFor } from "../emulator/engine/trace-filter.js";
@@ -10,18 +10,22 @@ import { createUnicornEngine } from "../emulator/engine/unicorn.js";
 import { PhysicalMemory } from "../emulator/memory/physical-memory.js";
 import type { CorePreset } from "../emulator/mmu/cores.js";
 import { Mmu } from "../emulator/mmu/mmu.js";
+import type { TlbListener } from "../emulator/mmu/tlb-listener.js";
 import type { Streams } from "../kernel-model/fs/console.js";
 import { GtDevice } from "../kernel-model/fs/gt-device.js";
 import { buildNamespace, type EmptyMount, type HostView, type Namespace, type TreeType } from "../kernel-model/fs/mounts.js";
 import { Kernel, type KernelOptions } from "../kernel-model/kernel/kernel.js";
 import { createMemorySystem } from "../kernel-model/mm/memory-system-create.js";
 import type { MemorySystem } from "../kernel-model/mm/memory-system.js";
+import type { MmStruct } from "../kernel-model/mm/mm-struct.js";
 import type { MmObserver } from "../kernel-model/mm/observer.js";
 import type { TransparentHugepage } from "../kernel-model/mm/transparent-hugepage.js";
 import { createSyscallTable } from "../kernel-model/syscalls/table.js";
+import type { Analysis, AnalysisParts } from "./analysis.js";
 import { configGranule, type RunConfig } from "./config.js";
 import { loadCores } from "./core-files.js";
 import { FanOut } from "./observers/fan-out.js";
+import { attachChecker } from "./observers/checker.js";
 import { FaultCounter } from "./observers/fault-counter.js";
 export interface Machine {
   readonly config: RunConfig;
@@ -55,6 +59,7 @@ export interface MachineParts {
   readonly kpti?: boolean;
   /** Work round broken completion of broadcast TLBI. Default off. */
   readonly repeatTlbi?: boolean;
+  readonly analyses?: readonly Analysis[];
   /** Asked first when the program executes BRK; see KernelOptions. */
   readonly onBreakpoint?: KernelOptions["onBreakpoint"];
 }
@@ -68,8 +73,16 @@ export function applyThp(thp: TransparentHugepage, settings: RunConfig["thp"]): 
   for (const [size, mode] of Object.entries(settings.sizes)) set(`hugepages-${Number(size) / 1024}kB/enabled`, mode);
 }
 
+/** The TLB models, the first of them with what an analysis puts around it, then what listens beside them. */
+function listenersOf(analyses: readonly Analysis[], parts: AnalysisParts): TlbListener[] {
+  const around = analyses.flatMap((analysis) => analysis.around?.(parts) ?? []);
+  if (around.length > 1) throw new ModelBug("createMachine: two analyses around the first TLB model");
+  const [first, ...others] = parts.mmus;
+  return [...(first === undefined ? [] : [around[0] ?? first]), ...others, ...analyses.flatMap((analysis) => analysis.beside?.(parts) ?? [])];
+}
+
 /** Builds a machine that is ready to spawn its program. Throws ConfigError for a configuration that cannot be. */
-export function createMachine({ config, streams, rootType, view, mounts, observers = [], recordingDevice = false, kpti = false, repeatTlbi = false, onBreakpoint }: MachineParts): Machine {
+export function createMachine({ config, streams, rootType, view, mounts, observers = [], recordingDevice = false, kpti = false, repeatTlbi = false, analyses = [], onBreakpoint }: MachineParts): Machine {
   const granule = configGranule(config);
   const cores = loadCores(config.cores);
   const [main] = cores;
@@ -77,8 +90,14 @@ export function createMachine({ config, streams, rootType, view, mounts, observe
   const unable = cores.find((core) => !core.granules.includes(granule.name));
   if (unable !== undefined) throw new ConfigError(`--core ${unable.name}: has no ${granule.name} pages (${unable.granules.join(", ")})`);
   const memory = new PhysicalMemory(config.memory);
-  const engine = createUnicornEngine(memory, { pageSize: granule.pageSize, trace: true, filterPages: filterPagesFor(cores.map((core) => core.l1d)) });
+  const engine = createUnicornEngine(memory, {
+    pageSize: granule.pageSize,
+    trace: true,
+    filterPages: Math.min(filterPagesFor(cores.map((core) => core.l1d)), ...analyses.map(({ filterPages = Infinity }) => filterPages)),
+    tracePcs: analyses.some(({ needsPcs }) => needsPcs),
+  });
   const mmus = cores.map((core, i) => new Mmu({ core, memory, granule, updatesDescriptors: i === 0, seed: config.seed }));
+  const listeners = listenersOf(analyses, { memory, granule, engine, mmus });
   const identity = cpuIdentity(main.name);
   const cpu = new Cpu({
     memory,
@@ -89,6 +108,7 @@ export function createMachine({ config, streams, rootType, view, mounts, observe
     hwcap2: 0,
     midr: identity.midr,
     mmus,
+    listeners,
   });
   const faults = new FaultCounter();
   const sys = createMemorySystem({
@@ -113,7 +133,7 @@ export function createMachine({ config, streams, rootType, view, mounts, observe
         mmOf: (pid) => made.kernel?.groups.get(pid)?.leader.mm,
       })
     : undefined;
-  sys.observer = new FanOut([faults, ...(gt === undefined ? [] : [gt]), ...observers]);
+  sys.observer = new FanOut([faults, ...(gt === undefined ? [] : [gt]), ...observers, ...analyses.flatMap(({ observer }) => (observer === undefined ? [] : [observer]))]);
   applyThp(sys.thp, config.thp);
   const framesAtStart = sys.buddy.nrFree;
   const namespace = buildNamespace({ sys, kernel: () => made.kernel, rootType, view, mounts, streams, ...(gt === undefined ? {} : { gt }) });
@@ -129,7 +149,11 @@ export function createMachine({ config, streams, rootType, view, mounts, observe
     ...(onBreakpoint === undefined ? {} : { onBreakpoint }),
   });
   made.kernel = kernel;
-  return {
+  if (config.check) {
+    const mms = (): MmStruct[] => [...new Set([...kernel.tasks.values()].flatMap(({ mm }) => (mm === undefined ? [] : [mm])))];
+    attachChecker({ sys, sink: cpu, processor: cpu, mmus, mms });
+  }
+  const machine: Machine = {
     config,
     memory,
     engine,
@@ -148,4 +172,6 @@ export function createMachine({ config, streams, rootType, view, mounts, observe
       return framesAtStart - sys.buddy.nrFree;
     },
   };
+  for (const analysis of analyses) analysis.attach?.(machine);
+  return machine;
 }
