@@ -9,6 +9,7 @@ import { groupUse } from "../kernel-model/kernel/exit.js";
 import { SIGINT, SIGKILL, signalName } from "../kernel-model/kernel/signal-numbers.js";
 import type { Outcome } from "../kernel-model/kernel/outcome.js";
 import type { MmStruct } from "../kernel-model/mm/mm-struct.js";
+import type { Analysis } from "./analysis.js";
 import type { RunConfig } from "./config.js";
 import { formatSize } from "./config.js";
 import { loadDisassembler } from "./disassembler.js";
@@ -35,6 +36,7 @@ export interface RunRequest {
   readonly stderr: (bytes: Uint8Array) => void;
   /** Bytes of standard input, undefined at its end. */
   readonly stdin: (most: number) => Uint8Array | undefined;
+  readonly analyses?: readonly Analysis[];
   /** Called between slices. */
   readonly onProgress?: (progress: RunProgress) => void;
   /** Called with the address space of the program when it ends, before its memory is released. */
@@ -58,13 +60,14 @@ const breathe = (): Promise<void> =>
 
 /** Runs the program to its end or to a limit. Throws ConfigError if it cannot be started. */
 export async function runProgram(request: RunRequest): Promise<RunResult> {
-  const { config, program, args } = request;
+  const { config, program, args, analyses = [] } = request;
   const started = performance.now();
   let snapshot = EMPTY_SNAPSHOT;
   const machine = createMachine({
     config,
     streams: request,
     ...guestView(program, config),
+    analyses,
     observers: [
       {
         mmExit(mm) {
@@ -124,20 +127,23 @@ export async function runProgram(request: RunRequest): Promise<RunResult> {
     syscalls: syscallsOf(machine),
     execution: { ...statistics, seconds, exits: { ...engine.counters.exits } },
   };
+  for (const analysis of analyses) analysis.finish?.(machine);
   const leakedFrames = machine.shutdown();
   return { ...result, memory: { ...result.memory, leakedFrames } };
 }
 
 async function execute(request: RunRequest, machine: Machine, started: number): Promise<{ outcome: Outcome; stoppedBy: Stop }> {
-  const { config } = request;
+  const { config, analyses = [] } = request;
   const { kernel, engine, sys } = machine;
+  const slice = Math.min(SLICE, ...analyses.map(({ sampleEvery = SLICE }) => sampleEvery));
   let delivered = 0;
   let stoppedBy: Stop = null;
   for (;;) {
     const left = config.maxInstructions - engine.counters.instructions;
-    const outcome = kernel.run({ instructions: Math.max(1, Math.min(SLICE, left)) });
+    const outcome = kernel.run({ instructions: Math.max(1, Math.min(slice, left)) });
     if (outcome.kind !== "budget-spent" && outcome.kind !== "stopped") return { outcome, stoppedBy };
     if (stoppedBy !== null) continue;
+    for (const analysis of analyses) analysis.sample?.(machine);
     await breathe();
     const seconds = (performance.now() - started) / 1000;
     request.onProgress?.({
