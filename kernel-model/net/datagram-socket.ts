@@ -97,11 +97,11 @@ export class DatagramSocket implements Socket {
     if (!(target instanceof DatagramSocket)) return -EPROTOTYPE;
     const local = this.domain === AF_UNIX;
     if (bytes.length > (local ? SOCKET_BUFFER_BYTES : UDP_MAX_BYTES)) return -EMSGSIZE;
-    if (target.closed || target.receiveShut) {
-      if (!local) return bytes.length;
+    if (target.closed) {
       if (to === undefined) this.disconnect();
-      return target.closed ? -ECONNREFUSED : -EPIPE;
+      return local ? -ECONNREFUSED : bytes.length;
     }
+    if (target.receiveShut) return local ? -EPIPE : bytes.length;
     // A connected socket hears its partner only.
     if (target.peer !== undefined && target.peer !== this) return local ? -EINVAL : bytes.length;
     const full = target.pending + bytes.length > SOCKET_BUFFER_BYTES || (local && target.messages.length >= MAX_DGRAM_QLEN);

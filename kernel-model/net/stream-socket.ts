@@ -140,28 +140,26 @@ export class StreamSocket implements Socket {
     }
     const whole = this.type === SOCK_SEQPACKET;
     const first = this.segments[0]!;
-    const { ancillary } = first;
+    let { ancillary } = first;
     let count = 0;
     let index = 0;
     while (index < this.segments.length && (count < into.length || (whole && index === 0))) {
       const segment = this.segments[index]!;
-      // Descriptors in flight come with the first byte that was sent with them, so a later message with some ends this read.
-      if (index > 0 && (segment.ancillary?.files.length ?? 0) > 0) break;
-      if (index > 0 && (ancillary?.files.length ?? 0) > 0) break;
       const bytes = Math.min(into.length - count, segment.bytes.length - segment.at);
       into.set(segment.bytes.subarray(segment.at, segment.at + bytes), count);
       count += bytes;
+      // Descriptors in flight come with the bytes that they were sent with, and end the read.
+      const carries = (segment.ancillary?.files.length ?? 0) > 0;
+      if (carries) ancillary = segment.ancillary;
       if (peek) index++;
       else {
         segment.at += bytes;
-        this.pending -= bytes;
-        segment.ancillary = segment.ancillary === undefined ? undefined : { ...segment.ancillary, files: [] };
-        if (whole) this.pending -= segment.bytes.length - segment.at;
+        this.pending -= whole ? segment.bytes.length : bytes;
+        if (segment.ancillary !== undefined) segment.ancillary = { ...segment.ancillary, files: [] };
         if (!whole && segment.at < segment.bytes.length) break;
         this.segments.shift();
       }
-      if (whole || count === into.length) break;
-      if (!peek && (ancillary?.files.length ?? 0) > 0) break;
+      if (whole || carries) break;
     }
     if (!peek) this.peer?.queue.wakeAll();
     return { count, messageLength: whole ? first.bytes.length : count, from: this.peerName, ancillary };
