@@ -116,6 +116,11 @@ demo: build guests ## seven programs under the seven configurations, compared
 golden: build ## recordings of real Linux against the model; GOLDEN=<file.json> PROGRAMS=<folder of C sources> ARGS="--only anon_seq"
 	@node dist/lab/golden/main.js --programs $(or $(PROGRAMS),golden/prog) --build build/golden$(if $(PROGRAMS),-$(notdir $(patsubst %/,%,$(PROGRAMS)))) $(ARGS) $(GOLDEN)
 
+.PHONY: parity
+parity: build ## real programs of Debian arm64 packages in foliolab and under qemu-aarch64, compared; ARGS="--only sqlite --configs 64k"
+	@scripts/fetch-sysroot.sh build/sysroot
+	@$(BIN)/tsx parity/run.ts $(ARGS)
+
 .PHONY: clean
 clean: ## remove what make built, but not node_modules
 	rm -rf build dist $(NATIVE)/target $(NATIVE)/foliolab-engine.node

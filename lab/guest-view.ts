@@ -1,6 +1,7 @@
 /**
  * What the guest of `run` sees: the working directory, the program, --root and --bind, --mount; nothing else of the host.
  */
+import { relative } from "node:path";
 import type { DirectoryView, EmptyMount, FileView, HostView, TreeType } from "../kernel-model/fs/mounts.js";
 import type { FsName, RunConfig } from "./config.js";
 import { openHostDirectory } from "./host-files.js";
@@ -15,9 +16,19 @@ export interface GuestView {
   readonly mounts: readonly EmptyMount[];
 }
 
+/** Where the last --bind that covers a directory of the host shows it to the guest. */
+function boundPath({ binds }: RunConfig, directory: string): string | undefined {
+  for (const { host, guest } of [...binds].reverse()) {
+    const below = relative(host, directory);
+    if (below !== ".." && !below.startsWith("../")) return below === "" ? guest : `${guest}/${below}`;
+  }
+  return undefined;
+}
+
 /**
  * Without --root the guest's tree is empty but for its own mounts, the working directory at its own absolute path, and the program at
- * the absolute path of its file. With --root the directory becomes "/", and the guest starts there.
+ * the absolute path of its file. With --root the directory becomes "/", and the guest starts there, or in the working directory if a
+ * --bind shows it.
  */
 export function guestView(program: Program, config: RunConfig, cwd = process.cwd()): GuestView {
   const directories: DirectoryView[] = [];
@@ -37,7 +48,7 @@ export function guestView(program: Program, config: RunConfig, cwd = process.cwd
       ...(config.root === undefined ? {} : { root: openHostDirectory(config.root, { writable: false }) }),
       directories,
       files,
-      cwd: config.root === undefined ? cwd : "/",
+      cwd: config.root === undefined ? cwd : (boundPath(config, cwd) ?? "/"),
     },
     mounts: config.mounts.map(({ type, directory, options }) => ({ type, directory, options })),
   };

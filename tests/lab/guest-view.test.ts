@@ -37,6 +37,15 @@ describe("guestView", () => {
     expect(view.cwd).to.equal("/");
   });
 
+  it("starts in the working directory if a bind shows it beside --root", () => {
+    const start = (binds: readonly { host: string; guest: string }[], cwd: string): string | undefined =>
+      guestView(program, { ...DEFAULT_CONFIG, root: folder, binds: binds.map((bind) => ({ ...bind, writable: false })) }, cwd).view.cwd;
+    expect(start([{ host: folder, guest: "/work" }], folder)).to.equal("/work");
+    expect(start([{ host: folder, guest: "/work" }], `${folder}/a/b`)).to.equal("/work/a/b");
+    expect(start([{ host: folder, guest: "/work" }], `${folder}x`)).to.equal("/");
+    expect(start([{ host: folder, guest: "/work" }], "/")).to.equal("/");
+  });
+
   it("adds binds and mounts, and takes the folio policy from --fs", () => {
     const config = { ...DEFAULT_CONFIG, fs: "xfs" as const, binds: [{ host: folder, guest: "/data", writable: false }], mounts: [{ type: "tmpfs" as const, directory: "/t", options: "huge=always" }] };
     const { rootType, view, mounts } = guestView(program, config, folder);

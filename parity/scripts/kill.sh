@@ -1,0 +1,11 @@
+sleep 100 &
+kill -TERM $!
+wait $!
+echo "status $?"
+bash -c 'kill -SEGV $$'
+echo "status $?"
+(exit 7)
+echo "status $?"
+kill -0 $$ && echo alive
+bash -c 'trap "echo caught; exit 3" USR1; kill -USR1 $$; echo not here'
+echo "status $?"
