@@ -1,3 +1,4 @@
+/* Files without a name: pipes, memfd, eventfd share one file system of inodes. */
 import { expect } from "chai";
 import { AnonFs } from "../../../kernel-model/fs/anon-files.js";
 import { dPath } from "../../../kernel-model/fs/path.js";

@@ -1,3 +1,4 @@
+/* Standard streams: bytes in and out, and what a terminal answers. */
 import { expect } from "chai";
 import { CHECK, createTestNamespace, runSourceInMachine } from "../../support/namespace.js";
 

@@ -1,3 +1,4 @@
+/* Device nodes: null, zero, full, random and the terminals. */
 import { expect } from "chai";
 import { deviceNumber } from "../../../kernel-model/fs/devices.js";
 import { makeNode } from "../../../kernel-model/fs/namei.js";

@@ -1,3 +1,4 @@
+/* eventfd counts, blocks and wakes. */
 import { expect } from "chai";
 import { createEventfd } from "../../../kernel-model/fs/eventfd.js";
 import type { OpenFile } from "../../../kernel-model/fs/vfs.js";

@@ -1,3 +1,4 @@
+/* epoll: level and edge, one shot, nested and closed descriptors. */
 import { expect } from "chai";
 import { EventPoll, eventPollOf } from "../../../kernel-model/fs/eventpoll.js";
 import type { OpenFile } from "../../../kernel-model/fs/vfs.js";

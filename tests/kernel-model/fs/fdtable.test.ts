@@ -1,3 +1,4 @@
+/* Descriptor tables: lowest free number, close-on-exec, sharing. */
 import { expect } from "chai";
 import { FdTable } from "../../../kernel-model/fs/fdtable.js";
 import { FileLocks } from "../../../kernel-model/fs/locks.js";

@@ -1,3 +1,4 @@
+/* The kernel's own mounts. */
 import { expect } from "chai";
 import { createInternalFileSystems } from "../../../kernel-model/fs/internal-fs.js";
 import { testSystem } from "../../support/memory-system.js";

@@ -1,3 +1,4 @@
+/* Advisory locks: POSIX ranges, open file descriptions, flock. */
 import { expect } from "chai";
 import { FileLocks, type RangeLock } from "../../../kernel-model/fs/locks.js";
 import { seededRandom } from "../../support/seed.js";

@@ -1,3 +1,4 @@
+/* memfd: size, seals and mappings. */
 import { expect } from "chai";
 import { MemoryFiles } from "../../../kernel-model/fs/memory-files.js";
 import { putFile } from "../../../kernel-model/fs/vfs.js";

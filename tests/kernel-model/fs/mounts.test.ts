@@ -1,3 +1,4 @@
+/* The guest's tree: what is mounted where, and what of the host shows. */
 import { expect } from "chai";
 import { ConfigError } from "../../../emulator/arch/errors.js";
 import type { HostDirectory } from "../../../kernel-model/fs/host-directory.js";
@@ -65,14 +66,14 @@ describe("the guest's tree", () => {
     const t = createTestNamespace({
       view: {
         root: host({ version: "12" }),
-        directories: [{ directory: "/home/me/work", host: host({ data: "d" }) }],
-        files: [{ path: "/home/me/work/prog", contents: contentsOf("ELF"), mode: 0o755 }, { path: "/opt/x", contents: contentsOf("x"), mode: 0o644 }],
-        cwd: "/home/me/work",
+        directories: [{ directory: "/home/me/project", host: host({ data: "d" }) }],
+        files: [{ path: "/home/me/project/prog", contents: contentsOf("ELF"), mode: 0o755 }, { path: "/opt/x", contents: contentsOf("x"), mode: 0o644 }],
+        cwd: "/home/me/project",
       },
     });
-    expect([t.read("/version"), t.read("/home/me/work/data"), t.read("/home/me/work/prog"), t.read("prog"), t.read("/opt/x")]).to.deep.equal(["12", "d", "ELF", "ELF", "x"]);
-    expect(dPath(t.namespace.cwd, t.fs.root)).to.equal("/home/me/work");
-    expect(t.inode("/home/me/work/prog").mode).to.equal(0o100755);
+    expect([t.read("/version"), t.read("/home/me/project/data"), t.read("/home/me/project/prog"), t.read("prog"), t.read("/opt/x")]).to.deep.equal(["12", "d", "ELF", "ELF", "x"]);
+    expect(dPath(t.namespace.cwd, t.fs.root)).to.equal("/home/me/project");
+    expect(t.inode("/home/me/project/prog").mode).to.equal(0o100755);
     t.close();
   });
 

@@ -1,3 +1,4 @@
+/* Making, removing and renaming names. */
 import { expect } from "chai";
 import { makeDirectory, makeLink, makeNode, makeSymlink, removeDirectory, removeName, rename } from "../../../kernel-model/fs/namei.js";
 import { resolvePath } from "../../../kernel-model/fs/path.js";

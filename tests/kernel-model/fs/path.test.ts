@@ -1,3 +1,4 @@
+/* From paths to inodes: links, mounts, limits. */
 import { expect } from "chai";
 import { dPath, mountPoint, openPath, resolveParent, resolvePath } from "../../../kernel-model/fs/path.js";
 import { makeDirectory, makeSymlink, removeDirectory } from "../../../kernel-model/fs/namei.js";

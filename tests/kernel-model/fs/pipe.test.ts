@@ -1,3 +1,4 @@
+/* Pipes: capacity, atomic writes, ends that close. */
 import { expect } from "chai";
 import { Pipe, pipeOf } from "../../../kernel-model/fs/pipe.js";
 import { makeNode } from "../../../kernel-model/fs/namei.js";

@@ -1,3 +1,4 @@
+/* Computed file systems as programs see them. */
 import { expect } from "chai";
 import { createPseudoFileSystem, directory, text, type PseudoNode } from "../../../kernel-model/fs/pseudo-fs.js";
 import { createMount, openInode, putFile, type FsStruct, type OpenFile } from "../../../kernel-model/fs/vfs.js";

@@ -1,3 +1,4 @@
+/* signalfd delivers what is blocked. */
 import { expect } from "chai";
 import { SignalFd, signalFdOf } from "../../../kernel-model/fs/signalfd.js";
 import type { OpenFile } from "../../../kernel-model/fs/vfs.js";

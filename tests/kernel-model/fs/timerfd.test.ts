@@ -1,3 +1,4 @@
+/* timerfd counts expiries of virtual time. */
 import { expect } from "chai";
 import { Clock } from "../../../kernel-model/kernel/clock.js";
 import { TimerFd, timerFdOf } from "../../../kernel-model/fs/timerfd.js";

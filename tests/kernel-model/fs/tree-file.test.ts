@@ -1,3 +1,4 @@
+/* Regular files: holes, sparse blocks, limits, truncation. */
 import { expect } from "chai";
 import { putFile, seekPosition } from "../../../kernel-model/fs/vfs.js";
 import { createTestNamespace, type TestNamespace } from "../../support/namespace.js";

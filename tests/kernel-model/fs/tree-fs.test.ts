@@ -1,3 +1,4 @@
+/* Directories, links and renames of file systems in memory, and over a host directory. */
 import { expect } from "chai";
 import type { HostAttributes, HostChanges, HostDirectory, HostFile, HostObject } from "../../../kernel-model/fs/host-directory.js";
 import { makeDirectory, makeLink, makeNode, makeSymlink, removeDirectory, removeName, rename } from "../../../kernel-model/fs/namei.js";

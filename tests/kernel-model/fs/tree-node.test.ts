@@ -1,3 +1,4 @@
+/* Space that files take, and its limit. */
 import { expect } from "chai";
 import { SPACE_UNIT, TreeSpace } from "../../../kernel-model/fs/tree-node.js";
 

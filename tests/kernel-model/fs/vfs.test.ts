@@ -1,3 +1,4 @@
+/* Open file descriptions: positions, references, flags. */
 import { expect } from "chai";
 import { createMount, genericSeek, getFile, isDirectory, isRegular, isSymlink, openInode, putFile, seekPosition } from "../../../kernel-model/fs/vfs.js";
 import { createTestNamespace } from "../../support/namespace.js";

@@ -1,3 +1,4 @@
+/* What uname tells. */
 import { expect } from "chai";
 import { UTS_MACHINE, UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from "../../../kernel-model/kernel/utsname.js";
 

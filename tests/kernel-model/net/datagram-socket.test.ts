@@ -1,3 +1,4 @@
+/* Datagrams between sockets of the guest. */
 import { expect } from "chai";
 import { DatagramSocket } from "../../../kernel-model/net/datagram-socket.js";
 import type { Socket } from "../../../kernel-model/net/socket.js";

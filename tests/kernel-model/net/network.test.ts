@@ -1,3 +1,4 @@
+/* Names of sockets: ports and paths, and who listens. */
 import { expect } from "chai";
 import type { VfsInode } from "../../../kernel-model/fs/vfs.js";
 import { DatagramSocket } from "../../../kernel-model/net/datagram-socket.js";

@@ -1,3 +1,4 @@
+/* Sockets as files: descriptors, poll, release. */
 import { expect } from "chai";
 import { AnonFs } from "../../../kernel-model/fs/anon-files.js";
 import { openInode, putFile, type OpenFile } from "../../../kernel-model/fs/vfs.js";

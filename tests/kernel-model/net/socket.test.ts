@@ -1,3 +1,4 @@
+/* What all sockets share: options, states, errors. */
 import { expect } from "chai";
 import { AF_INET, AF_UNIX, MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_NOSIGNAL, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM } from "../../../kernel-model/net/socket.js";
 

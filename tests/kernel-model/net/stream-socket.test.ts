@@ -1,3 +1,4 @@
+/* Streams between sockets of the guest: connect, data, shutdown. */
 import { expect } from "chai";
 import type { OpenFile } from "../../../kernel-model/fs/vfs.js";
 import { StreamSocket } from "../../../kernel-model/net/stream-socket.js";

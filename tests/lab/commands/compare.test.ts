@@ -25,9 +25,9 @@ describe("foliolab compare", function () {
     ]);
   });
 
-  it("runs all seven by default", () => {
+  it("runs all seven by default, a row each in both tables", () => {
     const { stderr } = foliolab(["compare", "--", guestProgram("hello")]);
-    expect(stderr.split("\n").filter((line) => /^│ \d+k/.test(line))).to.have.length(7);
+    expect(stderr.split("\n").filter((line) => /^│ \d+k/.test(line))).to.have.length(14);
   });
 
   it("fails, and says where, when a run fails", () => {

@@ -1,3 +1,4 @@
+/* Marker instructions of the recorded program become breakpoints. */
 import { expect } from "chai";
 import { ConfigError } from "../../../emulator/arch/errors.js";
 import { GoldenPrograms } from "../../../lab/golden/runner.js";

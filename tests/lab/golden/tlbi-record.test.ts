@@ -1,3 +1,4 @@
+/* Records of TLB maintenance: what is compared, and with what tolerance. */
 import { expect } from "chai";
 import { tlbiDifference, tlbiKey, type TlbiCount, type TlbiRecord } from "../../../lab/golden/tlbi-record.js";
 

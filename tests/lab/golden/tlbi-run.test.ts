@@ -1,3 +1,4 @@
+/* The recorded program in the model issues the TLB maintenance that was counted on real kernels. */
 import { expect } from "chai";
 import { granule } from "../../../emulator/arch/granule.js";
 import { ConfigError } from "../../../emulator/arch/errors.js";

@@ -1,3 +1,4 @@
+/* /proc/PID/mem reads and writes a process's memory. */
 import { expect } from "chai";
 import type { Va } from "../../../../emulator/arch/addr.js";
 import { accessRemoteVm, readRemoteVm } from "../../../../kernel-model/fs/procfs/mem.js";

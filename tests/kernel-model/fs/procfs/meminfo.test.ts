@@ -1,3 +1,4 @@
+/* /proc/meminfo tells what the allocator and the counters know. */
 import { expect } from "chai";
 import { formatBuddyinfo, formatMeminfo, formatVmstat } from "../../../../kernel-model/fs/procfs/meminfo.js";
 import { MmHarness } from "../../../support/mm-harness.js";

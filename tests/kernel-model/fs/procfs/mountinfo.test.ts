@@ -1,3 +1,4 @@
+/* /proc/PID/mounts, mountinfo and mountstats list the tree. */
 import { expect } from "chai";
 import { formatMountinfo, formatMounts } from "../../../../kernel-model/fs/procfs/mountinfo.js";
 import { resolvePath } from "../../../../kernel-model/fs/path.js";

@@ -1,3 +1,4 @@
+/* /proc/PID as programs read it. */
 import { expect } from "chai";
 import { CHECK, runSourceInMachine } from "../../../support/namespace.js";
 

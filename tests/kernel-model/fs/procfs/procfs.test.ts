@@ -1,3 +1,4 @@
+/* The root of /proc: processes, self, and the files of the machine. */
 import { expect } from "chai";
 import { CHECK, createTestNamespace, runSourceInMachine } from "../../../support/namespace.js";
 

@@ -1,3 +1,4 @@
+/* /proc/sys: values, writes and their errors. */
 import { expect } from "chai";
 import { CHECK, createTestNamespace, runSourceInMachine, type TestNamespace } from "../../../support/namespace.js";
 

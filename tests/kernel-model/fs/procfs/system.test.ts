@@ -1,3 +1,4 @@
+/* Files of the machine as a whole: stat, uptime, version, cpuinfo. */
 import { expect } from "chai";
 import { formatCpuinfo, formatFilesystems, formatLoadavg, formatStat, formatSwaps, formatUptime, formatVersion } from "../../../../kernel-model/fs/procfs/system.js";
 import type { Kernel } from "../../../../kernel-model/kernel/kernel.js";
