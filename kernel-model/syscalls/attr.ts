@@ -8,6 +8,7 @@ import type { Va } from "../../emulator/arch/addr.js";
 import { EBADF, EFAULT, EFBIG, EINVAL, EISDIR, ENODATA, EOPNOTSUPP, EPERM, ERANGE, EROFS } from "../errno.js";
 import type { InodeAttributes, Timespec, VfsInode } from "../fs/vfs.js";
 import { S_ISGID, S_ISUID, isDirectory, isRegular } from "../fs/vfs.js";
+import type { CStruct } from "../kernel/c-struct.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { RLIMIT_FSIZE } from "../kernel/rlimit.js";
 import { SIGXFSZ } from "../kernel/signal-numbers.js";
@@ -52,29 +53,25 @@ function chmodat(kernel: Kernel, task: Task, args: SyscallArgs, flags: number): 
 }
 
 /** One of the two timespecs: undefined leaves the time alone; -EINVAL. */
-function wantedTime(now: Timespec, seconds: number, nanoseconds: number): Timespec | undefined | number {
+function wantedTime(now: Timespec, raw: CStruct, at: number): Timespec | undefined | number {
+  const nanoseconds = raw.i64(at + 8);
   if (nanoseconds === UTIME_NOW) return now;
   if (nanoseconds === UTIME_OMIT) return undefined;
-  return nanoseconds < 0 || nanoseconds >= 1e9 ? -EINVAL : { seconds, nanoseconds };
+  return nanoseconds < 0 || nanoseconds >= 1e9 ? -EINVAL : { seconds: raw.i64(at), nanoseconds };
 }
 
 function utimensat(kernel: Kernel, task: Task, args: SyscallArgs): number {
   const [dirfd, pathAt, timesAt, flags] = [args.int(0), args.address(1), args.address(2), args.int(3)];
-  const now = kernel.clock.realtime;
-  let atime: Timespec | undefined = now;
-  let mtime: Timespec | undefined = now;
-  if (timesAt !== 0) {
-    const raw = kernel.user.struct(timesAt, 2 * TIMESPEC_BYTES);
-    if (raw === undefined) return -EFAULT;
-    const first = wantedTime(now, raw.i64(0), raw.i64(8));
-    const second = wantedTime(now, raw.i64(16), raw.i64(24));
-    if (typeof first === "number" || typeof second === "number") return -EINVAL;
-    if (first === undefined && second === undefined) return 0;
-    [atime, mtime] = [first, second];
-  }
+  const raw = timesAt === 0 ? undefined : kernel.user.struct(timesAt, 2 * TIMESPEC_BYTES);
+  if (timesAt !== 0 && raw === undefined) return -EFAULT;
+  if (raw !== undefined && raw.i64(8) === UTIME_OMIT && raw.i64(24) === UTIME_OMIT) return 0;
   if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) !== 0) return -EINVAL;
   const place = pathAt === 0 && dirfd !== AT_FDCWD ? descriptor(task, dirfd) : placeOf(kernel, task, dirfd, pathAt, flags);
   if (typeof place === "number") return place;
+  const now = kernel.clock.realtime;
+  const atime = raw === undefined ? now : wantedTime(now, raw, 0);
+  const mtime = raw === undefined ? now : wantedTime(now, raw, 16);
+  if (typeof atime === "number" || typeof mtime === "number") return -EINVAL;
   return change(place, { ...(atime === undefined ? {} : { atime }), ...(mtime === undefined ? {} : { mtime }) });
 }
 

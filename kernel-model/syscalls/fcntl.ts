@@ -31,6 +31,8 @@ const F_SETOWN = 8;
 const F_GETOWN = 9;
 const F_SETSIG = 10;
 const F_GETSIG = 11;
+const F_SETOWN_EX = 15;
+const F_GETOWN_EX = 16;
 const F_OFD_GETLK = 36;
 const F_OFD_SETLK = 37;
 const F_OFD_SETLKW = 38;
@@ -42,6 +44,10 @@ const F_GET_SEALS = 1034;
 const FD_CLOEXEC = 1;
 /** Flags that F_SETFL changes. */
 const SETFL_MASK = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC;
+
+const F_OWNER_PID = 1;
+const F_OWNER_PGRP = 2;
+const F_OWNER_BYTES = 8;
 
 const F_RDLCK = 0;
 const F_WRLCK = 1;
@@ -216,6 +222,18 @@ const fcntl: SyscallFamily[string] = (kernel, task, args) => {
       return 0;
     case F_GETOWN:
       return file.owner ?? 0;
+    case F_SETOWN_EX: {
+      const raw = kernel.user.struct(at, F_OWNER_BYTES);
+      if (raw === undefined) return -EFAULT;
+      if (raw.i32(0) < 0 || raw.i32(0) > F_OWNER_PGRP) return -EINVAL;
+      file.owner = raw.i32(0) === F_OWNER_PGRP ? -raw.i32(4) : raw.i32(4);
+      return 0;
+    }
+    case F_GETOWN_EX: {
+      const owner = file.owner ?? 0;
+      const out = new CStruct(F_OWNER_BYTES).setU32(0, owner < 0 ? F_OWNER_PGRP : F_OWNER_PID).setU32(4, Math.abs(owner));
+      return kernel.user.put(at, out.bytes) ? 0 : -EFAULT;
+    }
     case F_SETSIG:
       // Signal-driven I/O is not modelled: only the default is accepted.
       return argument === 0 ? 0 : -EINVAL;

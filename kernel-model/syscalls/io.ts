@@ -125,7 +125,8 @@ export function writeFrom(kernel: Kernel, task: Task, file: OpenFile, segments: 
         at = 0;
         continue;
       }
-      const allowed = limitFileSize(kernel, task, file, position, Math.min(length - at, CHUNK));
+      const wanted = Math.min(length - at, CHUNK);
+      const allowed = limitFileSize(kernel, task, file, position, wanted);
       if (allowed < 0) return finish(allowed);
       const buffer = new Uint8Array(allowed);
       const readable = allowed - kernel.user.access.copyFromUser(buffer, (base + at) as Va);
@@ -136,6 +137,8 @@ export function writeFrom(kernel: Kernel, task: Task, file: OpenFile, segments: 
       done += put;
       at += put;
       if (offset === undefined && ops.seekable) file.position = position;
+      // What the limit on file sizes cut off is not tried again: the signal is for a write that moves nothing.
+      if (allowed < wanted && put === allowed) return done;
       if (put < readable) {
         if (put === 0 || ops.seekable || isNonBlocking(file)) return finish(0);
         return -EAGAIN;
