@@ -2,11 +2,14 @@
  * Random page tables of every granule and start level, mostly well formed, for the comparison of walkers: each is a handful of tables in
  * which a few entries are set, and the addresses worth asking for.
  */
+import { expect } from "chai";
 import type { Asid, Pa, Va } from "../../emulator/arch/addr.js";
 import { granule, type GranuleName, type Level } from "../../emulator/arch/granule.js";
 import { encodeTcr } from "../../emulator/arch/sysreg.js";
 import { PhysicalMemory } from "../../emulator/memory/physical-memory.js";
+import { compareWithOracle, type Comparison, HardwareOracle, translationText } from "../../emulator/validate/oracle.js";
 import type { TableRegime } from "../../emulator/validate/table-memory.js";
+import { seededRandom } from "./seed.js";
 
 const PAGE_BITS: Readonly<Record<GranuleName, number>> = { "4k": 12, "16k": 14, "64k": 16 };
 /** Tables that fit the memory of a generator, by granule. */
@@ -110,4 +113,25 @@ export class RandomTables {
       addresses: [...addresses].filter((va) => va < 2 ** 48) as Va[],
     };
   }
+}
+
+/** What a comparison says when it is not in agreement. */
+function failures({ disagreements }: Comparison): string[] {
+  return disagreements.map(({ va, access, walker, oracle }) => `${access} of 0x${va.toString(16)}: walker ${translationText(walker)}; oracle ${translationText(oracle)}`);
+}
+
+/** Compare `count` random tables; returns how many translations were compared and how often each limit was met. */
+export function compareRandomTables(name: GranuleName, count: number, salt: number): { compared: number; limits: Record<string, number> } {
+  const tables = new RandomTables(name, seededRandom(salt));
+  const oracle = new HardwareOracle(tables.memory);
+  let compared = 0;
+  const limits: Record<string, number> = {};
+  for (let i = 0; i < count; i++) {
+    const { regime, addresses } = tables.next();
+    const comparison = compareWithOracle(oracle, tables.memory, regime, addresses);
+    expect(failures(comparison), `table ${i} of ${name}, ${regime.granule.vaBits} address bits`).to.deep.equal([]);
+    compared += comparison.compared;
+    for (const [limit, n] of Object.entries(comparison.limits)) limits[limit] = (limits[limit] ?? 0) + n;
+  }
+  return { compared, limits };
 }

@@ -3,11 +3,10 @@ import { expect } from "chai";
 import type { Pa, Va } from "../../../emulator/arch/addr.js";
 import type { GranuleName } from "../../../emulator/arch/granule.js";
 import { PhysicalMemory } from "../../../emulator/memory/physical-memory.js";
-import { compareWithOracle, type Comparison, HardwareOracle, translationText } from "../../../emulator/validate/oracle.js";
+import { compareWithOracle, HardwareOracle, translationText } from "../../../emulator/validate/oracle.js";
 import { tableRegime } from "../../../emulator/validate/table-memory.js";
 import { PageTables } from "../mmu/page-table-builder.js";
-import { RandomTables } from "../../support/random-tables.js";
-import { seededRandom } from "../../support/seed.js";
+import { compareRandomTables } from "../../support/random-tables.js";
 
 /* TCR_EL1 by hand: T0SZ, TG0, IPS = 48 bits. */
 const TG0: Readonly<Record<GranuleName, bigint>> = { "4k": 0n, "64k": 1n, "16k": 2n };
@@ -15,27 +14,6 @@ const tcrOf = (name: GranuleName, vaBits: number): bigint => BigInt(64 - vaBits)
 /* Attribute bytes: 0 Normal write-back, 1 Device-nGnRE, 7 Non-cacheable. */
 const MAIR = 0x4400_0000_0000_04ffn;
 const RW = 0x00e8_0000_0000_0f43n;
-
-/** What a comparison says when it is not in agreement. */
-function failures({ disagreements }: Comparison): string[] {
-  return disagreements.map(({ va, access, walker, oracle }) => `${access} of 0x${va.toString(16)}: walker ${translationText(walker)}; oracle ${translationText(oracle)}`);
-}
-
-/** Compare `count` random tables; returns how many translations were compared and how often each limit was met. */
-export function compareRandomTables(name: GranuleName, count: number, salt: number): { compared: number; limits: Record<string, number> } {
-  const tables = new RandomTables(name, seededRandom(salt));
-  const oracle = new HardwareOracle(tables.memory);
-  let compared = 0;
-  const limits: Record<string, number> = {};
-  for (let i = 0; i < count; i++) {
-    const { regime, addresses } = tables.next();
-    const comparison = compareWithOracle(oracle, tables.memory, regime, addresses);
-    expect(failures(comparison), `table ${i} of ${name}, ${regime.granule.vaBits} address bits`).to.deep.equal([]);
-    compared += comparison.compared;
-    for (const [limit, n] of Object.entries(comparison.limits)) limits[limit] = (limits[limit] ?? 0) + n;
-  }
-  return { compared, limits };
-}
 
 describe("hardware oracle", () => {
   it("answers with address, memory type and shareability, or with kind and level of the fault", () => {
@@ -54,6 +32,11 @@ describe("hardware oracle", () => {
       { read: { ok: true, page: 0x40212000, attribute: 0x44, shareability: 3 }, write: { ok: true, page: 0x40212000, attribute: 0x44, shareability: 3 } },
       { read: { ok: false, kind: "translation", level: 0 }, write: { ok: false, kind: "translation", level: 0 } },
     ]);
+  });
+
+  it("puts an answer into words", () => {
+    expect(translationText({ ok: true, page: 0x1000, attribute: 0xff, shareability: 3 })).to.equal("0x1000, attribute 0xff, SH 3");
+    expect(translationText({ ok: false, kind: "permission", level: 2 })).to.equal("permission fault, level 2");
   });
 
   it("sees a table change between two questions: nothing is cached", () => {
