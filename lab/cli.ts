@@ -19,7 +19,12 @@ export interface OutputOptions {
   readonly quiet?: boolean;
 }
 
-export type RunOptions = ConfigOptions & OutputOptions;
+/** What `run` finds out beside the summary. */
+export interface AnalysisOptions {
+  readonly top?: string;
+}
+
+export type RunOptions = ConfigOptions & OutputOptions & AnalysisOptions;
 export type CompareOptions = RunOptions & { readonly configs?: string };
 
 function collect(value: string, previous: readonly string[]): readonly string[] {
@@ -69,6 +74,7 @@ export function buildCli(done: (status: number) => void): Command {
 
   const run = cli.command("run").description("run a program, print what it cost; the exit status is the program's (128 + signal if it was killed)");
   programArguments(outputOptions(machineOptions(run)))
+    .option("--top <n>", "who misses and who faults: the n first instructions and areas, with causes; all of it is exact, the run takes longer")
     .passThroughOptions()
     .action(async (program: string, args: string[], options: RunOptions) => {
       const { runCommand } = await import("./commands/run.js");

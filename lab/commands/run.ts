@@ -2,12 +2,14 @@
 import { readSync } from "node:fs";
 import { signalNumber } from "../../kernel-model/kernel/signal-numbers.js";
 import type { MmStruct } from "../../kernel-model/mm/mm-struct.js";
+import type { Analysis } from "../analysis.js";
 import type { RunOptions } from "../cli.js";
 import { parseConfig, type RunConfig } from "../config.js";
 import { loadProgram } from "../program.js";
 import { summarize } from "../report/summary.js";
 import { exitStatus, type RunResult } from "../result.js";
 import { runProgram } from "../run.js";
+import { prepareAnalyses } from "./analyses.js";
 import { checkWritable, countInterrupts, progressLine, say, writeAll, writeJson } from "./output.js";
 
 /** Up to `most` bytes of this process's standard input; undefined at its end. */
@@ -35,10 +37,11 @@ export interface RunHere {
   /** false: the guest's output is dropped (all but the first run of a comparison). */
   readonly guestOutput?: boolean;
   readonly onExit?: (mm: MmStruct) => void;
+  readonly analyses?: readonly Analysis[];
 }
 
 /** Runs a program on this process's terminal: guest streams are this process's, progress goes to stderr, Ctrl-C to the guest. */
-export async function runHere({ config, program, args, label = "", guestOutput = true, onExit }: RunHere): Promise<RunResult> {
+export async function runHere({ config, program, args, label = "", guestOutput = true, onExit, analyses }: RunHere): Promise<RunResult> {
   const progress = progressLine(label);
   const signals = countInterrupts();
   const out = (fd: number) => (bytes: Uint8Array) => {
@@ -57,6 +60,7 @@ export async function runHere({ config, program, args, label = "", guestOutput =
       onProgress: progress.show,
       interrupts: signals.interrupts,
       ...(onExit === undefined ? {} : { onExit }),
+      ...(analyses === undefined ? {} : { analyses }),
     });
   } finally {
     progress.clear();
@@ -67,8 +71,12 @@ export async function runHere({ config, program, args, label = "", guestOutput =
 /** Returns the guest's exit status, or 128 + signal. */
 export async function runCommand(program: string, args: readonly string[], options: RunOptions): Promise<number> {
   checkWritable("--json", options.json);
-  const result = await runHere({ config: parseConfig(options), program, args });
+  const wanted = await prepareAnalyses(options);
+  const result = await wanted.complete(await runHere({ config: parseConfig(options), program, args, analyses: wanted.analyses }));
   if (options.json !== undefined) writeJson(options.json, result);
-  if (options.quiet !== true) say(summarize(result));
+  if (options.quiet !== true) {
+    say(summarize(result));
+    if (result.profile !== undefined) say(`\n${(await import("../report/top.js")).topText(result.profile, wanted.top)}`);
+  }
   return exitStatus(result, signalNumber);
 }
