@@ -135,7 +135,8 @@ export class AttributedMmu implements TlbListener {
     miss.walked = walked;
     miss.l2Cause = this.touchL2(l2s, lo, hi, walked);
     miss.cause = causes.touched(lo, hi, true) ?? "cold";
-    miss.walkCycles = this.spentSince();
+    // A read that the L2 answers walks nothing.
+    miss.walkCycles = walked || access === ACCESS_WRITE ? this.spentSince() : 0;
     describeEntry(l1, lo, hi, miss);
     this.missed(miss);
   }
