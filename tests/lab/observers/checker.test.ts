@@ -1,7 +1,10 @@
 /** The checker over a machine without defects: silent through everything the mm does. */
 import { expect } from "chai";
-import type { Va } from "../../../emulator/arch/addr.js";
+import type { Asid, Pa, Va } from "../../../emulator/arch/addr.js";
+import { ModelBug } from "../../../emulator/arch/errors.js";
 import type { GranuleName } from "../../../emulator/arch/granule.js";
+import { corePreset } from "../../../emulator/mmu/cores.js";
+import { Mmu } from "../../../emulator/mmu/mmu.js";
 import { place, type Violation } from "../../../emulator/validate/rule.js";
 import { doMprotect } from "../../../kernel-model/mm/mprotect.js";
 import { doMunmap } from "../../../kernel-model/mm/munmap.js";
@@ -101,4 +104,56 @@ describe("checker", () => {
       h.close();
     });
   }
+
+  it("T-STUDIED: entries of a studied TLB that a TLBI should have removed", () => {
+    const h = new MmHarness();
+    const found: string[] = [];
+    const mmu = new Mmu({ core: corePreset("neoverse-n1"), memory: h.sys.memory, granule: h.sys.granule, updatesDescriptors: true, seed: 1 });
+    // The sink of this machine does not reach the TLB model.
+    const checker = attachChecker({ sys: h.sys, sink: h.sink, mmus: [mmu], report: ({ rule }) => void found.push(rule.id) });
+    const mm = h.newMm();
+    const { cpu, granule } = h.sys;
+    h.anon(mm, BASE, 65536);
+    h.touchAll(mm, BASE, BASE + 65536, "write");
+    mmu.setRegime({ granule, ttbr0: mm.pgd, asid: (mm.contextId % 65536) as Asid, ha: cpu.hardwareAf, hd: cpu.hardwareDirty, oaBits: 48 });
+    const page = BASE / 4096;
+    // Page number 31:0, then page number 35:32 << 2 | write.
+    mmu.consume(Uint32Array.of(page % 2 ** 32, (Math.floor(page / 2 ** 32) << 2) | 2), 1);
+    checker.returnToUser();
+    expect(found).to.deep.equal([]);
+    expect(doMprotect(mm, BASE as Va, 4096, PROT.r)).to.equal(0);
+    checker.returnToUser();
+    expect(new Set(found)).to.deep.equal(new Set(["T-STUDIED"]));
+  });
+
+  it("throws a ModelBug that names rule and place, unless told otherwise", () => {
+    const h = new MmHarness();
+    const checker = attachChecker({ sys: h.sys, sink: h.sink });
+    const mm = h.newMm();
+    h.anon(mm, BASE, 4096);
+    h.touch(mm, BASE, "write");
+    checker.returnToUser();
+    h.sys.pages.flags[h.frame(mm, BASE)]! &= ~(1 << 12);
+    expect(doMprotect(mm, BASE as Va, 4096, PROT.r)).to.equal(0);
+    expect(doMprotect(mm, BASE as Va, 4096, PROT.rw)).to.equal(0);
+    h.sys.pgtable.ptepSetAccessFlags(mm.vmas.lookup(BASE)!, BASE as Va, h.sys.pgtable.pteOffset(h.pmd(mm, BASE), BASE as Va), h.pte(mm, BASE) | (1n << 51n), true);
+    expect(() => checker.returnToUser()).to.throw(ModelBug, /^check: L-COW va 0x5000000000 level 3/);
+  });
+
+  it("is told by the processor when EL0 runs and which tables it runs with", () => {
+    const h = new MmHarness();
+    const calls: string[] = [];
+    const processor = {
+      run: (budget: number) => (calls.push(`run ${budget}`), { kind: "svc" as const }),
+      setAddressSpace: (root: Pa, asid: Asid) => void calls.push(`${root} ${asid}`),
+    };
+    const found: string[] = [];
+    const checker = attachChecker({ sys: h.sys, sink: h.sink, processor, report: ({ rule }) => void found.push(rule.id) });
+    processor.setAddressSpace(0x1000 as Pa, 3 as Asid);
+    expect(processor.run(5)).to.deep.equal({ kind: "svc" });
+    processor.setAddressSpace(0x2000 as Pa, 3 as Asid);
+    expect(calls).to.deep.equal(["4096 3", "run 5", "8192 3"]);
+    expect(checker.counts.returns).to.equal(1);
+    expect(found).to.deep.equal(["T-ASID-REUSE"]);
+  });
 });
