@@ -7,6 +7,7 @@
 import { ENOSPC, ENXIO } from "../errno.js";
 import type { SeededRandom } from "../kernel/random.js";
 import type { FileOperations, OpenFile } from "./vfs.js";
+import { noopSeek } from "./vfs.js";
 
 /** st_rdev of a device. Linux: new_encode_dev(); exact for major numbers below 4096 and minor numbers below 256. */
 export const deviceNumber = (major: number, minor: number): number => major * 256 + minor;
@@ -35,8 +36,7 @@ export const DEVICE_NODES: readonly { readonly name: string; readonly rdev: numb
   { name: "console", rdev: DEV_CONSOLE, mode: 0o600 },
 ];
 
-/** lseek on memory devices succeeds and means nothing. */
-const seek = (): number => 0;
+const seek = noopSeek;
 const swallow = (_file: OpenFile, from: Uint8Array): number => from.length;
 const zeros = (_file: OpenFile, into: Uint8Array): number => {
   into.fill(0);

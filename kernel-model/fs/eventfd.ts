@@ -6,7 +6,7 @@
 import { EAGAIN, EINVAL } from "../errno.js";
 import { WaitQueue } from "../kernel/wait-queue.js";
 import type { FileOperations } from "./vfs.js";
-import { POLLERR, POLLIN, POLLOUT } from "./vfs.js";
+import { noopSeek, POLLERR, POLLIN, POLLOUT } from "./vfs.js";
 
 const COUNTER_BYTES = 8;
 const ULLONG_MAX = 0xffff_ffff_ffff_ffffn;
@@ -16,7 +16,8 @@ export function createEventfd(initial: number, semaphore: boolean): FileOperatio
   const queue = new WaitQueue();
   let count = BigInt(initial);
   return {
-    seekable: false,
+    seekable: true,
+    seek: noopSeek,
     read(_file, into) {
       if (into.length < COUNTER_BYTES) return -EINVAL;
       if (count === 0n) return -EAGAIN;

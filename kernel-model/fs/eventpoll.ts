@@ -6,7 +6,7 @@
 import { EEXIST, EINVAL, ELOOP, ENOENT, EPERM } from "../errno.js";
 import { WaitQueue, type Waiter } from "../kernel/wait-queue.js";
 import type { FileOperations, OpenFile } from "./vfs.js";
-import { POLLERR, POLLHUP, POLLIN, POLLRDNORM } from "./vfs.js";
+import { noopSeek, POLLERR, POLLHUP, POLLIN, POLLRDNORM } from "./vfs.js";
 
 export const EPOLLEXCLUSIVE = 2 ** 28;
 export const EPOLLWAKEUP = 2 ** 29;
@@ -49,7 +49,8 @@ export class EventPoll {
 
   constructor() {
     this.operations = {
-      seekable: false,
+      seekable: true,
+      seek: noopSeek,
       poll: () => (this.hasEvents() ? POLLIN | POLLRDNORM : 0),
       waitQueue: () => this.queue,
       release: () => {

@@ -97,8 +97,8 @@ export class Pipe {
 
   /** Bytes taken of `from`, -EAGAIN if there is no room, -EPIPE without readers. Up to PIPE_BUF bytes go in whole or not at all. */
   write(from: Uint8Array, packet: boolean): number {
-    if (this.readers === 0) return -EPIPE;
     if (from.length === 0) return 0;
+    if (this.readers === 0) return -EPIPE;
     const { pageSize } = this;
     let done = 0;
     // What does not fill pages goes behind the last bytes if it fits there.

@@ -8,7 +8,7 @@ import { dequeue, pendingMask } from "../kernel/signal-state.js";
 import type { SigInfo, Task } from "../kernel/task.js";
 import { WaitQueue } from "../kernel/wait-queue.js";
 import type { FileOperations, OpenFile } from "./vfs.js";
-import { POLLIN } from "./vfs.js";
+import { noopSeek, POLLIN } from "./vfs.js";
 
 const SIGINFO_BYTES = 128;
 const ALL = 0xffff_ffff_ffff_ffffn;
@@ -43,7 +43,8 @@ export class SignalFd {
   constructor(mask: bigint, current: () => Task) {
     this.mask = mask;
     this.operations = {
-      seekable: false,
+      seekable: true,
+      seek: noopSeek,
       read: (_file, into) => {
         if (into.length < SIGINFO_BYTES) return -EINVAL;
         const task = current();

@@ -7,7 +7,7 @@ import { EAGAIN, EINVAL } from "../errno.js";
 import type { Clock, Timer } from "../kernel/clock.js";
 import { WaitQueue } from "../kernel/wait-queue.js";
 import type { FileOperations, OpenFile } from "./vfs.js";
-import { POLLIN } from "./vfs.js";
+import { noopSeek, POLLIN } from "./vfs.js";
 
 const COUNTER_BYTES = 8;
 
@@ -33,7 +33,8 @@ export class TimerFd {
     this.clock = clock;
     this.realtime = realtime;
     this.operations = {
-      seekable: false,
+      seekable: true,
+      seek: noopSeek,
       read: (_file, into) => {
         if (into.length < COUNTER_BYTES) return -EINVAL;
         if (this.expirations === 0) return -EAGAIN;

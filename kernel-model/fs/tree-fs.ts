@@ -7,7 +7,7 @@
  * changes stay in memory unless the host directory takes them.
  */
 import { ModelBug } from "../../emulator/arch/errors.js";
-import { EACCES, EEXIST, EINVAL, EIO, ENOENT, ENOSPC, ENOTEMPTY, EPERM, EXDEV } from "../errno.js";
+import { EACCES, EEXIST, EINVAL, EIO, ENOENT, ENOSPC, ENOTEMPTY, ENXIO, EPERM, EXDEV } from "../errno.js";
 import { F_SEAL_GROW } from "../mm/shmem.js";
 import type { LowerContents } from "./backing.js";
 import type { HostDirectory, HostObject } from "./host-directory.js";
@@ -551,7 +551,7 @@ export class TreeFs implements FileSystem {
       case S_IFBLK:
         return special.openDevice(file, inode.rdev);
       default:
-        return -EIO;
+        return -ENXIO;
     }
   }
 }

@@ -372,6 +372,9 @@ export function seekPosition(file: OpenFile, offset: number, whence: number): nu
   return file.ops.seek === undefined ? genericSeek(file, offset, whence) : file.ops.seek(file, offset, whence);
 }
 
+/** lseek succeeds and moves nothing: event files and memory devices. Linux: noop_llseek(), null_lseek(). */
+export const noopSeek = (): number => 0;
+
 /** The rule for files without one of their own: no data and hole information. Linux: fs/read_write.c generic_file_llseek_size(). */
 export function genericSeek(file: OpenFile, offset: number, whence: number): number {
   switch (whence) {

@@ -112,9 +112,10 @@ export class StreamSocket implements Socket {
   }
 
   send(bytes: Uint8Array, { ancillary }: SendOptions): number {
-    const error = this.takeError();
-    if (error < 0) return error;
     const { peer } = this;
+    // The end of the other side is told by TCP as the error that it left, by AF_UNIX as a broken pipe.
+    const error = this.domain === AF_UNIX && this.state === "connected" ? 0 : this.takeError();
+    if (error < 0) return error;
     if (this.state === "new" || this.state === "listening") return this.domain === AF_UNIX ? -ENOTCONN : -EPIPE;
     if (this.sendShut || peer === undefined || peer.receiveShut) return -EPIPE;
     const room = SOCKET_BUFFER_BYTES - peer.pending;

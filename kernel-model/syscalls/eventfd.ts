@@ -5,7 +5,7 @@
  */
 import type { Va } from "../../emulator/arch/addr.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
-import { EBADF, EFAULT, EINVAL, ENOENT } from "../errno.js";
+import { EBADF, EFAULT, EINVAL, ENODEV } from "../errno.js";
 import { createEventfd } from "../fs/eventfd.js";
 import { SignalFd, signalFdOf } from "../fs/signalfd.js";
 import { TimerFd, timerFdOf } from "../fs/timerfd.js";
@@ -30,6 +30,8 @@ const MFD_ALLOW_SEALING = 2;
 const MFD_HUGETLB = 4;
 const MFD_NOEXEC_SEAL = 8;
 const MFD_EXEC = 16;
+/** Size of the huge pages, log2, in the upper bits. */
+const MFD_HUGE_MASK = 0xfc000000;
 const MFD_NAME_MAX = 249;
 const F_SEAL_SEAL = 0x0001;
 const F_SEAL_EXEC = 0x0020;
@@ -97,12 +99,14 @@ function signalfd4(kernel: Kernel, task: Task, args: SyscallArgs): number {
 
 function memfdCreate(kernel: Kernel, task: Task, args: SyscallArgs): number {
   const flags = args.uint(1);
-  // Huge pages of hugetlbfs: none are reserved.
-  if ((flags & MFD_HUGETLB) !== 0) return -ENOENT;
-  if ((flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC)) !== 0) return -EINVAL;
+  const hugetlb = (flags & MFD_HUGETLB) !== 0;
+  const known = MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC | MFD_HUGETLB | (hugetlb ? MFD_HUGE_MASK : 0);
+  if ((flags & ~known) !== 0) return -EINVAL;
   if ((flags & MFD_EXEC) !== 0 && (flags & MFD_NOEXEC_SEAL) !== 0) return -EINVAL;
   const name = kernel.user.string(args.address(0), MFD_NAME_MAX + 1, EINVAL);
   if (typeof name === "number") return name;
+  // hugetlbfs is not modelled: there is no pool of any size.
+  if (hugetlb) return -ENODEV;
   const noexec = (flags & MFD_NOEXEC_SEAL) !== 0;
   const file = kernel.internal.memory.open(`memfd:${name}`, noexec ? 0o666 : 0o777);
   if (typeof file === "number") return file;

@@ -112,6 +112,8 @@ export function writeFrom(kernel: Kernel, task: Task, file: OpenFile, segments: 
   const { ops, inode } = file;
   if (ops.write === undefined) return -EINVAL;
   for (const { base, length } of segments) if (!kernel.user.access.accessOk(base, length)) return -EFAULT;
+  // Nothing is still a message to a socket, and an error to an event counter.
+  if (segments.length === 1 && segments[0]!.length === 0) return untilReady(file, isNonBlocking(file), `room to write to ${file.path}`, () => ops.write!(file, new Uint8Array(0), 0));
   let index = 0;
   let at = 0;
   let done = 0;

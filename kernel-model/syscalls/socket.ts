@@ -142,9 +142,11 @@ function socketpair(kernel: Kernel, task: Task, args: SyscallArgs): number {
 
 function bindUnix(kernel: Kernel, task: Task, socket: Socket, name: string): number {
   const { network } = kernel.internal;
-  if (socket.name !== undefined) return -EINVAL;
-  if (name === "") return network.autobind(socket);
-  if (name.startsWith("\0")) return network.bindAbstract(socket, name.slice(1));
+  const bound = socket.name !== undefined;
+  if (name === "") return bound ? -EINVAL : network.autobind(socket);
+  if (name.startsWith("\0")) return bound ? -EINVAL : network.bindAbstract(socket, name.slice(1));
+  // A name that is taken is told before a second binding is.
+  if (bound) return typeof resolvePath(task.fs!, name, { follow: false }) === "number" ? -EINVAL : -EADDRINUSE;
   const error = makeNode(task.fs!, { path: name, from: undefined }, S_IFSOCK | 0o777, 0);
   if (error < 0) return error === -EEXIST ? -EADDRINUSE : error;
   const made = resolvePath(task.fs!, name, { follow: false });

@@ -5,7 +5,7 @@
  * include/linux/socket.h struct msghdr, cmsghdr.
  */
 import type { Va } from "../../emulator/arch/addr.js";
-import { EAGAIN, EBADF, EFAULT, EINVAL, EISCONN, EMSGSIZE, ENOBUFS, EOPNOTSUPP, EPIPE, ERESTARTSYS } from "../errno.js";
+import { EAGAIN, EBADF, ECONNREFUSED, EFAULT, EINVAL, EISCONN, EMSGSIZE, ENOBUFS, EOPNOTSUPP, EPIPE, ERESTARTSYS } from "../errno.js";
 import type { OpenFile } from "../fs/vfs.js";
 import { O_NONBLOCK, getFile, putFile } from "../fs/vfs.js";
 import { CStruct } from "../kernel/c-struct.js";
@@ -186,7 +186,7 @@ function send(kernel: Kernel, task: Task, found: { readonly file: OpenFile; read
   const to = destination(kernel, task, socket, out);
   if (typeof to === "number") {
     // Nobody is there to receive a UDP datagram: it is lost, and an ICMP error comes back to a connected sender only.
-    return socket.type === SOCK_DGRAM && socket.domain !== AF_UNIX && to !== -EINVAL && to !== -EFAULT ? refuse(out.bytes.length) : refuse(to);
+    return to === -ECONNREFUSED && socket.type === SOCK_DGRAM && socket.domain !== AF_UNIX ? refuse(out.bytes.length) : refuse(to);
   }
   const port = socket.type === SOCK_DGRAM ? ensurePort(kernel, socket) : 0;
   if (port < 0) return refuse(port);
@@ -305,7 +305,7 @@ function recvmsg(kernel: Kernel, task: Task, fd: number, at: Va, flags: number):
     const control = deliverControl(kernel, task, header, found.state, received, (flags & MSG_CMSG_CLOEXEC) !== 0);
     if (control < 0) return control;
     const cut = socket.type !== SOCK_STREAM && received.messageLength > bytes.length ? MSG_TRUNC : 0;
-    if (!kernel.user.putU32((at + 48) as Va, control | cut)) return -EFAULT;
+    if (!kernel.user.putU32((at + 48) as Va, control | cut | (flags & MSG_CMSG_CLOEXEC))) return -EFAULT;
     if (header.name !== 0) {
       const name = received.from === undefined && socket.type === SOCK_STREAM ? new Uint8Array(0) : encodeSockaddr(socket.domain, received.from, true);
       const error = writeSockaddr(kernel, header.name, (at + 8) as Va, name);

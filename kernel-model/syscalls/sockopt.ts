@@ -4,7 +4,7 @@
  * Linux: net/core/sock.c sk_setsockopt(), sk_getsockopt(). Options that tune a real network are kept and read back.
  */
 import type { Va } from "../../emulator/arch/addr.js";
-import { EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK } from "../errno.js";
+import { EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK, EOPNOTSUPP } from "../errno.js";
 import { CStruct } from "../kernel/c-struct.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { AF_UNIX, SOCKET_BUFFER_BYTES } from "../net/socket.js";
@@ -50,8 +50,8 @@ function setTimeout(state: SocketFile, option: number, bytes: Uint8Array): numbe
 
 function setOption(state: SocketFile, level: number, option: number, bytes: Uint8Array): number {
   if (level !== SOL_SOCKET) {
+    if (state.socket.domain === AF_UNIX) return -EOPNOTSUPP;
     if (level !== IPPROTO_TCP && level !== IPPROTO_IP) return -ENOPROTOOPT;
-    if (state.socket.domain === AF_UNIX) return -ENOPROTOOPT;
     if (bytes.length < 4) return -EINVAL;
     state.options.set(`${level}:${option}`, bytes.slice(0, 4));
     return 0;
@@ -80,6 +80,7 @@ function setOption(state: SocketFile, level: number, option: number, bytes: Uint
 function getOption(state: SocketFile, level: number, option: number): Uint8Array | number {
   const { socket } = state;
   const kept = state.options.get(`${level}:${option}`);
+  if (level !== SOL_SOCKET && socket.domain === AF_UNIX) return -EOPNOTSUPP;
   if (level !== SOL_SOCKET) return level === IPPROTO_TCP || level === IPPROTO_IP ? (kept ?? int(0)) : -ENOPROTOOPT;
   switch (option) {
     case SO_TYPE:

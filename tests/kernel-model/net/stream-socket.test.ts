@@ -84,7 +84,12 @@ describe("connected sockets", () => {
     send(a, new Uint8Array(1), [file]);
     b.close();
     expect([released, a.error]).to.deep.equal([1, ECONNRESET]);
-    expect([send(a, new Uint8Array(1)), send(a, new Uint8Array(1)), receive(a, 1)]).to.deep.equal([-ECONNRESET, -EPIPE, 0]);
+    expect([send(a, new Uint8Array(1)), receive(a, 1), receive(a, 1)]).to.deep.equal([-EPIPE, -ECONNRESET, 0]);
+    const [c, d] = [make(STREAM, 2), make(STREAM, 2)];
+    c.join(d);
+    send(c, new Uint8Array(1));
+    d.close();
+    expect([send(c, new Uint8Array(1)), send(c, new Uint8Array(1))]).to.deep.equal([-ECONNRESET, -EPIPE]);
   });
 
   it("connect and accept: queue, names, credentials", () => {
