@@ -25,6 +25,7 @@ export interface AnalysisOptions {
 }
 
 export type RunOptions = ConfigOptions & OutputOptions & AnalysisOptions;
+export type DumpOptions = RunOptions & { readonly raw?: boolean };
 export type CompareOptions = RunOptions & { readonly configs?: string };
 
 function collect(value: string, previous: readonly string[]): readonly string[] {
@@ -95,9 +96,11 @@ export function buildCli(done: (status: number) => void): Command {
     ["maps", "print /proc/PID/maps of the program at exit"],
     ["smaps", "print /proc/PID/smaps of the program at exit"],
   ] as const) {
-    programArguments(machineOptions(cli.command(name).description(what)))
+    const dump = programArguments(machineOptions(cli.command(name).description(what)));
+    if (name === "ptdump") dump.option("--raw", "every descriptor with its address, for `foliolab validate`");
+    dump
       .passThroughOptions()
-      .action(async (program: string, args: string[], options: RunOptions) => {
+      .action(async (program: string, args: string[], options: DumpOptions) => {
         const { dumpCommand } = await import("./commands/dump.js");
         done(await dumpCommand(name, program, args, options));
       });

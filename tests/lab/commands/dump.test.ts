@@ -1,5 +1,7 @@
 /* ptdump, maps and smaps show the address space at the end of the program, on stdout alone. */
 import { expect } from "chai";
+import { parseTextDump } from "../../../emulator/validate/dump-format.js";
+import { validateDump } from "../../../lab/validate/validate-dump.js";
 import { guestProgram } from "../../support/guest.js";
 import { foliolab } from "../../support/cli.js";
 
@@ -28,5 +30,13 @@ describe("dumps", function () {
   it("ptdump: contiguous ranges only with contpte", () => {
     expect(touch("ptdump", "--thp", "64k=always")).to.match(/ PTE pa 0x[0-9a-f]+ USR RW NX SHD AF NG CON /);
     expect(touch("ptdump", "--thp", "64k=always", "--contpte", "off")).to.not.include(" CON ");
+  });
+
+  it("ptdump --raw: what validate reads", () => {
+    const dump = parseTextDump(touch("ptdump", "--thp", "64k=always", "--raw"), "touch");
+    const { totals, counts, oracle } = validateDump(dump, { oracle: true, keep: 3 });
+    expect(totals).to.deep.equal({});
+    expect(counts.runs[3]).to.be.greaterThan(10);
+    expect(oracle!.disagreements).to.deep.equal([]);
   });
 });
