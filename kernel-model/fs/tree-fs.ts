@@ -10,12 +10,13 @@ import { ModelBug } from "../../emulator/arch/errors.js";
 import { EACCES, EEXIST, EINVAL, EIO, ENOENT, ENOSPC, ENOTEMPTY, ENXIO, EPERM, EXDEV } from "../errno.js";
 import { F_SEAL_GROW } from "../mm/shmem.js";
 import type { LowerContents } from "./backing.js";
-import type { HostDirectory, HostObject } from "./host-directory.js";
+import type { HostObject } from "./host-directory.js";
 import { TreeFiles } from "./tree-file.js";
-import type { TreeDirectory, TreeEntry, TreeFile, TreeFsOptions, TreeLink, TreeNode, TreeOperations, TreePlace, TreeSpecial } from "./tree-node.js";
+import { TreeInodes, hostSeed, type InodeSeed } from "./tree-inodes.js";
+import type { TreeDirectory, TreeEntry, TreeFsOptions, TreeNode, TreeOperations, TreePlace } from "./tree-node.js";
 import { TreeSpace } from "./tree-node.js";
-import type { FileOperations, FileSystem, FileSystemStatistics, InodeAttributes, InodeOperations, OpenFile, VfsInode } from "./vfs.js";
-import { NAME_MAX, RENAME_EXCHANGE, RENAME_NOREPLACE, S_IFCHR, S_IFBLK, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from "./vfs.js";
+import type { FileOperations, FileSystem, FileSystemStatistics, InodeAttributes, OpenFile, VfsInode } from "./vfs.js";
+import { NAME_MAX, RENAME_EXCHANGE, RENAME_NOREPLACE, S_IFCHR, S_IFBLK, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_ISGID } from "./vfs.js";
 
 /** A memfd may not shrink. Linux: include/uapi/linux/fcntl.h. */
 const F_SEAL_SHRINK = 0x0002;
@@ -23,16 +24,6 @@ const F_SEAL_SHRINK = 0x0002;
 const BOGO_DIRENT_SIZE = 20;
 const DISK_DIRECTORY_BYTES = 4096;
 const STATFS_BLOCK = 4096;
-
-/** Fields of a new inode that are not the file system's own. */
-interface InodeSeed {
-  readonly mode: number;
-  readonly uid?: number;
-  readonly gid?: number;
-  readonly size?: number;
-  readonly rdev?: number;
-  readonly times?: Pick<VfsInode, "atime" | "mtime" | "ctime">;
-}
 
 export class TreeFs implements FileSystem {
   readonly type: string;
@@ -45,10 +36,8 @@ export class TreeFs implements FileSystem {
   private readonly config: TreeFsOptions;
   private readonly space: TreeSpace;
   private readonly files: TreeFiles;
-  private readonly operations: TreeOperations;
-  private readonly nodes = new WeakMap<VfsInode, TreeNode>();
+  private readonly inodes: TreeInodes;
   private readonly rootNode: TreeDirectory;
-  private lastIno = 0;
 
   constructor(options: TreeFsOptions) {
     this.config = options;
@@ -58,11 +47,11 @@ export class TreeFs implements FileSystem {
     this.dev = options.dev;
     this.readOnly = options.readOnly;
     this.space = new TreeSpace(options.maxBytes, options.maxInodes);
-    this.files = new TreeFiles(options, this.space, (inode) => this.fileOf(inode));
-    this.operations = this.makeOperations();
+    this.files = new TreeFiles(options, this.space, (inode) => this.inodes.fileOf(inode));
+    this.inodes = new TreeInodes(this, options, this.space, this.makeOperations());
     const { host } = options;
     const seed = host === undefined ? { mode: S_IFDIR | options.rootMode } : { mode: host.attributes.mode, ...hostSeed(host.attributes) };
-    this.rootNode = this.makeDirectory(seed, undefined, host);
+    this.rootNode = this.inodes.makeDirectory(seed, undefined, host);
     this.root = this.rootNode.inode;
   }
 
@@ -76,23 +65,23 @@ export class TreeFs implements FileSystem {
   /** A regular file with contents that are there from the start. Replaces what stands at `path`. */
   addFile(path: string, contents: LowerContents, mode: number): VfsInode {
     const { dir, name } = this.placeOf(path);
-    return this.enter(dir, name, this.makeFile({ mode: S_IFREG | mode, size: contents.size }, contents)).inode;
+    return this.enter(dir, name, this.inodes.makeFile({ mode: S_IFREG | mode, size: contents.size }, contents)).inode;
   }
 
   /** The same in a directory of this file system. */
   addFileAt(dir: VfsInode, name: string, contents: LowerContents, mode: number): VfsInode {
-    return this.enter(this.dirOf(dir), name, this.makeFile({ mode: S_IFREG | mode, size: contents.size }, contents)).inode;
+    return this.enter(this.inodes.dirOf(dir), name, this.inodes.makeFile({ mode: S_IFREG | mode, size: contents.size }, contents)).inode;
   }
 
   addSymlink(path: string, target: string): VfsInode {
     const { dir, name } = this.placeOf(path);
-    return this.enter(dir, name, this.makeLink(target)).inode;
+    return this.enter(dir, name, this.inodes.makeLink(target)).inode;
   }
 
   /** A device node or fifo. `mode` with its S_IF* type. */
   addSpecial(path: string, mode: number, rdev = 0): VfsInode {
     const { dir, name } = this.placeOf(path);
-    return this.enter(dir, name, this.makeSpecial({ mode, rdev })).inode;
+    return this.enter(dir, name, this.inodes.makeSpecial({ mode, rdev })).inode;
   }
 
   private placeOf(path: string): TreePlace {
@@ -104,7 +93,7 @@ export class TreeFs implements FileSystem {
     let dir = this.rootNode;
     for (const name of path.split("/").filter((part) => part !== "")) {
       const found = this.child(dir, name);
-      if (found === undefined) dir = this.enter(dir, name, this.makeDirectory({ mode: S_IFDIR | mode }, dir, undefined));
+      if (found === undefined) dir = this.enter(dir, name, this.inodes.makeDirectory({ mode: S_IFDIR | mode }, dir, undefined));
       else if (found.kind === "directory") dir = found;
       else throw new ModelBug(`TreeFs: ${path}: ${name} is no directory`);
     }
@@ -135,76 +124,7 @@ export class TreeFs implements FileSystem {
     this.config.host?.dispose?.();
   }
 
-  // --- nodes ------------------------------------------------------------------
-
-  private makeInode(seed: InodeSeed, ops: InodeOperations, nlink: number, ino = ++this.lastIno): VfsInode {
-    const now = this.config.now();
-    const owner = seed.uid === undefined ? this.config.owner() : { uid: seed.uid, gid: seed.gid ?? 0 };
-    this.space.inodes++;
-    return {
-      ino,
-      dev: this.dev,
-      mode: seed.mode,
-      nlink,
-      uid: owner.uid,
-      gid: owner.gid,
-      size: seed.size ?? 0,
-      mapping: undefined,
-      fs: this,
-      ops,
-      rdev: seed.rdev ?? 0,
-      ...(seed.times ?? { atime: now, mtime: now, ctime: now }),
-      blocks: 0,
-      holders: 0,
-    };
-  }
-
-  private register<N extends TreeNode>(node: N): N {
-    this.nodes.set(node.inode, node);
-    return node;
-  }
-
-  private makeDirectory(seed: InodeSeed, parent: TreeDirectory | undefined, host: HostDirectory | undefined, ino?: number): TreeDirectory {
-    const inode = this.makeInode(seed, this.operations.directory, 2, ino);
-    const node = { kind: "directory", inode, place: undefined, entries: new Map(), nextCookie: 2, host, listed: host === undefined } as Omit<
-      TreeDirectory,
-      "parent"
-    > as TreeDirectory;
-    node.parent = parent ?? node;
-    return this.register(node);
-  }
-
-  private makeFile(seed: InodeSeed, lower?: LowerContents, host?: TreeFile["host"], ino?: number): TreeFile {
-    const inode = this.makeInode(seed, this.operations.file, 0, ino);
-    return this.register({ kind: "file", inode, place: undefined, lower, host, charged: new Set() });
-  }
-
-  private makeLink(target: string, seed: InodeSeed = { mode: S_IFLNK | 0o777 }, ino?: number): TreeLink {
-    const inode = this.makeInode({ ...seed, size: target.length }, this.operations.link, 0, ino);
-    return this.register({ kind: "link", inode, place: undefined, target });
-  }
-
-  private makeSpecial(seed: InodeSeed): TreeSpecial {
-    return this.register({ kind: "special", inode: this.makeInode(seed, this.operations.special, 0), place: undefined });
-  }
-
-  private nodeOf(inode: VfsInode): TreeNode {
-    const node = this.nodes.get(inode);
-    if (node === undefined) throw new ModelBug(`TreeFs ${this.type}: inode ${inode.ino} of device ${inode.dev} is not of this file system`);
-    return node;
-  }
-
-  private dirOf(inode: VfsInode): TreeDirectory {
-    const node = this.nodeOf(inode);
-    if (node.kind !== "directory") throw new ModelBug(`TreeFs ${this.type}: inode ${inode.ino} is no directory`);
-    return node;
-  }
-
-  private fileOf(inode: VfsInode): TreeFile {
-    const node = this.nodeOf(inode);
-    if (node.kind !== "file") throw new ModelBug(`TreeFs ${this.type}: inode ${inode.ino} is no regular file`);
-    return node;
-  }
+  // --- names ------------------------------------------------------------------
 
   /** Enter the names of the directory that lies below. */
   private list(dir: TreeDirectory): Map<string, TreeEntry> {
@@ -212,7 +132,7 @@ export class TreeFs implements FileSystem {
     dir.listed = true;
     for (const { name, type } of dir.host!.names()) {
       if (dir.entries.has(name)) continue;
-      dir.entries.set(name, { ino: ++this.lastIno, type, cookie: dir.nextCookie++, node: undefined });
+      dir.entries.set(name, { ino: this.inodes.nextIno(), type, cookie: dir.nextCookie++, node: undefined });
       if (type === S_IFDIR) dir.inode.nlink++;
     }
     return dir.entries;
@@ -227,28 +147,9 @@ export class TreeFs implements FileSystem {
       this.forget(dir, name, entry);
       return undefined;
     }
-    entry.node = this.adopt(object, dir, entry.ino);
+    entry.node = this.inodes.adopt(object, dir, entry.ino);
     entry.node.place = { dir, name };
     return entry.node;
-  }
-
-  /** A node for an object of the host. */
-  private adopt(object: HostObject, dir: TreeDirectory, ino?: number): TreeNode {
-    const seed = { mode: object.attributes.mode, ...hostSeed(object.attributes) };
-    switch (object.kind) {
-      case "directory":
-        return this.makeDirectory(seed, dir, object.directory, ino);
-      case "file": {
-        const node = this.makeFile({ ...seed, size: object.file.size }, object.file, object.file, ino);
-        node.inode.nlink = 1;
-        return node;
-      }
-      case "symlink": {
-        const node = this.makeLink(object.target, seed, ino);
-        node.inode.nlink = 1;
-        return node;
-      }
-    }
   }
 
   /** Give `node` the name; whatever had it is forgotten. Times of the directory change. */
@@ -284,7 +185,7 @@ export class TreeFs implements FileSystem {
   }
 
   private evict(inode: VfsInode): void {
-    const node = this.nodeOf(inode);
+    const node = this.inodes.nodeOf(inode);
     if (node.kind === "file") this.files.release(node);
     this.space.inodes--;
   }
@@ -308,7 +209,7 @@ export class TreeFs implements FileSystem {
   /** An object that the host has just made for us, or -errno. */
   private made(dir: TreeDirectory, name: string, object: HostObject | number): VfsInode | number {
     if (typeof object === "number") return object;
-    const node = this.adopt(object, dir);
+    const node = this.inodes.adopt(object, dir);
     if (node.kind !== "directory") node.inode.nlink = 0;
     return this.enter(dir, name, node).inode;
   }
@@ -317,14 +218,14 @@ export class TreeFs implements FileSystem {
     const error = this.mayCreate(dir, name);
     if (error < 0) return error;
     if (dir.host?.changes !== undefined) return this.made(dir, name, dir.host.changes.create(name, mode & 0o7777));
-    return this.enter(dir, name, this.makeFile(this.inherit(dir, mode))).inode;
+    return this.enter(dir, name, this.inodes.makeFile(this.inherit(dir, mode))).inode;
   }
 
   private mkdir(dir: TreeDirectory, name: string, mode: number): VfsInode | number {
     const error = this.mayCreate(dir, name);
     if (error < 0) return error;
     if (dir.host?.changes !== undefined) return this.made(dir, name, dir.host.changes.mkdir(name, mode & 0o7777));
-    return this.enter(dir, name, this.makeDirectory(this.inherit(dir, S_IFDIR | (mode & 0o7777)), dir, undefined)).inode;
+    return this.enter(dir, name, this.inodes.makeDirectory(this.inherit(dir, S_IFDIR | (mode & 0o7777)), dir, undefined)).inode;
   }
 
   private mknod(dir: TreeDirectory, name: string, mode: number, rdev: number): VfsInode | number {
@@ -333,7 +234,7 @@ export class TreeFs implements FileSystem {
     if ((mode & S_IFMT) === S_IFREG) return this.create(dir, name, mode);
     // A fifo, socket or device of the guest is nothing that the host could hold.
     if (dir.host?.changes !== undefined) return -EPERM;
-    return this.enter(dir, name, this.makeSpecial({ ...this.inherit(dir, mode), rdev })).inode;
+    return this.enter(dir, name, this.inodes.makeSpecial({ ...this.inherit(dir, mode), rdev })).inode;
   }
 
   private symlink(dir: TreeDirectory, name: string, target: string): VfsInode | number {
@@ -343,11 +244,11 @@ export class TreeFs implements FileSystem {
       const result = dir.host.changes.symlink(name, target);
       if (result < 0) return result;
     }
-    return this.enter(dir, name, this.makeLink(target)).inode;
+    return this.enter(dir, name, this.inodes.makeLink(target)).inode;
   }
 
   private link(inode: VfsInode, dir: TreeDirectory, name: string): number {
-    const node = this.nodeOf(inode);
+    const node = this.inodes.nodeOf(inode);
     if (node.kind === "directory") return -EPERM;
     const error = this.mayCreate(dir, name);
     if (error < 0) return error;
@@ -377,7 +278,7 @@ export class TreeFs implements FileSystem {
   }
 
   private rmdir(dir: TreeDirectory, name: string, inode: VfsInode): number {
-    const node = this.dirOf(inode);
+    const node = this.inodes.dirOf(inode);
     const entry = this.list(dir).get(name);
     if (entry === undefined) return -ENOENT;
     if (this.list(node).size > 0) return -ENOTEMPTY;
@@ -437,7 +338,7 @@ export class TreeFs implements FileSystem {
   }
 
   private setAttributes(inode: VfsInode, wanted: InodeAttributes): number {
-    const node = this.nodeOf(inode);
+    const node = this.inodes.nodeOf(inode);
     const changes = node.place?.dir.host?.changes;
     const named = changes !== undefined && node.place !== undefined && inode.nlink > 0 ? node.place.name : undefined;
     if (wanted.size !== undefined) {
@@ -465,7 +366,7 @@ export class TreeFs implements FileSystem {
   }
 
   private getAttributes(inode: VfsInode): void {
-    const node = this.nodeOf(inode);
+    const node = this.inodes.nodeOf(inode);
     if (node.kind === "file") inode.blocks = this.files.blocks(node);
     else if (node.kind === "directory") {
       const { size } = this.list(node);
@@ -477,7 +378,7 @@ export class TreeFs implements FileSystem {
   private readonly directoryFile: FileOperations = {
     seekable: true,
     iterate: (file, offset, emit) => {
-      const dir = this.dirOf(file.inode);
+      const dir = this.inodes.dirOf(file.inode);
       if (dir.inode.nlink === 0) return -ENOENT;
       if (offset <= 0 && !emit({ name: ".", ino: dir.inode.ino, type: S_IFDIR, next: 1 })) return 0;
       if (offset <= 1 && !emit({ name: "..", ino: dir.parent.inode.ino, type: S_IFDIR, next: 2 })) return 0;
@@ -502,25 +403,25 @@ export class TreeFs implements FileSystem {
     return {
       directory: {
         ...attributes,
-        lookup: (dir, name) => this.child(this.dirOf(dir), name)?.inode ?? -ENOENT,
-        create: (dir, name, mode) => this.create(this.dirOf(dir), name, mode),
-        mkdir: (dir, name, mode) => this.mkdir(this.dirOf(dir), name, mode),
-        mknod: (dir, name, mode, rdev) => this.mknod(this.dirOf(dir), name, mode, rdev),
-        symlink: (dir, name, target) => this.symlink(this.dirOf(dir), name, target),
-        link: (inode, dir, name) => this.link(inode, this.dirOf(dir), name),
-        unlink: (dir, name, inode) => this.unlink(this.dirOf(dir), name, inode),
-        rmdir: (dir, name, inode) => this.rmdir(this.dirOf(dir), name, inode),
-        rename: (oldDir, oldName, newDir, newName, flags) => this.rename(this.dirOf(oldDir), oldName, this.dirOf(newDir), newName, flags),
+        lookup: (dir, name) => this.child(this.inodes.dirOf(dir), name)?.inode ?? -ENOENT,
+        create: (dir, name, mode) => this.create(this.inodes.dirOf(dir), name, mode),
+        mkdir: (dir, name, mode) => this.mkdir(this.inodes.dirOf(dir), name, mode),
+        mknod: (dir, name, mode, rdev) => this.mknod(this.inodes.dirOf(dir), name, mode, rdev),
+        symlink: (dir, name, target) => this.symlink(this.inodes.dirOf(dir), name, target),
+        link: (inode, dir, name) => this.link(inode, this.inodes.dirOf(dir), name),
+        unlink: (dir, name, inode) => this.unlink(this.inodes.dirOf(dir), name, inode),
+        rmdir: (dir, name, inode) => this.rmdir(this.inodes.dirOf(dir), name, inode),
+        rename: (oldDir, oldName, newDir, newName, flags) => this.rename(this.inodes.dirOf(oldDir), oldName, this.inodes.dirOf(newDir), newName, flags),
         tmpfile: (dir, mode) => {
-          if (this.dirOf(dir).host?.changes !== undefined) return -EPERM;
-          return this.space.inodes >= this.space.maxInodes ? -ENOSPC : this.makeFile(this.inherit(this.dirOf(dir), mode)).inode;
+          if (this.inodes.dirOf(dir).host?.changes !== undefined) return -EPERM;
+          return this.space.inodes >= this.space.maxInodes ? -ENOSPC : this.inodes.makeFile(this.inherit(this.inodes.dirOf(dir), mode)).inode;
         },
         open: () => this.directoryFile,
       },
       file: {
         ...attributes,
         open: (inode, file) => {
-          const node = this.fileOf(inode);
+          const node = this.inodes.fileOf(inode);
           if (node.host?.readable === false && file.readable) return -EACCES;
           if (node.host?.writable === false && file.writable) return -EPERM;
           this.files.mapping(node);
@@ -530,7 +431,7 @@ export class TreeFs implements FileSystem {
       link: {
         ...attributes,
         readlink: (inode) => {
-          const node = this.nodeOf(inode);
+          const node = this.inodes.nodeOf(inode);
           return node.kind === "link" ? node.target : -EINVAL;
         },
         open: () => -EIO,
@@ -554,9 +455,4 @@ export class TreeFs implements FileSystem {
         return -ENXIO;
     }
   }
-}
-
-/** What a node takes over from a host object. */
-function hostSeed({ uid, gid, atime, mtime, ctime }: HostDirectory["attributes"]): Omit<InodeSeed, "mode"> {
-  return { uid, gid, times: { atime, mtime, ctime } };
 }

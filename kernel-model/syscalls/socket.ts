@@ -33,7 +33,7 @@ import type { WaitQueue } from "../kernel/wait-queue.js";
 import { DatagramSocket } from "../net/datagram-socket.js";
 import { INADDR_ANY, INADDR_LOOPBACK, inetName } from "../net/network.js";
 import { AF_INET, AF_UNIX, AF_UNSPEC, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM, type PeerCredentials, type Socket, type SocketName } from "../net/socket.js";
-import { SocketFile, openSocket, socketFileOf } from "../net/socket-file.js";
+import { openSocket, socketFileOf, type SocketFile } from "../net/socket-file.js";
 import { StreamSocket } from "../net/stream-socket.js";
 import type { SyscallArgs, SyscallFamily, SyscallResult } from "./abi.js";
 import { fileOf, installFile } from "./file.js";

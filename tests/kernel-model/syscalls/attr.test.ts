@@ -1,3 +1,4 @@
+/** System calls that change mode, owner, times and size, compared with a real kernel. */
 import { expect } from "chai";
 import { CHECK, expectLikeHost, runSourceInMachine } from "../../support/namespace.js";
 

@@ -1,3 +1,4 @@
+/** epoll: level, edge, one shot, errors and waits. */
 import { expect } from "chai";
 import { CHECK, expectLikeHost, runSourceInMachine } from "../../support/namespace.js";
 

@@ -1,3 +1,4 @@
+/** eventfd, timerfd, signalfd and memfd as programs see them. */
 import { expect } from "chai";
 import { CHECK, expectLikeHost, runSourceInMachine } from "../../support/namespace.js";
 

@@ -1,3 +1,4 @@
+/** fcntl and flock: locks, pipe sizes, seals. */
 import { expect } from "chai";
 import { CHECK, expectLikeHost, runSourceInMachine } from "../../support/namespace.js";
 

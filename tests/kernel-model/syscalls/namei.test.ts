@@ -1,3 +1,4 @@
+/** System calls that make, move and remove names, compared with a real kernel. */
 import { expect } from "chai";
 import { CHECK, expectLikeHost, runSourceInMachine } from "../../support/namespace.js";
 

@@ -1,3 +1,4 @@
+/** pipe2, splice, tee, sendfile and copy_file_range, compared with a real kernel. */
 import { CHECK, expectLikeHost } from "../../support/namespace.js";
 
 describe("pipes and transfers", () => {

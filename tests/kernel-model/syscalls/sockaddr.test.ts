@@ -1,3 +1,4 @@
+/** Socket addresses in user memory. */
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import type { Kernel } from "../../../kernel-model/kernel/kernel.js";

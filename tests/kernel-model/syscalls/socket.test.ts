@@ -1,3 +1,4 @@
+/** Making, naming and connecting sockets, compared with a real kernel. */
 import { expect } from "chai";
 import { CHECK, expectLikeHost, runSourceInMachine } from "../../support/namespace.js";
 

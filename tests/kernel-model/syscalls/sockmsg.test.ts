@@ -1,3 +1,4 @@
+/** Sending and receiving: flags, descriptors in flight, datagrams. */
 import { expect } from "chai";
 import { CHECK, expectLikeHost, runSourceInMachine } from "../../support/namespace.js";
 

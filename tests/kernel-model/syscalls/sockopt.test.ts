@@ -1,3 +1,4 @@
+/** Socket options that a program reads back. */
 import { expect } from "chai";
 import { CHECK, expectLikeHost, runSourceInMachine } from "../../support/namespace.js";
 

@@ -1,3 +1,4 @@
+/** sync and its relatives: what becomes clean. */
 import { expect } from "chai";
 import { CHECK, expectLikeHost, runSourceInMachine } from "../../support/namespace.js";
 
