@@ -7,7 +7,7 @@
  * Arm: DDI 0487 D8.7.1, D8.17. Linux: arch/arm64/mm/contpte.c; spec section 6.
  */
 import { type Asid, type Pa, type Pfn, type Va, alignDown, hex } from "../../emulator/arch/addr.js";
-import { outputAddress } from "../../emulator/arch/descriptor.js";
+import { outputAddress, outputAddressMask } from "../../emulator/arch/descriptor.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
 import type { Level } from "../../emulator/arch/granule.js";
 import { MAIR_LINUX } from "../../emulator/arch/sysreg.js";
@@ -86,6 +86,8 @@ interface LooseTable {
 }
 
 const DEFAULT_FULL_EVERY = 1000;
+/** Output address bits of the model's CPUs. */
+const OA_BITS = 48;
 
 export class Checker implements PgtableListener {
   /** Calls, returns to EL0 and whole-system checks so far. */
@@ -101,6 +103,8 @@ export class Checker implements PgtableListener {
   private readonly loose = new Map<Pa, LooseTable>();
   private readonly dead = new WeakSet<MmStruct>();
   private readonly result = newWalkResult();
+  /** By level: attributes of leaves that break no rule. */
+  private readonly clean: readonly Set<bigint>[] = [new Set(), new Set(), new Set(), new Set()];
   private watched: Watched | undefined;
   private sinceFull = 0;
 
@@ -321,10 +325,19 @@ export class Checker implements PgtableListener {
       const value = pgtable.rawGet(at);
       if (value === 0n) continue;
       const page = (va + i * granule.levels[level]!.size) as Va;
-      const findings: Finding[] = [...checkDescriptor(decodeDescriptor(value, context), context, 48), ...checkLinuxEntry(value, context), ...this.checkMapping(mm, value, level)];
-      // What is legal and unusual is the program's business.
-      for (const { rule, detail } of findings) if (rule.severity === "error") this.violation(rule, detail, page, level, at);
+      const findings: Finding[] = [...this.checkAttributes(value, context), ...this.checkMapping(mm, value, level)];
+      for (const { rule, detail } of findings) this.violation(rule, detail, page, level, at);
     }
+  }
+
+  /** Rules that look at an entry alone; what is legal and unusual is the program's business. Few sets of attributes occur, so each is looked at once. */
+  private checkAttributes(value: bigint, context: DescriptorContext): Finding[] {
+    const { level } = context;
+    const attributes = value & ~outputAddressMask(this.sys.granule, level);
+    if (pteValid(value) && this.clean[level]!.has(attributes)) return [];
+    const findings = [...checkDescriptor(decodeDescriptor(value, context), context, OA_BITS), ...checkLinuxEntry(value, context)].filter(({ rule }) => rule.severity === "error");
+    if (findings.length === 0) this.clean[level]!.add(attributes);
+    return findings;
   }
 
   /** The folio behind a valid entry: in use, and exclusive where an anonymous page is writable. */
@@ -390,7 +403,7 @@ export class Checker implements PgtableListener {
   private disagreement(entry: TlbEntry, mm: MmStruct): string | undefined {
     const { granule, memory, cpu } = this.sys;
     const { result } = this;
-    const regime = { granule, ttbr0: mm.pgd, asid: entry.asid, ha: cpu.hardwareAf, hd: cpu.hardwareDirty, oaBits: 48 };
+    const regime = { granule, ttbr0: mm.pgd, asid: entry.asid, ha: cpu.hardwareAf, hd: cpu.hardwareDirty, oaBits: OA_BITS };
     // An access that needs no right but what the entry gives.
     walk(memory, regime, entry.start, (entry.perms & 1) !== 0 ? ACCESS_READ : ACCESS_FETCH, { sideEffects: false, into: result });
     if (entry.table) {
