@@ -1,3 +1,4 @@
+/* Counts primes with a sieve: something for a C compiler to compile, and to run. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -40,10 +40,10 @@ describe("guestView", () => {
   it("starts in the working directory if a bind shows it beside --root", () => {
     const start = (binds: readonly { host: string; guest: string }[], cwd: string): string | undefined =>
       guestView(program, { ...DEFAULT_CONFIG, root: folder, binds: binds.map((bind) => ({ ...bind, writable: false })) }, cwd).view.cwd;
-    expect(start([{ host: folder, guest: "/work" }], folder)).to.equal("/work");
-    expect(start([{ host: folder, guest: "/work" }], `${folder}/a/b`)).to.equal("/work/a/b");
-    expect(start([{ host: folder, guest: "/work" }], `${folder}x`)).to.equal("/");
-    expect(start([{ host: folder, guest: "/work" }], "/")).to.equal("/");
+    expect(start([{ host: folder, guest: "/job" }], folder)).to.equal("/job");
+    expect(start([{ host: folder, guest: "/job" }], `${folder}/a/b`)).to.equal("/job/a/b");
+    expect(start([{ host: folder, guest: "/job" }], `${folder}x`)).to.equal("/");
+    expect(start([{ host: folder, guest: "/job" }], "/")).to.equal("/");
   });
 
   it("adds binds and mounts, and takes the folio policy from --fs", () => {
