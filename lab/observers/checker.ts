@@ -101,6 +101,8 @@ export class Checker implements PgtableListener {
   private readonly asids: AsidUse;
   private readonly touched = new Map<Pa, Touched>();
   private readonly loose = new Map<Pa, LooseTable>();
+  /** Level-3 tables that have been seen: whose, and the first address that they translate. */
+  private readonly tables = new Map<Pa, { readonly mm: MmStruct; readonly va: Va }>();
   private readonly dead = new WeakSet<MmStruct>();
   private readonly result = newWalkResult();
   /** By level: attributes of leaves that break no rule. */
@@ -143,7 +145,10 @@ export class Checker implements PgtableListener {
     const start = Math.max(tableStart, alignDown(call.entry, bytes) - bytes) as Pa;
     const end = Math.min(tableEnd, Math.ceil((call.entry + call.nr * 8) / bytes) * bytes + bytes);
     const before = Array.from({ length: (end - start) / 8 }, (_, i) => sys.pgtable.rawGet((start + i * 8) as Pa));
-    const va = (call.addr - (call.addr % granule.levels[call.level]!.size) - ((call.entry - start) / 8) * granule.levels[call.level]!.size) as Va;
+    const { size } = granule.levels[call.level]!;
+    const page = alignDown(call.addr, size);
+    const va = (page - ((call.entry - start) / 8) * size) as Va;
+    if (call.level === 3) this.tables.set(tableStart, { mm: call.mm, va: (page - ((call.entry - tableStart) / 8) * size) as Va });
     this.watched = { call, asid: (call.mm.contextId % 65536) as Asid, start, va, before, shadow: [...before], tlbi: [] };
   }
 
@@ -153,14 +158,22 @@ export class Checker implements PgtableListener {
     if (watched === undefined) return;
     const { call, shadow, start, va, asid } = watched;
     const size = sys.granule.levels[call.level]!.size;
-    const cached = call.mm.contextId !== 0 && !this.dead.has(call.mm);
+    const cached = this.isCached(call.mm, asid, start);
     for (let i = 0; i < shadow.length; i++) {
       const now = sys.pgtable.rawGet((start + i * 8) as Pa);
       const before = shadow[i]!;
       if (now === before) continue;
       shadow[i] = now;
+      if (call.level === 2 && kindOf(before, this.context(2)) === "table") this.unhooked((start + i * 8) as Pa, before);
       if (cached) this.history.change({ asid, va: (va + i * size) as Va, level: call.level, before, after: now });
     }
+  }
+
+  /** False if no TLB can hold what stands in this table: the address space has not run, or ends, or the table is out of reach and flushed. */
+  private isCached(mm: MmStruct, asid: Asid, entry: Pa): boolean {
+    if (mm.contextId === 0 || this.dead.has(mm)) return false;
+    const loose = this.loose.get(alignDown(entry, this.sys.granule.pageSize));
+    return loose === undefined || !(loose.clean.has(asid) || loose.clean.has("all"));
   }
 
   leave(call: PteCall, result: unknown): void {
@@ -234,7 +247,17 @@ export class Checker implements PgtableListener {
   // Tables.
 
   unhooked(_entry: Pa, value: bigint): void {
-    this.loose.set(this.tableOf(value), { named: new Set(), clean: new Set() });
+    const table = this.tableOf(value);
+    this.loose.set(table, { named: new Set(), clean: new Set() });
+    const known = this.tables.get(table);
+    if (known === undefined || known.mm.contextId === 0 || this.dead.has(known.mm)) return;
+    // All that the table maps is out of reach at once.
+    const { pgtable, granule } = this.sys;
+    const asid = (known.mm.contextId % 65536) as Asid;
+    for (let i = 0; i < granule.ptrsPerTable; i++) {
+      const before = pgtable.rawGet((table + i * 8) as Pa);
+      if (before !== 0n) this.history.change({ asid, va: (known.va + i * granule.pageSize) as Va, level: 3, before, after: 0n });
+    }
   }
 
   hooked(value: bigint): void {
@@ -244,6 +267,7 @@ export class Checker implements PgtableListener {
   freed(mm: MmStruct, table: Pa): void {
     const loose = this.loose.get(table);
     this.loose.delete(table);
+    this.tables.delete(table);
     if (loose === undefined || mm.contextId === 0) return;
     const asid = (mm.contextId % 65536) as Asid;
     if (!loose.clean.has(asid) && !loose.clean.has("all")) {

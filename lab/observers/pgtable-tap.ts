@@ -37,7 +37,7 @@ export interface PgtableListener {
   leave(call: PteCall, result: unknown): void;
   /** ptep_get() returned `value`. */
   read(entry: Pa, value: bigint): void;
-  /** A table descriptor was taken out of its table; its table lies at `table`. */
+  /** The table descriptor `value` was taken out of the entry at `entry`. */
   unhooked(entry: Pa, value: bigint): void;
   /** A table descriptor was put into a table. */
   hooked(value: bigint): void;
@@ -81,7 +81,7 @@ export function tapPgtable(pgtable: Pgtable, listener: PgtableListener): void {
     (name: string, intent: PteIntent, level: Level) =>
     (vma: Vma, addr: Va, entry: Pa, value: bigint, dirty: boolean): PteCall => ({ name, intent, mm: vma.mm, addr, entry, nr: 1, level, value, dirty });
 
-  const { ptepGet, rawSet, freeTable } = pgtable;
+  const { ptepGet, rawSet, pmdPopulate, freeTable } = pgtable;
   Object.assign(pgtable, {
     setPtes: around(pgtable.setPtes, set("setPtes", "set", 3)),
     setPteAt: around(pgtable.setPteAt, set("setPteAt", "set", 3)),
@@ -115,6 +115,10 @@ export function tapPgtable(pgtable: Pgtable, listener: PgtableListener): void {
       rawSet.call(pgtable, entry, value);
       if ((before & TYPE) === TYPE) listener.unhooked(entry, before);
       if ((value & TYPE) === TYPE) listener.hooked(value);
+    },
+    pmdPopulate(mm: MmStruct, pmdp: Pa, table: Pa): void {
+      pmdPopulate.call(pgtable, mm, pmdp, table);
+      listener.hooked(BigInt(table) | TYPE);
     },
     freeTable(mm: MmStruct, level: Level, table: Pa): void {
       listener.freed(mm, table);

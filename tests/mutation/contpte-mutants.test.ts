@@ -9,8 +9,10 @@ import type { Contpte } from "../../kernel-model/arch/arm64/contpte.js";
 import type { RawPte } from "../../kernel-model/arch/arm64/raw-pte.js";
 import type { TlbFlush } from "../../kernel-model/arch/arm64/tlbflush.js";
 import type { MemorySystem } from "../../kernel-model/mm/memory-system.js";
+import { doMadvise } from "../../kernel-model/mm/madvise.js";
 import type { MmStruct } from "../../kernel-model/mm/mm-struct.js";
 import { doMprotect } from "../../kernel-model/mm/mprotect.js";
+import { doMremap } from "../../kernel-model/mm/mremap.js";
 import { doMunmap } from "../../kernel-model/mm/munmap.js";
 import type { Vma } from "../../kernel-model/mm/vma.js";
 import { attachChecker, type Checker } from "../../lab/observers/checker.js";
@@ -592,6 +594,30 @@ describe("mutation: callers of the layer", () => {
     expect(doMunmap(mm, BASE as Va, 4 * BLOCK)).to.equal(0);
     checker.returnToUser();
     expect(rules).to.deep.equal(["T-STALE"]);
+  });
+
+  it("T-STALE: a page table moves (mremap) and the old addresses are not flushed", () => {
+    const { h, mm, checker, rules } = watch();
+    const PMD = 2 ** 21;
+    h.anon(mm, BASE + 16 * PMD, PMD);
+    h.touchAll(mm, BASE + 16 * PMD, BASE + 16 * PMD + 4 * BLOCK, "write");
+    checker.returnToUser();
+    h.sys.tlb.flushTlbRangeAllLevels = () => undefined;
+    expect(doMremap(mm, { addr: (BASE + 16 * PMD) as Va, oldLen: PMD, newLen: PMD, flags: 3, newAddr: (BASE + 32 * PMD) as Va })).to.equal(BASE + 32 * PMD);
+    checker.returnToUser();
+    expect(rules).to.deep.equal(["T-STALE"]);
+  });
+
+  it("T-BBM: a page table becomes a block (MADV_COLLAPSE) while its pages may be cached", () => {
+    const { h, mm, checker, rules } = watch(false);
+    const PMD = 2 ** 21;
+    h.anon(mm, BASE + 16 * PMD, PMD);
+    h.touchAll(mm, BASE + 16 * PMD, BASE + 17 * PMD, "write");
+    checker.returnToUser();
+    h.sys.tlb.flushTlbRangeAllLevels = () => undefined;
+    expect(doMadvise(mm, (BASE + 16 * PMD) as Va, PMD, 25)).to.equal(0);
+    checker.returnToUser();
+    expect(rules).to.include("T-BBM");
   });
 
   it("L-EFFECT: fork leaves the parent's pages writable", () => {

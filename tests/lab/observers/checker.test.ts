@@ -6,7 +6,9 @@ import type { GranuleName } from "../../../emulator/arch/granule.js";
 import { corePreset } from "../../../emulator/mmu/cores.js";
 import { Mmu } from "../../../emulator/mmu/mmu.js";
 import { place, type Violation } from "../../../emulator/validate/rule.js";
+import { doMadvise } from "../../../kernel-model/mm/madvise.js";
 import { doMprotect } from "../../../kernel-model/mm/mprotect.js";
+import { doMremap } from "../../../kernel-model/mm/mremap.js";
 import { doMunmap } from "../../../kernel-model/mm/munmap.js";
 import { attachChecker, type Checker } from "../../../lab/observers/checker.js";
 import { CPU_RANGE, CPU_SINGLE } from "../../support/memory-system.js";
@@ -78,7 +80,7 @@ describe("checker", () => {
         const mm = mms[random(mms.length)]!;
         const at = BASE + random(span / pageSize) * pageSize;
         const bytes = Math.min(BASE + span - at, (1 + random(random(2) === 0 ? 3 : 2 * h.sys.granule.contPtes)) * pageSize);
-        switch (random(8)) {
+        switch (random(11)) {
           case 0:
           case 1:
             h.anon(mm, at, bytes);
@@ -95,6 +97,14 @@ describe("checker", () => {
           case 5:
             if (mms.length > 1) h.exit(mms.splice(mms.indexOf(mm), 1)[0]!);
             break;
+          case 6:
+            /* MADV_DONTNEED, FREE, COLD, POPULATE_WRITE */
+            doMadvise(mm, at as Va, bytes, [4, 8, 20, 23][random(4)]!);
+            break;
+          case 7:
+            /* MREMAP_MAYMOVE | MREMAP_FIXED */
+            doMremap(mm, { addr: at as Va, oldLen: bytes, newLen: bytes, flags: 3, newAddr: (BASE + 2 ** 30 + random(span / pageSize) * pageSize) as Va });
+            break;
           default:
             for (let page = at; page < at + bytes; page += pageSize) h.touch(mm, page, random(3) === 0 ? "read" : "write");
         }
@@ -104,6 +114,29 @@ describe("checker", () => {
       h.close();
     });
   }
+
+  it("is silent while page tables move, collapse into blocks, and split", () => {
+    const { h, checker, found } = watched("4k");
+    const mm = h.newMm();
+    const PMD = 2 ** 21;
+    h.anon(mm, BASE, 4 * PMD);
+    h.touchAll(mm, BASE, BASE + 2 * PMD, "write");
+    checker.returnToUser();
+    expect(doMremap(mm, { addr: BASE as Va, oldLen: PMD, newLen: PMD, flags: 3, newAddr: (BASE + 2 ** 32) as Va })).to.equal(BASE + 2 ** 32);
+    checker.returnToUser();
+    /* MADV_COLLAPSE */
+    expect(doMadvise(mm, (BASE + PMD) as Va, PMD, 25)).to.equal(0);
+    checker.returnToUser();
+    expect(h.pmd(mm, BASE + PMD) & 3n, "a block").to.equal(1n);
+    expect(doMprotect(mm, (BASE + PMD + 4096) as Va, 4096, PROT.r)).to.equal(0);
+    checker.returnToUser();
+    expect(h.pmd(mm, BASE + PMD) & 3n, "a table again").to.equal(3n);
+    h.touchAll(mm, BASE + 2 ** 32, BASE + 2 ** 32 + PMD, "write");
+    expect(doMunmap(mm, (BASE + PMD) as Va, PMD)).to.equal(0);
+    checker.returnToUser();
+    expect(found).to.deep.equal([]);
+    h.close();
+  });
 
   it("T-STUDIED: entries of a studied TLB that a TLBI should have removed", () => {
     const h = new MmHarness();
