@@ -50,6 +50,8 @@ export function genericFadvise(file: File, offset: number, length: number, advic
   const { sys } = mapping;
   const { pageSize } = sys.granule;
   const endByte = length === 0 ? Infinity : offset + length - 1;
+  // A negative offset is a page index far behind every file.
+  if (offset < 0 && (advice === POSIX_FADV_WILLNEED || advice === POSIX_FADV_DONTNEED)) return 0;
   switch (advice) {
     case POSIX_FADV_NORMAL:
       ra.raPages = bdiRaPages(sys);

@@ -88,6 +88,13 @@ describe("posix_fadvise", () => {
     });
   });
 
+  it("a negative offset lies behind every file", () => {
+    withFile(EXT4_POLICY, 4 * PAGE, ({ file, mapping }) => {
+      for (const advice of [NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED, NOREUSE]) expect(genericFadvise(file, -PAGE, 0, advice)).to.equal(0);
+      expect(mapping.nrPages).to.equal(0);
+    });
+  });
+
   it("has no effect on tmpfs, and errors come first", () => {
     withFile(TMPFS_POLICIES.never, 0, ({ file, mapping, inode }) => {
       pageCacheWrite(file, 0, new Uint8Array(PAGE));
