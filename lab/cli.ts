@@ -22,6 +22,8 @@ export interface OutputOptions {
 /** What `run` finds out beside the summary. */
 export interface AnalysisOptions {
   readonly top?: string;
+  readonly perfetto?: string;
+  readonly pprof?: string;
 }
 
 export type RunOptions = ConfigOptions & OutputOptions & AnalysisOptions;
@@ -76,6 +78,8 @@ export function buildCli(done: (status: number) => void): Command {
   const run = cli.command("run").description("run a program, print what it cost; the exit status is the program's (128 + signal if it was killed)");
   programArguments(outputOptions(machineOptions(run)))
     .option("--top <n>", "who misses and who faults: the n first instructions and areas, with causes; all of it is exact, the run takes longer")
+    .option("--perfetto <file>", "a time line for ui.perfetto.dev: page faults as slices; faults, TLB misses, memory and mappings as counters, over virtual time")
+    .option("--pprof <file>", "TLB misses, walk cycles and page faults by instruction, for pprof, speedscope or Perfetto")
     .passThroughOptions()
     .action(async (program: string, args: string[], options: RunOptions) => {
       const { runCommand } = await import("./commands/run.js");

@@ -3,10 +3,11 @@ import { ConfigError } from "../../emulator/arch/errors.js";
 import type { Analysis } from "../analysis.js";
 import type { AnalysisOptions } from "../cli.js";
 import type { RunResult } from "../result.js";
+import { checkWritable, writeResult } from "./output.js";
 
 export interface Wanted {
   readonly analyses: readonly Analysis[];
-  /** Rows of the lists. */
+  /** Rows of the lists; 0: no lists were asked for. */
   readonly top: number;
   /** After the run: the result with what the analyses add to it. Writes the files. */
   complete(result: RunResult): Promise<RunResult>;
@@ -23,20 +24,25 @@ function parseTop(text: string): number {
 /** Reads the options; modules are loaded only for what was asked. Throws ConfigError before the run for what cannot be. */
 export async function prepareAnalyses(options: AnalysisOptions): Promise<Wanted> {
   const top = options.top === undefined ? 0 : parseTop(options.top);
-  if (top === 0) return { analyses: [], top, complete: (result) => Promise.resolve(result) };
-  const { Profiler } = await import("../profile/profiler.js");
-  const profiler = new Profiler();
+  checkWritable("--perfetto", options.perfetto);
+  checkWritable("--pprof", options.pprof);
+  const timeline = options.perfetto === undefined ? undefined : new (await import("../perfetto/timeline.js")).Timeline();
+  const profiler = top === 0 && options.pprof === undefined ? undefined : new (await import("../profile/profiler.js")).Profiler();
   return {
-    analyses: [profiler],
+    analyses: [profiler, timeline].filter((analysis) => analysis !== undefined),
     top,
     async complete(result) {
-      const [{ topProfile }, { loadDisassembler }, { findSymbolizer }] = await Promise.all([
-        import("../profile/top.js"),
-        import("../disassembler.js"),
-        import("../symbols/source-lines.js"),
-      ]);
-      const disassembler = await loadDisassembler();
-      return { ...result, profile: topProfile(profiler.profile(), top, { disassembler, symbolizer: findSymbolizer }) };
+      if (timeline !== undefined && options.perfetto !== undefined) writeResult("--perfetto", options.perfetto, timeline.bytes());
+      if (profiler === undefined) return result;
+      const profile = profiler.profile();
+      const { findSymbolizer } = await import("../symbols/source-lines.js");
+      if (options.pprof !== undefined) {
+        const { encodePprof } = await import("../report/pprof.js");
+        writeResult("--pprof", options.pprof, encodePprof(profile, [result.program.path, ...result.program.args].join(" "), findSymbolizer));
+      }
+      if (top === 0) return result;
+      const [{ topProfile }, { loadDisassembler }] = await Promise.all([import("../profile/top.js"), import("../disassembler.js")]);
+      return { ...result, profile: topProfile(profile, top, { disassembler: await loadDisassembler(), symbolizer: findSymbolizer }) };
     },
   };
 }

@@ -33,15 +33,19 @@ export function checkWritable(option: string, target: string | undefined): void 
 
 /** `target`: a file name, or "-" for standard output. */
 export function writeJson(target: string, value: unknown): void {
-  const text = `${JSON.stringify(value, undefined, 2)}\n`;
+  writeResult("--json", target, Buffer.from(`${JSON.stringify(value, undefined, 2)}\n`));
+}
+
+/** What an option asked for, to the file it names or, for "-", to standard output. */
+export function writeResult(option: string, target: string, bytes: Uint8Array): void {
   if (target === "-") {
-    writeAll(1, Buffer.from(text));
+    writeAll(1, bytes);
     return;
   }
   try {
-    writeFileSync(target, text);
+    writeFileSync(target, bytes);
   } catch (error) {
-    throw new ConfigError(`--json ${target}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new ConfigError(`${option} ${target}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

@@ -1,13 +1,18 @@
 /** What the options of `run` ask for is made before the run and added to its result. */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect } from "chai";
+import { Profile } from "pprof-format";
 import { ConfigError } from "../../../emulator/arch/errors.js";
 import type { AnalysisOptions } from "../../../lab/cli.js";
 import { prepareAnalyses } from "../../../lab/commands/analyses.js";
 import type { RunResult } from "../../../lab/result.js";
 import { guestProgram } from "../../support/guest.js";
 import { labRun } from "../../support/lab-run.js";
+import { readTrace } from "../../support/protobuf.js";
 
 async function analysed(program: string, options: AnalysisOptions): Promise<RunResult> {
   const wanted = await prepareAnalyses(options);
@@ -38,6 +43,25 @@ describe("prepareAnalyses", () => {
     expect(schema(JSON.parse(JSON.stringify(result))), JSON.stringify(schema.errors)).to.equal(true);
     expect(result.profile!.pcs.length).to.be.within(5, 10);
     expect(result.profile!.pcs[0]!.l1d).to.be.greaterThan(0);
+  });
+
+  it("--perfetto and --pprof write files that their formats' readers open", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "foliolab-analyses-"));
+    try {
+      const [perfetto, pprof] = [join(directory, "t.pftrace"), join(directory, "t.pb.gz")];
+      const result = await analysed("stride", { perfetto, pprof });
+      expect(result, "a profile is asked for with --top").to.not.have.property("profile");
+      expect(readTrace(readFileSync(perfetto)).events.length).to.be.greaterThan(100);
+      const decoded = Profile.decode(gunzipSync(readFileSync(pprof)));
+      expect(decoded.sample.reduce((sum, { value }) => sum + Number(value[0]), 0)).to.equal(result.tlb["neoverse-n1"]!.l1d.misses + result.tlb["neoverse-n1"]!.l1i.misses);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it("a file that cannot be written is said before the run", async () => {
+    expect(await refusal({ perfetto: "/nowhere/t.pftrace" })).to.match(/^--perfetto \/nowhere/);
+    expect(await refusal({ pprof: "lab" })).to.match(/^--pprof lab: is a directory/);
   });
 
   it("--top takes numbers of rows only", async () => {
