@@ -11,7 +11,7 @@ import { dataAbortEsr, instructionAbortEsr } from "./arch/esr.js";
 import type { Granule } from "./arch/granule.js";
 import { assertNever } from "./arch/errors.js";
 import type { Access, Context, Engine, Registers } from "./engine/engine.js";
-import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, PERM_EXEC, PERM_WRITE } from "./engine/engine.js";
+import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, PERM_WRITE } from "./engine/engine.js";
 import type { PhysicalMemory } from "./memory/physical-memory.js";
 import type { Mmu } from "./mmu/mmu.js";
 import type { TlbListener } from "./mmu/tlb-listener.js";
@@ -134,14 +134,8 @@ export class Cpu implements Processor {
     if (result.level !== 3) this.blocks.add(at - (at % this.granule.pmdSize));
     // Without a listener no one would see a later first write, so it has to miss again to set the dirty state.
     const withheld = this.mmus.length === 0 && !result.dirty ? PERM_WRITE : 0;
-    this.engine.installTranslation(at, (result.pa - (at % this.granule.pageSize)) as Pa, this.separate(result.perms & ~withheld, access));
+    this.engine.installTranslation(at, (result.pa - (at % this.granule.pageSize)) as Pa, result.perms & ~withheld);
     return 0;
-  }
-
-  /** Of a page both writable and executable an engine caches what was asked for; the other misses again. */
-  private separate(perms: number, access: Access): number {
-    if ((perms & PERM_WRITE) === 0 || (perms & PERM_EXEC) === 0) return perms;
-    return access === ACCESS_FETCH ? perms & ~PERM_WRITE : perms & ~PERM_EXEC;
   }
 
   kernelAccess(at: Va, write: boolean): KernelAccess {

@@ -6,7 +6,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { ParityEntry } from "./entry.js";
 
@@ -97,6 +97,8 @@ function prepare(directory: string, entry: ParityEntry): void {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, contents);
     chmodSync(file, name.endsWith(".sh") ? 0o755 : 0o644);
+    // Before the guest's clock starts: make and tar complain about files from the future.
+    utimesSync(file, 1e9, 1e9);
   }
 }
 

@@ -505,6 +505,14 @@ describe("unicorn engine", () => {
       expect(made.x(11)).to.equal((100 * 101) / 2);
     });
 
+    it("an instruction that stores to its own page makes progress", () => {
+      const made = bench();
+      made.code(CODE, "1: ldr x0, [x2]\n add x0, x0, #1\n str x0, [x2]\n subs x9, x9, #1\n b.ne 1b\n svc #0", R | W | X);
+      made.set({ 2: CODE + 2048, 9: 100 });
+      expect(made.go(10_000).reason).to.equal("svc");
+      expect(made.x(0)).to.equal(100);
+    });
+
     it("one frame written at one address and executed at another", () => {
       const made = bench();
       made.code(CODE, "1: str w1, [x2]\n isb\n blr x3\n mov x10, x0\n str w4, [x2]\n isb\n blr x3\n svc #0");
