@@ -10,6 +10,7 @@ import { rseqEvent, rseqNotifyResume } from "./rseq.js";
 import { doGroupExit } from "./exit.js";
 import type { Kernel } from "./kernel.js";
 import type { CrashReport } from "./outcome.js";
+import { RLIMIT_CORE } from "./rlimit.js";
 import { CLD_STOPPED, SA_NODEFER, SA_RESETHAND, SA_RESTART, SIGKILL, SIG_DFL, SIG_IGN, SI_USER, signalName } from "./signal-numbers.js";
 import { setupRtFrame } from "./signal-frame.js";
 import { forceSigsegv, notifyParentOfStop } from "./signal-send.js";
@@ -64,6 +65,13 @@ function crashReason(info: SigInfo): string {
   return `${name} sent by the kernel`;
 }
 
+/**
+ * Would a core file be written: the process is dumpable, and RLIMIT_CORE leaves room for the smallest one. Linux: fs/coredump.c
+ * do_coredump(), binfmt_elf.c min_coredump (ELF_EXEC_PAGESIZE, a page on arm64).
+ * Differs: no file is written.
+ */
+const mayDump = (kernel: Kernel, task: Task): boolean => task.dumpable !== 0 && task.group.limits[RLIMIT_CORE]!.soft >= kernel.sys.granule.pageSize;
+
 /** Stop the whole group. Linux: do_signal_stop(). */
 function stopGroup(kernel: Kernel, task: Task, signo: number): void {
   const { group } = task;
@@ -99,7 +107,7 @@ function getSignal(kernel: Kernel, task: Task): Action | undefined {
       return undefined;
     }
     if (task.group === kernel.init) kernel.crash ??= crashReport(kernel, task, info);
-    doGroupExit(kernel, task, isCoreSignal(signo) ? signo | CORE_FLAG : signo);
+    doGroupExit(kernel, task, isCoreSignal(signo) && mayDump(kernel, task) ? signo | CORE_FLAG : signo);
     return undefined;
   }
 }

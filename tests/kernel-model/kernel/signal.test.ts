@@ -33,6 +33,15 @@ mprotect(page,65536,PROT_READ);page[100]=6;printf("%d\\n",page[100]);return 0;}`
     );
   });
 
+  it("the core bit of a wait status follows RLIMIT_CORE and dumpable", () => {
+    const { stdout } = runSource(
+      "signal-core",
+      `${HEAD}#include <sys/resource.h>\n#include <sys/prctl.h>\nstatic void t(long soft,int dumpable,int s){fflush(stdout);if(!fork()){struct rlimit r={soft,RLIM_INFINITY};setrlimit(RLIMIT_CORE,&r);prctl(PR_SET_DUMPABLE,dumpable,0,0,0);raise(s);_exit(0);}int st;wait(&st);printf("%x ",st);}
+int main(void){fflush(stdout);if(!fork())abort();int st;wait(&st);printf("%x ",st);t(0,1,SIGSEGV);t(4095,1,SIGSEGV);t(4096,1,SIGSEGV);t(1<<20,0,SIGSEGV);t(1<<20,1,SIGTERM);puts("");return 0;}`,
+    );
+    expect(stdout).to.equal("6 b b 8b b f \n");
+  });
+
   it("unmapped memory has code SEGV_MAPERR; a blocked or ignored fault kills", () => {
     const { stdout } = runSource(
       "signal-forced",
