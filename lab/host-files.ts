@@ -8,7 +8,7 @@
 import * as fs from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError } from "../emulator/arch/errors.js";
-import { EIO, EPERM } from "../kernel-model/errno.js";
+import { EIO, EPERM, EXDEV } from "../kernel-model/errno.js";
 import type { HostAttributes, HostChanges, HostDirectory, HostFile, HostName, HostObject } from "../kernel-model/fs/host-directory.js";
 import type { Timespec } from "../kernel-model/fs/vfs.js";
 import { S_IFDIR, S_IFLNK, S_IFREG } from "../kernel-model/fs/vfs.js";
@@ -108,6 +108,13 @@ interface Tree {
 interface Placed {
   parent: HostDir | undefined;
   name: string;
+  /** Further names that the guest has given it. */
+  others?: readonly Name[];
+}
+
+interface Name {
+  readonly parent: HostDir;
+  readonly name: string;
 }
 
 const descriptorPath = (fd: number): string => `/proc/self/fd/${fd}`;
@@ -115,6 +122,7 @@ const descriptorPath = (fd: number): string => `/proc/self/fd/${fd}`;
 class RegularFile implements HostFile, Placed {
   parent: HostDir;
   name: string;
+  others: readonly Name[] = [];
   readonly size: number;
   readonly readable: boolean;
   readonly writable: boolean;
@@ -268,6 +276,32 @@ class HostDir implements HostDirectory, Placed {
     if (this.tree.writable) this.placed.set(name, object);
   }
 
+  /** The name is gone; what was behind it is known by another one, if it has one. */
+  private displace(name: string): Placed | undefined {
+    const object = this.placed.get(name);
+    if (object === undefined) return undefined;
+    this.placed.delete(name);
+    const others = (object.others ?? []).filter((other) => other.parent !== this || other.name !== name);
+    if (object.parent === this && object.name === name) {
+      const next = others.pop();
+      if (next !== undefined) {
+        object.parent = next.parent;
+        object.name = next.name;
+      }
+    }
+    if (object.others !== undefined) object.others = others;
+    return object;
+  }
+
+  /** An object that has been moved: its new name is the one by which it is known. */
+  private give(name: string, object: Placed): void {
+    const { parent } = object;
+    if (parent?.placed.get(object.name) === object) object.others = [...(object.others ?? []), { parent, name: object.name }];
+    object.parent = this;
+    object.name = name;
+    this.placed.set(name, object);
+  }
+
   dispose(): void {
     this.tree.files.closeAll();
     this.tree.directories.closeAll();
@@ -297,7 +331,19 @@ class HostDir implements HostDirectory, Placed {
           if (directory) fs.rmdirSync(this.entry(name));
           else fs.unlinkSync(this.entry(name));
         });
-        if (error === 0) this.placed.delete(name);
+        if (error === 0) this.displace(name);
+        return error;
+      },
+      link: (name, to, newName) => {
+        if (!(to instanceof HostDir) || to.tree !== this.tree) return -EXDEV;
+        const error = attempt(() => {
+          fs.linkSync(this.entry(name), to.entry(newName));
+        });
+        const object = this.placed.get(name);
+        if (error === 0 && object !== undefined) {
+          object.others = [...(object.others ?? []), { parent: to, name: newName }];
+          to.placed.set(newName, object);
+        }
         return error;
       },
       rename: (name, to, newName) => {
@@ -306,14 +352,9 @@ class HostDir implements HostDirectory, Placed {
           fs.renameSync(this.entry(name), to.entry(newName));
         });
         if (error < 0) return error;
-        const object = this.placed.get(name);
-        this.placed.delete(name);
-        to.placed.delete(newName);
-        if (object !== undefined) {
-          object.parent = to;
-          object.name = newName;
-          to.placed.set(newName, object);
-        }
+        to.displace(newName);
+        const object = this.displace(name);
+        if (object !== undefined) to.give(newName, object);
         return 0;
       },
       setMode: (name, mode) =>

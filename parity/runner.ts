@@ -40,6 +40,8 @@ export interface Observation {
 
 const PROGRAM_FOLDERS = ["usr/bin", "usr/sbin"];
 const TIMEOUT_SECONDS = 600;
+/** Seconds since 1970. */
+const OLD = 1e9;
 const SIGNAL_NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGILL: 4, SIGTRAP: 5, SIGABRT: 6, SIGBUS: 7, SIGFPE: 8, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15 };
 
 const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
@@ -98,7 +100,7 @@ function prepare(directory: string, entry: ParityEntry): void {
     writeFileSync(file, contents);
     chmodSync(file, name.endsWith(".sh") ? 0o755 : 0o644);
     // Before the guest's clock starts: make and tar complain about files from the future.
-    utimesSync(file, 1e9, 1e9);
+    for (let path = file; path !== directory; path = dirname(path)) utimesSync(path, OLD, OLD);
   }
 }
 

@@ -61,6 +61,8 @@ export interface HostChanges {
   create(name: string, mode: number): HostObject | number;
   mkdir(name: string, mode: number): HostObject | number;
   symlink(name: string, target: string): number;
+  /** Give the file or link called `name` a second name in a directory of the same tree. */
+  link(name: string, to: HostDirectory, newName: string): number;
   /** Remove a file or link, or with `directory` an empty directory. */
   remove(name: string, directory: boolean): number;
   /** Move to another directory of the same tree; what stands there goes. The objects handed out for it stay valid. */

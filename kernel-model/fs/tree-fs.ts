@@ -7,7 +7,7 @@
  * changes stay in memory unless the host directory takes them.
  */
 import { ModelBug } from "../../emulator/arch/errors.js";
-import { EACCES, EEXIST, EINVAL, EIO, ENOENT, ENOSPC, ENOTEMPTY, ENXIO, EPERM, EXDEV } from "../errno.js";
+import { EACCES, EEXIST, EINVAL, EIO, ENOENT, ENOSPC, ENOTEMPTY, ENXIO, EOPNOTSUPP, EPERM, EXDEV } from "../errno.js";
 import { F_SEAL_GROW } from "../mm/shmem.js";
 import type { LowerContents } from "./backing.js";
 import type { HostObject } from "./host-directory.js";
@@ -16,7 +16,7 @@ import { TreeInodes, hostSeed, type InodeSeed } from "./tree-inodes.js";
 import type { TreeDirectory, TreeEntry, TreeFsOptions, TreeNode, TreeOperations, TreePlace } from "./tree-node.js";
 import { TreeSpace } from "./tree-node.js";
 import type { FileOperations, FileSystem, FileSystemStatistics, InodeAttributes, OpenFile, VfsInode } from "./vfs.js";
-import { NAME_MAX, RENAME_EXCHANGE, RENAME_NOREPLACE, S_IFCHR, S_IFBLK, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_ISGID } from "./vfs.js";
+import { NAME_MAX, RENAME_EXCHANGE, RENAME_NOREPLACE, S_IFCHR, S_IFBLK, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK, S_ISGID } from "./vfs.js";
 
 /** A memfd may not shrink. Linux: include/uapi/linux/fcntl.h. */
 const F_SEAL_SHRINK = 0x0002;
@@ -163,6 +163,7 @@ export class TreeFs implements FileSystem {
       dir.inode.nlink++;
       node.parent = dir;
     } else inode.nlink++;
+    if (node.place !== undefined) node.otherPlaces = [...(node.otherPlaces ?? []), node.place];
     node.place = { dir, name };
     this.touchDirectory(dir);
     return node;
@@ -171,6 +172,12 @@ export class TreeFs implements FileSystem {
   /** Take the name away; link counts of the object itself are the caller's. */
   private forget(dir: TreeDirectory, name: string, entry: TreeEntry): void {
     dir.entries.delete(name);
+    const { node } = entry;
+    if (node !== undefined) {
+      const left = [...(node.otherPlaces ?? []), ...(node.place === undefined ? [] : [node.place])].filter((place) => place.dir !== dir || place.name !== name);
+      node.place = left.pop();
+      if (node.otherPlaces !== undefined) node.otherPlaces = left;
+    }
     if (entry.type === S_IFDIR) dir.inode.nlink--;
     this.touchDirectory(dir);
   }
@@ -232,8 +239,8 @@ export class TreeFs implements FileSystem {
     const error = this.mayCreate(dir, name);
     if (error < 0) return error;
     if ((mode & S_IFMT) === S_IFREG) return this.create(dir, name, mode);
-    // A fifo, socket or device of the guest is nothing that the host could hold.
-    if (dir.host?.changes !== undefined) return -EPERM;
+    // A device of the guest is nothing that the host could hold; fifos and sockets join processes of the guest, and stay in memory.
+    if (dir.host?.changes !== undefined && (mode & S_IFMT) !== S_IFIFO && (mode & S_IFMT) !== S_IFSOCK) return -EPERM;
     return this.enter(dir, name, this.inodes.makeSpecial({ ...this.inherit(dir, mode), rdev })).inode;
   }
 
@@ -252,8 +259,13 @@ export class TreeFs implements FileSystem {
     if (node.kind === "directory") return -EPERM;
     const error = this.mayCreate(dir, name);
     if (error < 0) return error;
-    // A second name on the host would let the guest write to a file through a name outside the bound directory.
-    if (dir.host?.changes !== undefined) return -EPERM;
+    if (dir.host?.changes !== undefined && node.kind !== "special") {
+      if (node.place?.dir.host === undefined) return -EXDEV;
+      // A file that may be known outside of the tree gets no further names in it.
+      if (node.kind === "file" && node.host?.writable !== true) return -EPERM;
+      const result = node.place.dir.host.changes!.link(node.place.name, dir.host, name);
+      if (result < 0) return result;
+    }
     this.enter(dir, name, node);
     inode.ctime = this.config.now();
     return 0;
@@ -262,7 +274,7 @@ export class TreeFs implements FileSystem {
   private unlink(dir: TreeDirectory, name: string, inode: VfsInode): number {
     const entry = this.list(dir).get(name);
     if (entry === undefined) return -ENOENT;
-    if (dir.host?.changes !== undefined) {
+    if (dir.host?.changes !== undefined && entry.node?.kind !== "special") {
       const result = dir.host.changes.remove(name, false);
       if (result < 0) return result;
     }
@@ -308,7 +320,10 @@ export class TreeFs implements FileSystem {
       return 0;
     }
     if (target?.kind === "directory" && this.list(target).size > 0) return -ENOTEMPTY;
-    if (changes !== undefined || newDir.host?.changes !== undefined) {
+    if (node.kind === "special") {
+      const result = target === undefined || target.kind === "special" ? 0 : (newDir.host?.changes?.remove(newName, false) ?? 0);
+      if (result < 0) return result;
+    } else if (changes !== undefined || newDir.host?.changes !== undefined) {
       // Directories made in memory below a written-through one do not exist, so both ends are of the host or neither.
       if (changes === undefined || newDir.host === undefined) return -EXDEV;
       const result = changes.rename(oldName, newDir.host, newName);
@@ -340,7 +355,7 @@ export class TreeFs implements FileSystem {
   private setAttributes(inode: VfsInode, wanted: InodeAttributes): number {
     const node = this.inodes.nodeOf(inode);
     const changes = node.place?.dir.host?.changes;
-    const named = changes !== undefined && node.place !== undefined && inode.nlink > 0 ? node.place.name : undefined;
+    const named = changes !== undefined && node.kind !== "special" && inode.nlink > 0 ? node.place!.name : undefined;
     if (wanted.size !== undefined) {
       if (node.kind !== "file") return -EINVAL;
       const seals = inode.seals ?? 0;
@@ -413,7 +428,7 @@ export class TreeFs implements FileSystem {
         rmdir: (dir, name, inode) => this.rmdir(this.inodes.dirOf(dir), name, inode),
         rename: (oldDir, oldName, newDir, newName, flags) => this.rename(this.inodes.dirOf(oldDir), oldName, this.inodes.dirOf(newDir), newName, flags),
         tmpfile: (dir, mode) => {
-          if (this.inodes.dirOf(dir).host?.changes !== undefined) return -EPERM;
+          if (this.inodes.dirOf(dir).host?.changes !== undefined) return -EOPNOTSUPP;
           return this.space.inodes >= this.space.maxInodes ? -ENOSPC : this.inodes.makeFile(this.inherit(this.inodes.dirOf(dir), mode)).inode;
         },
         open: () => this.directoryFile,

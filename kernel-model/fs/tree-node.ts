@@ -29,6 +29,8 @@ export interface TreePlace {
 interface TreeNodeBase {
   readonly inode: VfsInode;
   place: TreePlace | undefined;
+  /** Its other names, if it has several. */
+  otherPlaces?: readonly TreePlace[];
 }
 
 export interface TreeDirectory extends TreeNodeBase {
@@ -56,7 +58,7 @@ export interface TreeLink extends TreeNodeBase {
   readonly target: string;
 }
 
-/** A fifo, a device node, a socket's name. */
+/** A fifo, a device node, a socket's name. Always in memory, also in a directory whose changes reach the host. */
 export interface TreeSpecial extends TreeNodeBase {
   readonly kind: "special";
 }

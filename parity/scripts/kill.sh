@@ -2,7 +2,7 @@ sleep 100 &
 kill -TERM $!
 wait $!
 echo "status $?"
-(bash -c 'kill -SEGV $$') 2>/dev/null
+(exec 2>/dev/null; bash -c 'kill -SEGV $$'; exit $?)
 echo "status $?"
 (exit 7)
 echo "status $?"

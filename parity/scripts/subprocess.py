@@ -10,7 +10,7 @@ with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as
 try:
     subprocess.run(["sleep", "100"], timeout=0.1)
 except subprocess.TimeoutExpired as error:
-    print(error)
+    print(error.cmd, 0.09 < error.timeout < 0.2)
 try:
     subprocess.run(["no-such-program"])
 except FileNotFoundError as error:

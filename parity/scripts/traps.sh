@@ -11,8 +11,8 @@ trap 'echo "error in line $LINENO"' ERR
 false
 trap - ERR
 bash -c 'trap "echo inner pipe >&2" PIPE; yes | head -n 1'
-bash -c 'head -c 3 /dev/zero | od -c; kill -ABRT $$'
+(exec 2>/dev/null; bash -c 'head -c 3 /dev/zero | od -c; kill -ABRT $$'; exit $?)
 echo "child $?"
-python3.11 -c 'import os,signal; os.kill(os.getpid(), signal.SIGUSR2)'
+(exec 2>/dev/null; python3.11 -c 'import os,signal; os.kill(os.getpid(), signal.SIGUSR2)'; exit $?)
 echo "python $?"
 exit 5

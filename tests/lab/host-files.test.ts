@@ -158,16 +158,30 @@ describe("directories of the host", () => {
     expect([bytes.length, bytes.subarray(0, 6).toString("latin1"), bytes.subarray(5000, 5006).toString("latin1"), bytes.subarray(10_000).toString("latin1")]).to.deep.equal([10_003, "start\0", "mapped", "end"]);
   });
 
-  it("a file with a second name may be known outside: it is not written, and none gets a second name", () => {
+  it("a file with a second name may be known outside: it is not written, and gets no third", () => {
     linkSync(join(top, "secret"), join(dir, "hard"));
     const t = shown(true);
     expect(t.read("/h/hard")).to.equal("not for the guest");
     expect(() => t.write("/h/hard", "changed")).to.throw(String(-EPERM));
-    const path = resolvePath(t.fs, "/h/file", { follow: true });
+    const path = resolvePath(t.fs, "/h/hard", { follow: true });
     if (typeof path === "number") throw new Error(String(path));
     expect([makeLink(t.fs, path, at("/h/second")), makeLink(t.fs, path, at("/tmp/second"))]).to.deep.equal([-EPERM, -EXDEV]);
     t.close();
     expect(readFileSync(join(top, "secret"), "utf8")).to.equal("not for the guest");
+  });
+
+  it("a second name that the guest makes is one on the host, and each of them leads to the file as long as it is there", () => {
+    const source = `${CHECK}int main(void) {
+      int f = open("/h/first", O_RDWR | O_CREAT, 0644); write(f, "one", 3); close(f);
+      link("/h/first", "/h/sub/second"); rename("/h/first", "/h/moved"); unlink("/h/moved");
+      f = open("/h/sub/second", O_WRONLY | O_APPEND); write(f, " two", 4); close(f);
+      link("/h/sub/second", "/h/third"); rename("/h/third", "/h/fourth"); unlink("/h/sub/second");
+      f = open("/h/fourth", O_RDWR | O_APPEND); write(f, " three", 6); fchmod(f, 0600); close(f); link("/h/fourth", "/h/fifth"); return 0; }`;
+    runSourceInMachine("host-links", source, { view: { directories: [{ directory: "/h", host: openHostDirectory(dir, { writable: true }) }] } });
+    expect([existsSync(join(dir, "first")), existsSync(join(dir, "sub/second")), existsSync(join(dir, "third"))]).to.deep.equal([false, false, false]);
+    expect(readFileSync(join(dir, "fourth"), "utf8")).to.equal("one two three");
+    const { ino, nlink, mode } = statSync(join(dir, "fourth"));
+    expect([nlink, mode & 0o777, statSync(join(dir, "fifth")).ino === ino]).to.deep.equal([2, 0o600, true]);
   });
 
   it("the guest's own tricks with links and renames in a writable directory do not lead out", () => {

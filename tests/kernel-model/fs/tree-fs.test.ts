@@ -207,6 +207,7 @@ describe("a host directory below the tree", () => {
       create: (name) => (name === "no" ? -EACCES : (log.push(`create ${name}`), { kind: "file", attributes: attributes(0o100644), file: { ...contentsOf(""), readable: true, writable: true } })),
       mkdir: (name) => (log.push(`mkdir ${name}`), { kind: "directory", attributes: attributes(0o40755), directory: fakeHost({}, [], changes) }),
       symlink: (name, target) => (log.push(`symlink ${name} ${target}`), 0),
+      link: (name, _to, newName) => (newName === "no" ? -EACCES : (log.push(`link ${name} ${newName}`), 0)),
       remove: (name, directory) => (name === "keep" ? -EACCES : (log.push(`${directory ? "rmdir" : "unlink"} ${name}`), 0)),
       rename: (name, _to, newName) => (log.push(`rename ${name} ${newName}`), 0),
       setMode: (name, mode) => (log.push(`chmod ${name} ${mode.toString(8)}`), 0),
@@ -222,14 +223,35 @@ describe("a host directory below the tree", () => {
     expect(removeName(t.fs, at("/h/keep"))).to.equal(-EACCES);
     expect(removeName(t.fs, at("/h/l"))).to.equal(0);
     expect(removeDirectory(t.fs, at("/h/d"))).to.equal(-ENOTEMPTY);
-    expect(makeNode(t.fs, at("/h/fifo"), 0o10644, 0)).to.equal(-EPERM);
     const path = resolvePath(t.fs, "/h/keep", { follow: true });
     if (typeof path === "number") throw new Error(String(path));
-    expect(makeLink(t.fs, path, at("/h/hard"))).to.equal(-EPERM);
+    expect([makeLink(t.fs, path, at("/h/no")), makeLink(t.fs, path, at("/h/hard")), path.dentry.inode.nlink]).to.deep.equal([-EACCES, 0, 2]);
     expect(rename(t.fs, at("/h/keep"), at("/h/d"), 2)).to.be.lessThan(0);
     t.inode("/h/keep").ops.setAttributes!(t.inode("/h/keep"), { mode: 0o600, mtime: TIME });
+    expect(removeName(t.fs, at("/h/hard"))).to.equal(0);
+    t.inode("/h/keep").ops.setAttributes!(t.inode("/h/keep"), { mode: 0o640 });
     expect(t.list("/h")).to.deep.equal([".", "..", "keep", "new", "d"]);
-    expect(log).to.deep.equal(["create new", "mkdir d", "symlink l t", "rename f g", "unlink l", "chmod keep 600", "utimes keep"]);
+    expect(log).to.deep.equal(["create new", "mkdir d", "symlink l t", "rename f g", "unlink l", "link keep hard", "chmod hard 600", "utimes hard", "unlink hard", "chmod keep 640"]);
+    t.close();
+  });
+
+  it("fifos and sockets in a directory with changes stay in memory, devices are refused", () => {
+    const log: string[] = [];
+    const refuse = (): number => -EACCES;
+    const changes: HostChanges = {
+      create: refuse, mkdir: refuse, symlink: refuse, link: refuse, rename: refuse, setMode: refuse, setTimes: refuse,
+      remove: (name) => (log.push(name), 0),
+    };
+    const t = createTestNamespace({ view: { directories: [{ directory: "/h", host: fakeHost({ f: "x" }, [], changes) }] } });
+    expect(makeNode(t.fs, at("/h/null"), 0o20666, 0x103)).to.equal(-EPERM);
+    expect([makeNode(t.fs, at("/h/fifo"), 0o10644, 0), makeNode(t.fs, at("/h/socket"), 0o140755, 0)]).to.deep.equal([0, 0]);
+    expect(t.inode("/h/fifo").ops.setAttributes!(t.inode("/h/fifo"), { mode: 0o600 })).to.equal(0);
+    expect(rename(t.fs, at("/h/fifo"), at("/h/pipe"), 0)).to.equal(0);
+    expect(t.list("/h")).to.deep.equal([".", "..", "f", "socket", "pipe"]);
+    expect(log).to.deep.equal([]);
+    expect(rename(t.fs, at("/h/pipe"), at("/h/f"), 0), "over a file of the host").to.equal(0);
+    expect([removeName(t.fs, at("/h/f")), removeName(t.fs, at("/h/socket")), t.list("/h")]).to.deep.equal([0, 0, [".", ".."]]);
+    expect(log).to.deep.equal(["f"]);
     t.close();
   });
 
