@@ -5,6 +5,8 @@
  */
 import type { MemorySystem } from "../mm/memory-system.js";
 import { Network } from "../net/network.js";
+import { totalramPages } from "../mm/util.js";
+import { bufferBudgetOf, type BufferBudget } from "./buffer-budget.js";
 import { AnonFs } from "./anon-files.js";
 import { MemoryFiles } from "./memory-files.js";
 import type { Timespec } from "./vfs.js";
@@ -14,6 +16,8 @@ export interface InternalFileSystems {
   readonly sockets: AnonFs;
   readonly anonInodes: AnonFs;
   readonly memory: MemoryFiles;
+  /** What pipes and sockets may hold. */
+  readonly buffers: BufferBudget;
   /** Names of sockets. */
   readonly network: Network;
 }
@@ -29,6 +33,7 @@ export function createInternalFileSystems(sys: MemorySystem, now: () => Timespec
     sockets: new AnonFs({ type: "sockfs", dev: 0xf1, magic: SOCKFS_MAGIC, now }),
     anonInodes: new AnonFs({ type: "anon_inodefs", dev: 0xf2, magic: ANON_INODE_FS_MAGIC, now }),
     memory: new MemoryFiles(sys, now),
+    buffers: bufferBudgetOf(totalramPages(sys) * sys.granule.pageSize),
     network: new Network(),
   };
 }

@@ -14,6 +14,7 @@ import { totalramPages } from "../mm/util.js";
 import { POSIX_FADV_DONTNEED } from "../mm/fadvise.js";
 import { AnonFs } from "./anon-files.js";
 import type { LowerContents } from "./backing.js";
+import { bufferBudgetOf } from "./buffer-budget.js";
 import { createStandardStreams, type Streams } from "./console.js";
 import { DEVICE_NODES, Devices, deviceNumber } from "./devices.js";
 import type { FolioPolicy } from "./file.js";
@@ -105,7 +106,9 @@ const PIPEFS_MAGIC = 0x50495045;
 
 /** Size of a disk unless its mount option says otherwise, bytes. */
 const DISK_BYTES = 2 ** 30;
-const DISK_INODES = 2 ** 18;
+const DISK_INODES = 2 ** 17;
+/** Files of a tmpfs, which Linux limits by RAM alone: each takes some 2 KiB of the host's memory. */
+const MEMORY_INODES = 2 ** 16;
 /** Major number of virtio disks and the minor numbers that one takes. */
 const VIRTBLK_MAJOR = 254;
 const VIRTBLK_MINORS = 16;
@@ -145,7 +148,7 @@ function parseOptions(mount: EmptyMount, sys: MemorySystem): MountSettings {
   const ram = ramPages * sys.granule.pageSize;
   const memory = mount.type === "tmpfs" || mount.type === "initramfs";
   let settings: MountSettings = memory
-    ? { maxBytes: Math.floor(ramPages / 2) * sys.granule.pageSize, maxInodes: Math.floor(ramPages / 2), huge: "never", mode: 0o1777, readOnly: false }
+    ? { maxBytes: Math.floor(ramPages / 2) * sys.granule.pageSize, maxInodes: Math.min(MEMORY_INODES, Math.floor(ramPages / 2)), huge: "never", mode: 0o1777, readOnly: false }
     : { maxBytes: DISK_BYTES, maxInodes: DISK_INODES, huge: "never", mode: 0o755, readOnly: false };
   for (const option of mount.options.split(",").filter((text) => text !== "")) {
     const [name = "", value = ""] = option.split("=");
@@ -198,7 +201,7 @@ class NamespaceBuilder {
     this.streams = files;
     const early = new SeededRandom(0);
     const devices = new Devices({ random: () => kernel()?.random ?? early, terminal });
-    const fifos = new Fifos(sys.granule.pageSize);
+    const fifos = new Fifos(sys.granule.pageSize, bufferBudgetOf(totalramPages(sys) * sys.granule.pageSize));
     this.special = { openDevice: (file, rdev) => devices.open(file, rdev), openFifo: (file) => fifos.open(file) };
     this.rootMount = this.attach(this.treeFs({ type: options.rootType, directory: "/", options: "mode=755" }, options.view.root), undefined);
   }

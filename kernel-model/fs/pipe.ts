@@ -5,6 +5,7 @@
  */
 import { EAGAIN, EBUSY, EFAULT, EINVAL, ENOMEM, ENOTTY, ENXIO, EPIPE } from "../errno.js";
 import { WaitQueue } from "../kernel/wait-queue.js";
+import type { BufferBudget } from "./buffer-budget.js";
 import type { FileOperations, OpenFile, VfsInode } from "./vfs.js";
 import { O_ACCMODE, O_DIRECT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "./vfs.js";
 
@@ -32,11 +33,13 @@ export class Pipe {
   /** Woken by every change of contents and of partners. */
   readonly queue = new WaitQueue();
   private readonly pageSize: number;
+  private readonly budget: BufferBudget;
   private readonly buffers: PipeBuffer[] = [];
   private maxBuffers = PIPE_DEF_BUFFERS;
 
-  constructor(pageSize: number) {
+  constructor(pageSize: number, budget: BufferBudget) {
     this.pageSize = pageSize;
+    this.budget = budget;
   }
 
   get empty(): boolean {
@@ -87,7 +90,10 @@ export class Pipe {
       if (peek) index++;
       else {
         buffer.from += bytes;
-        if (buffer.packet || buffer.from === buffer.to) this.buffers.shift();
+        if (buffer.packet || buffer.from === buffer.to) {
+          this.buffers.shift();
+          this.budget.release(this.pageSize);
+        }
       }
       if (buffer.packet) break;
     }
@@ -95,7 +101,7 @@ export class Pipe {
     return done;
   }
 
-  /** Bytes taken of `from`, -EAGAIN if there is no room, -EPIPE without readers. Up to PIPE_BUF bytes go in whole or not at all. */
+  /** Bytes taken of `from`, -EAGAIN if there is no room, -EPIPE without readers, -ENOMEM. Up to PIPE_BUF bytes go in whole or not at all. */
   write(from: Uint8Array, packet: boolean): number {
     if (from.length === 0) return 0;
     if (this.readers === 0) return -EPIPE;
@@ -110,6 +116,7 @@ export class Pipe {
       done = odd;
     }
     while (done < from.length && !this.full) {
+      if (!this.budget.charge(pageSize)) return done > 0 ? done : -ENOMEM;
       const bytes = Math.min(pageSize, from.length - done);
       const page = new Uint8Array(pageSize);
       page.set(from.subarray(done, done + bytes));
@@ -135,7 +142,10 @@ export class Pipe {
   close(access: number): void {
     if (access !== O_WRONLY) this.readers--;
     if (access !== O_RDONLY) this.writers--;
-    if (this.readers === 0 && this.writers === 0) this.buffers.length = 0;
+    if (this.readers === 0 && this.writers === 0) {
+      this.budget.release(this.buffers.length * this.pageSize);
+      this.buffers.length = 0;
+    }
     this.queue.wakeAll();
   }
 }
@@ -213,15 +223,17 @@ export function openPipe(file: OpenFile, pipe: Pipe, anonymous: boolean): FileOp
 export class Fifos {
   private readonly pipes = new WeakMap<VfsInode, Pipe>();
   private readonly pageSize: number;
+  private readonly budget: BufferBudget;
 
-  constructor(pageSize: number) {
+  constructor(pageSize: number, budget: BufferBudget) {
     this.pageSize = pageSize;
+    this.budget = budget;
   }
 
   open(file: OpenFile): FileOperations | number {
     let pipe = this.pipes.get(file.inode);
     if (pipe === undefined) {
-      pipe = new Pipe(this.pageSize);
+      pipe = new Pipe(this.pageSize, this.budget);
       this.pipes.set(file.inode, pipe);
     }
     return openPipe(file, pipe, false);

@@ -3,10 +3,12 @@
  *
  * Linux: net/unix/af_unix.c unix_dgram_sendmsg(), unix_dgram_recvmsg(); net/ipv4/udp.c.
  */
-import { EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOTCONN, EOPNOTSUPP, EPIPE, EPROTOTYPE } from "../errno.js";
-import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM, putFile } from "../fs/vfs.js";
+import { EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS, ENOTCONN, EOPNOTSUPP, EPIPE, EPROTOTYPE } from "../errno.js";
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from "../fs/vfs.js";
+import type { BufferBudget } from "../fs/buffer-budget.js";
 import { WaitQueue } from "../kernel/wait-queue.js";
-import { AF_UNIX, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCKET_BUFFER_BYTES, SOCK_DGRAM } from "./socket.js";
+import type { InFlight } from "./in-flight.js";
+import { AF_UNIX, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCKET_BUFFER_BYTES, SOCK_DGRAM, messageCost } from "./socket.js";
 import type { Ancillary, PeerCredentials, Received, SendOptions, Socket, SocketName } from "./socket.js";
 
 /** Messages that wait in an AF_UNIX socket before its senders do. Linux: net.unix.max_dgram_qlen. */
@@ -15,6 +17,8 @@ const MAX_DGRAM_QLEN = 10;
 const UDP_MAX_BYTES = 65507;
 
 interface Message {
+  /** Bytes charged to the machine's budget until it is received. */
+  readonly cost: number;
   readonly bytes: Uint8Array;
   readonly from: SocketName;
   readonly ancillary: Ancillary | undefined;
@@ -35,6 +39,8 @@ export class DatagramSocket implements Socket {
   peerCredentials: PeerCredentials | undefined;
   private readonly messages: Message[] = [];
   private pending = 0;
+  private readonly buffers: BufferBudget;
+  private readonly inFlight: InFlight;
   private closed = false;
   private receiveShut = false;
   private sendShut = false;
@@ -44,11 +50,15 @@ export class DatagramSocket implements Socket {
     readonly domain: number;
     readonly protocol: number;
     readonly credentials: PeerCredentials;
+    readonly buffers: BufferBudget;
+    readonly inFlight: InFlight;
     readonly onClose: (socket: DatagramSocket) => void;
   }) {
     this.domain = options.domain;
     this.protocol = options.protocol;
     this.credentials = options.credentials;
+    this.buffers = options.buffers;
+    this.inFlight = options.inFlight;
     this.onClose = options.onClose;
   }
 
@@ -107,7 +117,9 @@ export class DatagramSocket implements Socket {
     const full = target.pending + bytes.length > SOCKET_BUFFER_BYTES || (local && target.messages.length >= MAX_DGRAM_QLEN);
     // UDP drops what does not fit; AF_UNIX is reliable.
     if (full) return local ? -EAGAIN : bytes.length;
-    target.messages.push({ bytes: bytes.slice(), from: this.name, ancillary: local ? ancillary : undefined });
+    const cost = bytes.length + messageCost(ancillary);
+    if (!this.buffers.charge(cost)) return -ENOBUFS;
+    target.messages.push({ cost, bytes: bytes.slice(), from: this.name, ancillary: local ? ancillary : undefined });
     target.pending += bytes.length;
     target.queue.wakeAll();
     return bytes.length;
@@ -124,6 +136,7 @@ export class DatagramSocket implements Socket {
     into.set(message.bytes.subarray(0, count));
     if (!peek) {
       this.messages.shift();
+      this.buffers.release(message.cost);
       this.pending -= message.bytes.length;
       this.queue.wakeAll();
       this.peer?.queue.wakeAll();
@@ -160,7 +173,10 @@ export class DatagramSocket implements Socket {
       if (this.domain === AF_UNIX) peer.error = ECONNREFUSED;
       peer.queue.wakeAll();
     }
-    for (const { ancillary } of this.messages.splice(0)) for (const file of ancillary?.files ?? []) putFile(file);
+    for (const { ancillary, cost } of this.messages.splice(0)) {
+      this.buffers.release(cost);
+      if (ancillary !== undefined) this.inFlight.drop(ancillary.files);
+    }
     this.peer = undefined;
     this.onClose(this);
   }

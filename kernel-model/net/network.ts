@@ -6,6 +6,7 @@
  */
 import { EADDRINUSE, EADDRNOTAVAIL, ECONNREFUSED, EINVAL, ENETUNREACH } from "../errno.js";
 import type { VfsInode } from "../fs/vfs.js";
+import { InFlight } from "./in-flight.js";
 import type { Socket, SocketName } from "./socket.js";
 import { SOCK_STREAM } from "./socket.js";
 
@@ -33,6 +34,7 @@ export function inetAddress(name: SocketName): InetAddress {
 }
 
 export class Network {
+  readonly inFlight = new InFlight();
   private readonly abstract = new Map<string, Socket>();
   /** Sockets bound to a path, by the inode that stands there. */
   private readonly paths = new WeakMap<VfsInode, Socket>();

@@ -99,3 +99,6 @@ export interface Socket {
 }
 
 export const NO_ANCILLARY_FILES: readonly OpenFile[] = [];
+
+/** What a message takes besides its bytes: its record, and the descriptions in flight, each of which may be a socket that carries more. */
+export const messageCost = ({ files }: Ancillary): number => 256 + files.length * 4096;

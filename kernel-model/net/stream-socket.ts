@@ -4,16 +4,20 @@
  * Linux: net/unix/af_unix.c unix_stream_connect(), unix_stream_sendmsg(), unix_stream_read_generic(), unix_poll(); net/ipv4/tcp.c
  * tcp_poll(). Differs: a TCP connection is made, filled and closed at once, without segments, windows or TIME_WAIT.
  */
-import { EAGAIN, ECONNREFUSED, ECONNRESET, EINVAL, EISCONN, EMSGSIZE, ENOTCONN, EPIPE } from "../errno.js";
-import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM, putFile } from "../fs/vfs.js";
+import { EAGAIN, ECONNREFUSED, ECONNRESET, EINVAL, EISCONN, EMSGSIZE, ENOBUFS, ENOTCONN, EPIPE } from "../errno.js";
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, POLLRDNORM, POLLWRNORM } from "../fs/vfs.js";
+import type { BufferBudget } from "../fs/buffer-budget.js";
 import { WaitQueue } from "../kernel/wait-queue.js";
-import { AF_UNIX, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCKET_BUFFER_BYTES, SOCK_SEQPACKET, SOMAXCONN } from "./socket.js";
+import type { InFlight } from "./in-flight.js";
+import { AF_UNIX, SHUT_RD, SHUT_RDWR, SHUT_WR, SOCKET_BUFFER_BYTES, SOCK_SEQPACKET, SOMAXCONN, messageCost } from "./socket.js";
 import type { Ancillary, PeerCredentials, Received, SendOptions, Socket, SocketName } from "./socket.js";
 
 /** What one send() left; bytes from `at` on wait. */
 interface Segment {
   readonly bytes: Uint8Array;
   at: number;
+  /** Bytes charged to the machine's budget until the segment is gone. */
+  readonly cost: number;
   ancillary: Ancillary | undefined;
 }
 
@@ -34,6 +38,8 @@ export class StreamSocket implements Socket {
   private state: State = "new";
   private readonly segments: Segment[] = [];
   private pending = 0;
+  private readonly buffers: BufferBudget;
+  private readonly inFlight: InFlight;
   private receiveShut = false;
   private sendShut = false;
   /** Connections that wait for accept(), oldest first. */
@@ -47,12 +53,16 @@ export class StreamSocket implements Socket {
     readonly type: number;
     readonly protocol: number;
     readonly credentials: PeerCredentials;
+    readonly buffers: BufferBudget;
+    readonly inFlight: InFlight;
     readonly onClose: (socket: StreamSocket) => void;
   }) {
     this.domain = options.domain;
     this.type = options.type;
     this.protocol = options.protocol;
     this.credentials = options.credentials;
+    this.buffers = options.buffers;
+    this.inFlight = options.inFlight;
     this.onClose = options.onClose;
   }
 
@@ -88,7 +98,7 @@ export class StreamSocket implements Socket {
     if (this.state === "connected") return -EISCONN;
     if (!(to instanceof StreamSocket) || to.state !== "listening" || to.receiveShut) return -ECONNREFUSED;
     if (to.backlog.length > to.maxBacklog) return -EAGAIN;
-    const server = new StreamSocket({ domain: this.domain, type: this.type, protocol: this.protocol, credentials: to.credentials, onClose: () => undefined });
+    const server = new StreamSocket({ domain: this.domain, type: this.type, protocol: this.protocol, credentials: to.credentials, buffers: this.buffers, inFlight: this.inFlight, onClose: () => undefined });
     server.name = name;
     this.join(server);
     to.backlog.push(server);
@@ -125,7 +135,9 @@ export class StreamSocket implements Socket {
     if (room <= 0 || (whole && room < bytes.length)) return -EAGAIN;
     const taken = bytes.slice(0, room);
     const carries = ancillary.files.length > 0;
-    peer.segments.push({ bytes: taken, at: 0, ancillary: carries || this.domain === AF_UNIX ? ancillary : undefined });
+    const cost = taken.length + messageCost(ancillary);
+    if (!this.buffers.charge(cost)) return -ENOBUFS;
+    peer.segments.push({ bytes: taken, at: 0, cost, ancillary: carries || this.domain === AF_UNIX ? ancillary : undefined });
     peer.pending += taken.length;
     peer.queue.wakeAll();
     return taken.length;
@@ -159,6 +171,7 @@ export class StreamSocket implements Socket {
         if (segment.ancillary !== undefined) segment.ancillary = { ...segment.ancillary, files: [] };
         if (!whole && segment.at < segment.bytes.length) break;
         this.segments.shift();
+        this.buffers.release(segment.cost);
       }
       if (whole || carries) break;
     }
@@ -200,7 +213,10 @@ export class StreamSocket implements Socket {
       if (this.segments.length > 0) peer.error = ECONNRESET;
       peer.queue.wakeAll();
     }
-    for (const { ancillary } of this.segments.splice(0)) for (const file of ancillary?.files ?? []) putFile(file);
+    for (const { ancillary, cost } of this.segments.splice(0)) {
+      this.buffers.release(cost);
+      if (ancillary !== undefined) this.inFlight.drop(ancillary.files);
+    }
     for (const waiting of this.backlog.splice(0)) {
       if (waiting.peer !== undefined) waiting.peer.error = ECONNRESET;
       waiting.close();

@@ -25,7 +25,7 @@ const STEP = 65536;
 
 /** Both ends of a new pipe: read end, write end; -errno. */
 export function createPipe(kernel: Kernel, flags: number): readonly [OpenFile, OpenFile] | number {
-  const pipe = new Pipe(kernel.sys.granule.pageSize);
+  const pipe = new Pipe(kernel.sys.granule.pageSize, kernel.internal.buffers);
   const fs = kernel.internal.pipes;
   const inode = fs.createInode({ mode: S_IFIFO | 0o600, open: (_inode, file) => openPipe(file, pipe, true) });
   const ends = [O_RDONLY, O_WRONLY].map((access) => fs.openInode(inode, access | (flags & (O_NONBLOCK | O_DIRECT)), (ino) => `pipe:[${ino}]`));

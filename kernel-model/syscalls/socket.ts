@@ -93,24 +93,25 @@ export function credentialsOf(task: Task): PeerCredentials {
 /** A new socket, or the errno of an address family, type or protocol that is not there. */
 function createSocket(kernel: Kernel, task: Task, domain: number, type: number, protocol: number): Socket | number {
   const credentials = credentialsOf(task);
-  const { network } = kernel.internal;
+  const { network, buffers } = kernel.internal;
+  const { inFlight } = network;
   if (type < 0 || type >= SOCK_MAX) return -EINVAL;
   if (domain === AF_UNIX) {
     if (protocol !== 0 && protocol !== AF_UNIX) return -EPROTONOSUPPORT;
     const onClose = (socket: Socket): void => {
       network.releaseUnix(socket);
     };
-    if (type === SOCK_DGRAM) return new DatagramSocket({ domain, protocol: 0, credentials, onClose });
-    return type === SOCK_STREAM || type === SOCK_SEQPACKET ? new StreamSocket({ domain, type, protocol: 0, credentials, onClose }) : -ESOCKTNOSUPPORT;
+    if (type === SOCK_DGRAM) return new DatagramSocket({ domain, protocol: 0, credentials, buffers, inFlight, onClose });
+    return type === SOCK_STREAM || type === SOCK_SEQPACKET ? new StreamSocket({ domain, type, protocol: 0, credentials, buffers, inFlight, onClose }) : -ESOCKTNOSUPPORT;
   }
   if (domain !== AF_INET) return -EAFNOSUPPORT;
   const onClose = (socket: Socket): void => {
     network.releaseInet(socket);
   };
   if (type === SOCK_STREAM) {
-    return protocol === 0 || protocol === IPPROTO_TCP ? new StreamSocket({ domain, type, protocol: IPPROTO_TCP, credentials, onClose }) : -EPROTONOSUPPORT;
+    return protocol === 0 || protocol === IPPROTO_TCP ? new StreamSocket({ domain, type, protocol: IPPROTO_TCP, credentials, buffers, inFlight, onClose }) : -EPROTONOSUPPORT;
   }
-  if (type === SOCK_DGRAM) return protocol === 0 || protocol === IPPROTO_UDP ? new DatagramSocket({ domain, protocol: IPPROTO_UDP, credentials, onClose }) : -EPROTONOSUPPORT;
+  if (type === SOCK_DGRAM) return protocol === 0 || protocol === IPPROTO_UDP ? new DatagramSocket({ domain, protocol: IPPROTO_UDP, credentials, buffers, inFlight, onClose }) : -EPROTONOSUPPORT;
   return -ESOCKTNOSUPPORT;
 }
 

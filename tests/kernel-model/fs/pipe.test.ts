@@ -1,5 +1,6 @@
 /* Pipes: capacity, atomic writes, ends that close. */
 import { expect } from "chai";
+import { BufferBudget } from "../../../kernel-model/fs/buffer-budget.js";
 import { Pipe, pipeOf } from "../../../kernel-model/fs/pipe.js";
 import { makeNode } from "../../../kernel-model/fs/namei.js";
 import { putFile } from "../../../kernel-model/fs/vfs.js";
@@ -12,7 +13,7 @@ const [O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK] = [0, 1, 2, 0o4000];
 const PAGE = 4096;
 
 function openPipe(): Pipe {
-  const pipe = new Pipe(PAGE);
+  const pipe = new Pipe(PAGE, new BufferBudget(2 ** 30));
   pipe.open(O_RDONLY);
   pipe.open(O_WRONLY);
   return pipe;
@@ -84,6 +85,23 @@ describe("pipes", () => {
     const pipe = openPipe();
     write(pipe, 3 * PAGE);
     expect([pipe.setCapacity(1), pipe.setCapacity(5 * PAGE), pipe.setCapacity(-1), pipe.setCapacity(2 ** 32)]).to.deep.equal([-EBUSY, 8 * PAGE, -EINVAL, -EINVAL]);
+  });
+
+  it("take their pages out of one budget, and give them back", () => {
+    const budget = new BufferBudget(3 * PAGE);
+    const pipes = [new Pipe(PAGE, budget), new Pipe(PAGE, budget)];
+    for (const pipe of pipes) {
+      pipe.open(O_RDONLY);
+      pipe.open(O_WRONLY);
+    }
+    expect([write(pipes[0]!, 2 * PAGE), write(pipes[1]!, 2 * PAGE), write(pipes[1]!, PAGE)]).to.deep.equal([2 * PAGE, PAGE, -12]);
+    read(pipes[0]!, PAGE);
+    expect([write(pipes[1]!, PAGE), budget.inUse]).to.deep.equal([PAGE, 3 * PAGE]);
+    for (const pipe of pipes) {
+      pipe.close(O_RDONLY);
+      pipe.close(O_WRONLY);
+    }
+    expect(budget.inUse).to.equal(0);
   });
 
   it("every change wakes who waits", () => {

@@ -1,12 +1,16 @@
 /* Datagrams between sockets of the guest. */
 import { expect } from "chai";
+import { BufferBudget } from "../../../kernel-model/fs/buffer-budget.js";
+import { InFlight } from "../../../kernel-model/net/in-flight.js";
 import { DatagramSocket } from "../../../kernel-model/net/datagram-socket.js";
 import type { Socket } from "../../../kernel-model/net/socket.js";
 
 const [EAGAIN, EINVAL, ECONNREFUSED, EDESTADDRREQ, EMSGSIZE, ENOTCONN, EOPNOTSUPP] = [11, 22, 111, 89, 90, 107, 95];
 const credentials = { pid: 1, uid: 0, gid: 0 };
+const buffers = new BufferBudget(2 ** 30);
+const inFlight = new InFlight();
 const make = (domain: number, name?: string): DatagramSocket => {
-  const socket = new DatagramSocket({ domain, protocol: 0, credentials, onClose: () => undefined });
+  const socket = new DatagramSocket({ domain, protocol: 0, credentials, buffers, inFlight, onClose: () => undefined });
   socket.name = name;
   return socket;
 };

@@ -1,5 +1,7 @@
 /* Names of sockets: ports and paths, and who listens. */
 import { expect } from "chai";
+import { BufferBudget } from "../../../kernel-model/fs/buffer-budget.js";
+import { InFlight } from "../../../kernel-model/net/in-flight.js";
 import type { VfsInode } from "../../../kernel-model/fs/vfs.js";
 import { DatagramSocket } from "../../../kernel-model/net/datagram-socket.js";
 import { INADDR_ANY, INADDR_LOOPBACK, Network, inetAddress, inetName } from "../../../kernel-model/net/network.js";
@@ -7,8 +9,10 @@ import { StreamSocket } from "../../../kernel-model/net/stream-socket.js";
 
 const [EADDRINUSE, EADDRNOTAVAIL, ECONNREFUSED, EINVAL, ENETUNREACH] = [98, 99, 111, 22, 101];
 const credentials = { pid: 1, uid: 0, gid: 0 };
-const tcp = (): StreamSocket => new StreamSocket({ domain: 2, type: 1, protocol: 6, credentials, onClose: () => undefined });
-const udp = (): DatagramSocket => new DatagramSocket({ domain: 2, protocol: 17, credentials, onClose: () => undefined });
+const buffers = new BufferBudget(2 ** 30);
+const inFlight = new InFlight();
+const tcp = (): StreamSocket => new StreamSocket({ domain: 2, type: 1, protocol: 6, credentials, buffers, inFlight, onClose: () => undefined });
+const udp = (): DatagramSocket => new DatagramSocket({ domain: 2, protocol: 17, credentials, buffers, inFlight, onClose: () => undefined });
 
 describe("names of sockets", () => {
   it("ports: one holder each, and any port if none is asked for", () => {

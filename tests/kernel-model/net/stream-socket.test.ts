@@ -1,5 +1,7 @@
 /* Streams between sockets of the guest: connect, data, shutdown. */
 import { expect } from "chai";
+import { BufferBudget } from "../../../kernel-model/fs/buffer-budget.js";
+import { InFlight } from "../../../kernel-model/net/in-flight.js";
 import type { OpenFile } from "../../../kernel-model/fs/vfs.js";
 import { StreamSocket } from "../../../kernel-model/net/stream-socket.js";
 import type { Socket } from "../../../kernel-model/net/socket.js";
@@ -10,8 +12,10 @@ const [POLLIN, POLLOUT, POLLHUP, POLLRDHUP] = [1, 4, 0x10, 0x2000];
 const [STREAM, SEQPACKET] = [1, 5];
 const BUFFER = 212_992;
 const credentials = { pid: 1, uid: 2, gid: 3 };
+const buffers = new BufferBudget(2 ** 30);
+const inFlight = new InFlight();
 
-const make = (type = STREAM, domain = 1): StreamSocket => new StreamSocket({ domain, type, protocol: 0, credentials, onClose: () => undefined });
+const make = (type = STREAM, domain = 1): StreamSocket => new StreamSocket({ domain, type, protocol: 0, credentials, buffers, inFlight, onClose: () => undefined });
 function pair(type = STREAM): readonly [StreamSocket, StreamSocket] {
   const [a, b] = [make(type), make(type)];
   a.join(b);
