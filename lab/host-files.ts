@@ -7,7 +7,7 @@
  */
 import * as fs from "node:fs";
 import { resolve } from "node:path";
-import { ConfigError } from "../emulator/arch/errors.js";
+import { ConfigError, ModelBug } from "../emulator/arch/errors.js";
 import { EIO, EPERM, EXDEV } from "../kernel-model/errno.js";
 import type { HostAttributes, HostChanges, HostDirectory, HostFile, HostName, HostObject } from "../kernel-model/fs/host-directory.js";
 import type { Timespec } from "../kernel-model/fs/vfs.js";
@@ -70,13 +70,19 @@ class DescriptorCache<Key> {
     this.limit = limit;
   }
 
-  get(key: Key, make: () => number): number {
+  has(key: Key): boolean {
+    return this.open.has(key);
+  }
+
+  /** The descriptor of `key`, made if it is not open. Without `make` it must be. */
+  get(key: Key, make?: () => number): number {
     const known = this.open.get(key);
     if (known !== undefined) {
       this.open.delete(key);
       this.open.set(key, known);
       return known;
     }
+    if (make === undefined) throw new ModelBug("DescriptorCache.get: not open");
     const fd = make();
     this.open.set(key, fd);
     for (const oldest of this.open.keys()) {
@@ -118,6 +124,9 @@ interface Name {
 }
 
 const descriptorPath = (fd: number): string => `/proc/self/fd/${fd}`;
+
+/** The host path of a name in the directory behind a descriptor. */
+const entryOf = (fd: number, name: string): Buffer => Buffer.concat([Buffer.from(`${descriptorPath(fd)}/`), Buffer.from(name, "latin1")]);
 
 class RegularFile implements HostFile, Placed {
   parent: HostDir;
@@ -204,16 +213,24 @@ class HostDir implements HostDirectory, Placed {
     if (tree.writable) this.changes = this.makeChanges();
   }
 
-  /** A descriptor of the directory itself (O_PATH). The root's, whose `name` is its host path, is opened through any links. */
+  /**
+   * A descriptor of the directory itself (O_PATH). Directories above that are not open any more are opened first, from the top: a guest
+   * can nest them to any depth. The root's, whose `name` is its host path, is opened through any links.
+   */
   private descriptor(): number {
-    return this.tree.directories.get(this, () =>
-      this.parent === undefined ? fs.openSync(this.name, O_PATH | O_DIRECTORY) : fs.openSync(this.parent.entry(this.name), O_PATH | O_DIRECTORY | O_NOFOLLOW),
-    );
+    const cache = this.tree.directories;
+    const closed: HostDir[] = [];
+    for (let at: HostDir | undefined = this; at !== undefined && !cache.has(at); at = at.parent) closed.push(at);
+    for (let dir = closed.pop(); dir !== undefined; dir = closed.pop()) {
+      const { parent, name } = dir;
+      cache.get(dir, () => (parent === undefined ? fs.openSync(name, O_PATH | O_DIRECTORY) : fs.openSync(entryOf(cache.get(parent), name), O_PATH | O_DIRECTORY | O_NOFOLLOW)));
+    }
+    return cache.get(this);
   }
 
   /** The host path of one entry: a name in the directory behind the descriptor. */
   private entry(name: string): Buffer {
-    return Buffer.concat([Buffer.from(`${descriptorPath(this.descriptor())}/`), Buffer.from(name, "latin1")]);
+    return entryOf(this.descriptor(), name);
   }
 
   /** Call `use` with an O_PATH descriptor of an entry, which is never followed if it is a link. */

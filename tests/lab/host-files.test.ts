@@ -215,6 +215,22 @@ describe("directories of the host", () => {
     expect(open - readdirSync("/proc/self/fd").length).to.be.within(100, 200);
   });
 
+  it("directories nested to any depth are reached again from the top", () => {
+    const DEPTH = 600;
+    const t = shown(true);
+    let at = t.inode("/h");
+    const chain = [at];
+    for (let i = 0; i < DEPTH; i++) {
+      const next = at.ops.mkdir!(at, "d", 0o40755);
+      if (typeof next === "number") throw new Error(String(next));
+      chain.push((at = next));
+    }
+    // The upper ones have been closed by now; each of these starts at the top.
+    for (const dir of [chain[10]!, chain[DEPTH]!, chain[DEPTH / 2]!, chain[DEPTH]!]) expect(dir.ops.create!(dir, `f${Math.floor(dir.ino)}${dir.size++}`, 0o100644)).to.be.an("object");
+    t.close();
+    spawnSync("rm", ["-rf", join(dir, "d")]);
+  });
+
   it("what is no directory is refused in one line", () => {
     expect(() => openHostDirectory(join(top, "none"), { writable: false })).to.throw(ConfigError, /none: no such directory/);
     expect(() => openHostDirectory(join(top, "secret"), { writable: false })).to.throw(ConfigError, /not a directory/);
