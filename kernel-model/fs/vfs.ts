@@ -12,7 +12,7 @@ import type { Vma, VmOperations } from "../mm/vma.js";
 import type { WaitQueue } from "../kernel/wait-queue.js";
 import type { File, Inode } from "./file.js";
 import type { FileLocks } from "./locks.js";
-import { EINVAL } from "../errno.js";
+import { EINVAL, ETXTBSY } from "../errno.js";
 
 /* File types in st_mode. Linux: include/uapi/linux/stat.h. */
 export const S_IFMT = 0o170000;
@@ -100,6 +100,8 @@ export interface VfsInode extends Inode {
   blocks: number;
   /** Open descriptions, O_PATH included. At 0 with no name left the inode is evicted. Written by openInode(). */
   holders: number;
+  /** Descriptions open for writing; negative: programs that run from the file, which forbid it. Absent: 0. Linux: i_writecount. */
+  writeCount?: number;
   /** Advisory locks; undefined until the first one. Linux: i_flctx. */
   locks?: FileLocks;
 }
@@ -238,6 +240,8 @@ export interface OpenFile extends File {
   ops: FileOperations;
   /** State of `ops`. */
   privateData: unknown;
+  /** A program runs from it: no one may write to the file while the description lives. Set by denyWriteAccess(). */
+  deniesWrite?: boolean;
   /** Process (negative: group) of F_SETOWN; kept, without effect. */
   owner?: number;
   /** Who wants to know when the last reference goes (epoll). */
@@ -326,6 +330,8 @@ export function openInode(inode: VfsInode, flags: number, path: string, where: P
       for (const gone of file.watchers ?? []) gone();
       inode.locks?.releaseDescription(file);
       file.ops.release?.(file);
+      if (countsAsWriter(file)) inode.writeCount = (inode.writeCount ?? 0) - 1;
+      if (file.deniesWrite === true) inode.writeCount = (inode.writeCount ?? 0) + 1;
       inode.holders--;
       if (inode.holders === 0 && inode.nlink === 0) inode.ops.evict?.(inode);
     },
@@ -333,14 +339,27 @@ export function openInode(inode: VfsInode, flags: number, path: string, where: P
       return file.ops.mmapOps?.(file, vma);
     },
   };
+  if (countsAsWriter(file) && (inode.writeCount ?? 0) < 0) return -ETXTBSY;
   if ((flags & O_PATH) === 0) {
     const ops = inode.ops.open(inode, file);
     if (typeof ops === "number") return ops;
     file.ops = ops;
     file.ra.raPages = readAheadPages(inode);
   }
+  if (countsAsWriter(file)) inode.writeCount = (inode.writeCount ?? 0) + 1;
   inode.holders++;
   return file;
+}
+
+const countsAsWriter = (file: OpenFile): boolean => file.writable && isRegular(file.inode);
+
+/** A program is about to run from `file`: 0, or -ETXTBSY if it is open for writing. Linux: exe_file_deny_write_access(). */
+export function denyWriteAccess(file: OpenFile): number {
+  const { inode } = file;
+  if ((inode.writeCount ?? 0) > 0) return -ETXTBSY;
+  inode.writeCount = (inode.writeCount ?? 0) - 1;
+  file.deniesWrite = true;
+  return 0;
 }
 
 /** Largest readahead window of a fresh description, pages. Linux: file_ra_state_init(). */

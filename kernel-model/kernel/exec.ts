@@ -8,7 +8,7 @@ import { ModelBug } from "../../emulator/arch/errors.js";
 import { EACCES, E2BIG, EFAULT, ELOOP, ENOENT, ENOEXEC, ENOMEM, errnoName } from "../errno.js";
 import { openPath } from "../fs/path.js";
 import type { OpenFile, Path } from "../fs/vfs.js";
-import { O_RDONLY, getFile, isRegular, putFile } from "../fs/vfs.js";
+import { O_RDONLY, denyWriteAccess, getFile, isRegular, putFile } from "../fs/vfs.js";
 import { NO_RSEQ } from "./rseq.js";
 import type { Binprm, ExecutableStack } from "./binprm.js";
 import { bprmMmInit, bprmRelease, bprmStackLimits, copyAllStrings, setupArgPages } from "./binprm.js";
@@ -52,6 +52,11 @@ function openExec(task: Task, path: string, from: Path | undefined): OpenFile | 
   if (!isRegular(file.inode) || (file.inode.mode & 0o111) === 0) {
     putFile(file);
     return -EACCES;
+  }
+  const busy = denyWriteAccess(file);
+  if (busy < 0) {
+    putFile(file);
+    return busy;
   }
   return file;
 }

@@ -5,7 +5,7 @@
  * stores any.
  */
 import type { Va } from "../../emulator/arch/addr.js";
-import { EBADF, EFAULT, EFBIG, EINVAL, EISDIR, ENODATA, EOPNOTSUPP, EPERM, ERANGE, EROFS } from "../errno.js";
+import { EBADF, EFAULT, EFBIG, EINVAL, EISDIR, ENODATA, EOPNOTSUPP, EPERM, ERANGE, EROFS, ETXTBSY } from "../errno.js";
 import type { InodeAttributes, Timespec, VfsInode } from "../fs/vfs.js";
 import { S_ISGID, S_ISUID, isDirectory, isRegular } from "../fs/vfs.js";
 import type { CStruct } from "../kernel/c-struct.js";
@@ -82,6 +82,7 @@ function truncate(kernel: Kernel, task: Task, args: SyscallArgs): number {
   if (typeof place === "number") return place;
   if (isDirectory(place.inode)) return -EISDIR;
   if (!isRegular(place.inode)) return -EINVAL;
+  if ((place.inode.writeCount ?? 0) < 0) return -ETXTBSY;
   if (size > place.inode.size && size > task.group.limits[RLIMIT_FSIZE]!.soft) {
     sendThreadSignal(kernel, task, kernelSignal(SIGXFSZ));
     return -EFBIG;

@@ -1,6 +1,6 @@
 /* Open file descriptions: positions, references, flags. */
 import { expect } from "chai";
-import { createMount, genericSeek, getFile, isDirectory, isRegular, isSymlink, openInode, putFile, seekPosition } from "../../../kernel-model/fs/vfs.js";
+import { createMount, denyWriteAccess, genericSeek, getFile, isDirectory, isRegular, isSymlink, openInode, putFile, seekPosition } from "../../../kernel-model/fs/vfs.js";
 import { createTestNamespace } from "../../support/namespace.js";
 
 const EINVAL = 22;
@@ -59,6 +59,24 @@ describe("vfs", () => {
     if (typeof link === "number") throw new Error(String(link));
     expect(openInode(link, 0, "/l", undefined)).to.be.lessThan(0);
     expect(link.holders).to.equal(0);
+    t.close();
+  });
+
+  it("a file that a program runs from cannot be opened for writing, and one open for writing cannot be run", () => {
+    const t = createTestNamespace();
+    t.write("/f", "x");
+    const [reader, second] = [t.open("/f"), t.open("/f")];
+    expect([denyWriteAccess(reader), denyWriteAccess(second)]).to.deep.equal([0, 0]);
+    expect(() => t.open("/f", 2)).to.throw("-26");
+    putFile(reader);
+    expect(() => t.open("/f", 1)).to.throw("-26");
+    putFile(second);
+    const writer = t.open("/f", 1);
+    const third = t.open("/f");
+    expect(denyWriteAccess(third)).to.equal(-26);
+    putFile(writer);
+    expect(denyWriteAccess(third)).to.equal(0);
+    putFile(third);
     t.close();
   });
 

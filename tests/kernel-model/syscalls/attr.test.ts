@@ -53,3 +53,14 @@ int main(void) { char b[9]; int f = open("f", O_CREAT | O_RDWR, 0600); CHECK(set
     expect(stdout.split("\n").map((line) => line.replace(/^.* = /, ""))).to.deep.equal("-1 EOPNOTSUPP|-1 ENODATA|-1 ENODATA|0 |-1 ENODATA|-1 ENOENT|-1 EOPNOTSUPP|-1 EBADF|".split("|"));
   });
 });
+
+describe("files that programs run from", () => {
+  it("are busy: no write, no truncation, no exec of what is being written", () => {
+    const { stdout } = runSourceInMachine(
+      "attr-busy",
+      `${CHECK}int main(int argc, char **argv) { if (argc > 1) { puts("ran"); return 0; } static char b[2000000]; int n, r = open("/bin/program", O_RDONLY), w = open("copy", O_CREAT | O_WRONLY, 0755); while ((n = read(r, b, sizeof b)) > 0) write(w, b, n);
+      CHECK(open("/bin/program", O_WRONLY)); CHECK(open("/bin/program", O_RDWR | O_TRUNC)); CHECK(truncate("/bin/program", 0)); CHECK(execl("copy", "copy", "x", (char *)0)); close(w); if (fork() == 0) execl("copy", "copy", "x", (char *)0); wait(0); CHECK(open("copy", O_WRONLY) > 0); CHECK(unlink("/bin/program")); CHECK(rename("copy", "/tmp/program")); return 0; }`,
+    );
+    expect(stdout.split("\n").map((line) => line.replace(/^.* = /, ""))).to.deep.equal(["-1 ETXTBSY", "-1 ETXTBSY", "-1 ETXTBSY", "-1 ETXTBSY", "ran", "1 ", "0 ", "0 ", ""]);
+  });
+});
