@@ -4,6 +4,7 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError, NotModelled } from "../emulator/arch/errors.js";
 import { ENCODE_HELP } from "./descriptor/encode-help.js";
+import { CURVE_HELP, RUN_HELP } from "./help.js";
 import { VERSION } from "./version.js";
 import type { DescriptorOptions } from "./commands/descriptor.js";
 import type { ValidateCommandOptions } from "./commands/validate.js";
@@ -24,10 +25,13 @@ export interface AnalysisOptions {
   readonly top?: string;
   readonly perfetto?: string;
   readonly pprof?: string;
+  readonly report?: string;
+  readonly curve?: boolean;
 }
 
 export type RunOptions = ConfigOptions & OutputOptions & AnalysisOptions;
 export type DumpOptions = RunOptions & { readonly raw?: boolean };
+export type CurveOptions = ConfigOptions & OutputOptions & { readonly csv?: string; readonly svg?: string; readonly side?: string };
 export type CompareOptions = RunOptions & { readonly configs?: string };
 
 function collect(value: string, previous: readonly string[]): readonly string[] {
@@ -80,6 +84,9 @@ export function buildCli(done: (status: number) => void): Command {
     .option("--top <n>", "who misses and who faults: the n first instructions and areas, with causes; all of it is exact, the run takes longer")
     .option("--perfetto <file>", "a time line for ui.perfetto.dev: page faults as slices; faults, TLB misses, memory and mappings as counters, over virtual time")
     .option("--pprof <file>", "TLB misses, walk cycles and page faults by instruction, for pprof, speedscope or Perfetto")
+    .option("--curve", "misses of fully associative L1D TLBs of every size, with and without the contiguous bit, in --json and --report")
+    .option("--report <file.html>", "everything in one HTML file: charts, tables, who misses, what maps the address space; 20 rows per list unless --top says otherwise")
+    .addHelpText("after", RUN_HELP)
     .passThroughOptions()
     .action(async (program: string, args: string[], options: RunOptions) => {
       const { runCommand } = await import("./commands/run.js");
@@ -93,6 +100,18 @@ export function buildCli(done: (status: number) => void): Command {
     .action(async (program: string, args: string[], options: CompareOptions) => {
       const { compareCommand } = await import("./commands/compare.js");
       done(await compareCommand(program, args, options));
+    });
+
+  const curve = cli.command("curve").description("misses of fully associative TLBs of every size, from one run, with and without the contiguous bit");
+  programArguments(outputOptions(machineOptions(curve)))
+    .option("--csv <file>", "a row for every number of entries; - is standard output")
+    .option("--svg <file>", "the curve as a picture")
+    .option("--side <name>", "touches that count: data, instruction or both (default data)")
+    .addHelpText("after", CURVE_HELP)
+    .passThroughOptions()
+    .action(async (program: string, args: string[], options: CurveOptions) => {
+      const { curveCommand } = await import("./commands/curve.js");
+      done(await curveCommand(program, args, options));
     });
 
   for (const [name, what] of [

@@ -2,6 +2,7 @@
  * The result of one run: what `run --json` writes. Keys are stable and extended only by adding; docs/run.schema.json says the same.
  */
 import type { FaultKind } from "../kernel-model/mm/observer.js";
+import type { CurveResult } from "./curve/miss-curve.js";
 import type { ProfileResult } from "./profile/top.js";
 
 export const RUN_SCHEMA = "foliolab/run/1";
@@ -74,6 +75,8 @@ export interface RunResult {
   };
   /** Who missed and who faulted; with `--top`. */
   readonly profile?: ProfileResult;
+  /** Misses by TLB size; with `--curve`. */
+  readonly curve?: CurveResult;
 }
 
 /** Exit status of `foliolab run`: the guest's, or 128 + signal number. */

@@ -1,7 +1,9 @@
 /** What `run` finds out beside the summary: makes the analyses that its options ask for, and writes what they found. */
 import { ConfigError } from "../../emulator/arch/errors.js";
+import type { MmStruct } from "../../kernel-model/mm/mm-struct.js";
 import type { Analysis } from "../analysis.js";
 import type { AnalysisOptions } from "../cli.js";
+import type { AreaCoverage } from "../report/html/coverage.js";
 import type { RunResult } from "../result.js";
 import { checkWritable, writeResult } from "./output.js";
 
@@ -9,11 +11,15 @@ export interface Wanted {
   readonly analyses: readonly Analysis[];
   /** Rows of the lists; 0: no lists were asked for. */
   readonly top: number;
+  /** The address space of the program when it ends. */
+  onExit(mm: MmStruct): void;
   /** After the run: the result with what the analyses add to it. Writes the files. */
   complete(result: RunResult): Promise<RunResult>;
 }
 
 const MAX_TOP = 10_000;
+/** Of a report, where --top does not say. */
+const REPORT_ROWS = 20;
 
 function parseTop(text: string): number {
   const n = Number(text);
@@ -23,15 +29,23 @@ function parseTop(text: string): number {
 
 /** Reads the options; modules are loaded only for what was asked. Throws ConfigError before the run for what cannot be. */
 export async function prepareAnalyses(options: AnalysisOptions): Promise<Wanted> {
-  const top = options.top === undefined ? 0 : parseTop(options.top);
+  const top = options.top === undefined ? (options.report === undefined ? 0 : REPORT_ROWS) : parseTop(options.top);
   checkWritable("--perfetto", options.perfetto);
   checkWritable("--pprof", options.pprof);
+  checkWritable("--report", options.report);
+  const readCoverage = options.report === undefined ? undefined : (await import("../report/html/coverage.js")).coverageOf;
+  let coverage: readonly AreaCoverage[] = [];
+  const curve = options.curve === true ? new (await import("../curve/miss-curve.js")).MissCurve() : undefined;
   const timeline = options.perfetto === undefined ? undefined : new (await import("../perfetto/timeline.js")).Timeline();
   const profiler = top === 0 && options.pprof === undefined ? undefined : new (await import("../profile/profiler.js")).Profiler();
   return {
-    analyses: [profiler, timeline].filter((analysis) => analysis !== undefined),
+    analyses: [profiler, timeline, curve].filter((analysis) => analysis !== undefined),
     top,
-    async complete(result) {
+    onExit: (mm) => {
+      coverage = readCoverage?.(mm) ?? [];
+    },
+    async complete(plain) {
+      let result: RunResult = curve === undefined ? plain : { ...plain, curve: curve.result() };
       if (timeline !== undefined && options.perfetto !== undefined) writeResult("--perfetto", options.perfetto, timeline.bytes());
       if (profiler === undefined) return result;
       const profile = profiler.profile();
@@ -42,7 +56,12 @@ export async function prepareAnalyses(options: AnalysisOptions): Promise<Wanted>
       }
       if (top === 0) return result;
       const [{ topProfile }, { loadDisassembler }] = await Promise.all([import("../profile/top.js"), import("../disassembler.js")]);
-      return { ...result, profile: topProfile(profile, top, { disassembler: await loadDisassembler(), symbolizer: findSymbolizer }) };
+      result = { ...result, profile: topProfile(profile, top, { disassembler: await loadDisassembler(), symbolizer: findSymbolizer }) };
+      if (options.report !== undefined) {
+        const { htmlReport } = await import("../report/html/page.js");
+        writeResult("--report", options.report, Buffer.from(htmlReport({ result, coverage })));
+      }
+      return result;
     },
   };
 }

@@ -72,11 +72,11 @@ export async function runHere({ config, program, args, label = "", guestOutput =
 export async function runCommand(program: string, args: readonly string[], options: RunOptions): Promise<number> {
   checkWritable("--json", options.json);
   const wanted = await prepareAnalyses(options);
-  const result = await wanted.complete(await runHere({ config: parseConfig(options), program, args, analyses: wanted.analyses }));
+  const result = await wanted.complete(await runHere({ config: parseConfig(options), program, args, analyses: wanted.analyses, onExit: wanted.onExit }));
   if (options.json !== undefined) writeJson(options.json, result);
   if (options.quiet !== true) {
     say(summarize(result));
-    if (result.profile !== undefined) say(`\n${(await import("../report/top.js")).topText(result.profile, wanted.top)}`);
+    if (options.top !== undefined && result.profile !== undefined) say(`\n${(await import("../report/top.js")).topText(result.profile, wanted.top)}`);
   }
   return exitStatus(result, signalNumber);
 }

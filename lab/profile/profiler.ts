@@ -180,7 +180,7 @@ export class Profiler implements Analysis {
     if (vma === undefined) return undefined;
     let area = this.areas.get(vma);
     if (area === undefined) {
-      area = { start: vma.start, end: vma.end, permissions: permissionsOf(vma), name: "", ...newCounts() };
+      area = { start: vma.start, end: vma.end, permissions: mapsPermissions(vma), name: "", ...newCounts() };
       this.areas.set(vma, area);
     }
     // The first faults of a stack come before the kernel knows it for one.
@@ -218,7 +218,8 @@ function count(into: Counts, side: "l1i" | "l1d", miss: Miss): void {
   into.walkCycles += miss.walkCycles;
 }
 
-function permissionsOf({ flags }: Vma): string {
+/** rwx and p or s, as in /proc/PID/maps. */
+export function mapsPermissions({ flags }: Vma): string {
   return `${flags & VM_READ ? "r" : "-"}${flags & VM_WRITE ? "w" : "-"}${flags & VM_EXEC ? "x" : "-"}${flags & VM_MAYSHARE ? "s" : "p"}`;
 }
 

@@ -59,8 +59,23 @@ describe("prepareAnalyses", () => {
     }
   });
 
+  it("--curve and --report: the curve is in the result as the schema describes it, the report is written", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "foliolab-analyses-"));
+    try {
+      const report = join(directory, "r.html");
+      const result = await analysed("stride", { report, curve: true });
+      expect(schema(JSON.parse(JSON.stringify(result))), JSON.stringify(schema.errors)).to.equal(true);
+      expect(result.curve!.points.find(({ entries }) => entries === 1)!.misses).to.be.greaterThan(0);
+      expect(result.profile!.pcs.length, "20 rows, unless --top says otherwise").to.be.within(20, 40);
+      expect(readFileSync(report, "utf8")).to.match(/^<!doctype html>/);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
   it("a file that cannot be written is said before the run", async () => {
     expect(await refusal({ perfetto: "/nowhere/t.pftrace" })).to.match(/^--perfetto \/nowhere/);
+    expect(await refusal({ report: "/nowhere/r.html" })).to.match(/^--report \/nowhere/);
     expect(await refusal({ pprof: "lab" })).to.match(/^--pprof lab: is a directory/);
   });
 
