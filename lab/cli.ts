@@ -46,7 +46,7 @@ function machineOptions(command: Command): Command {
     .option("--thp <setting>", "SIZE=always|inherit|madvise|never per folio size, or always|madvise|never for the top level; repeatable", collect, [])
     .option("--fs <name>", "page-cache folio policy of the root: tmpfs, xfs or ext4 (default tmpfs)")
     .option("--mount <spec>", "TYPE:/GUESTDIR[:OPTIONS], e.g. tmpfs:/t:huge=always; repeatable", collect, [])
-    .option("--core <names>", "TLB presets, comma separated; the first is the CPU the kernel runs on (default neoverse-n1)")
+    .option("--core <names>", "TLB presets, comma separated, or all; the first is the CPU the kernel runs on (default neoverse-n1)")
     .option("--memory <size>", "guest RAM, 16m to 4g (default 2g)")
     .option("--swap <size>", "swap space (default 0)")
     .option("--fragment <spec>", "fragment free memory before the run, e.g. order=4,free=50%")

@@ -1,9 +1,9 @@
 /**
  * What the guest of `run` sees: the working directory, the program, --root and --bind, --mount; nothing else of the host.
  */
-import { relative } from "node:path";
 import type { DirectoryView, EmptyMount, FileView, HostView, TreeType } from "../kernel-model/fs/mounts.js";
 import type { FsName, RunConfig } from "./config.js";
+import { boundPath } from "./guest-paths.js";
 import { openHostDirectory } from "./host-files.js";
 import type { Program } from "./program.js";
 
@@ -14,15 +14,6 @@ export interface GuestView {
   readonly rootType: TreeType;
   readonly view: HostView;
   readonly mounts: readonly EmptyMount[];
-}
-
-/** Where the last --bind that covers a directory of the host shows it to the guest. */
-function boundPath({ binds }: RunConfig, directory: string): string | undefined {
-  for (const { host, guest } of [...binds].reverse()) {
-    const below = relative(host, directory);
-    if (below !== ".." && !below.startsWith("../")) return below === "" ? guest : `${guest}/${below}`;
-  }
-  return undefined;
 }
 
 /**

@@ -84,7 +84,7 @@ function listenersOf(analyses: readonly Analysis[], parts: AnalysisParts): TlbLi
 /** Builds a machine that is ready to spawn its program. Throws ConfigError for a configuration that cannot be. */
 export function createMachine({ config, streams, rootType, view, mounts, observers = [], recordingDevice = false, kpti = false, repeatTlbi = false, analyses = [], onBreakpoint }: MachineParts): Machine {
   const granule = configGranule(config);
-  const cores = loadCores(config.cores);
+  const cores = loadCores(config.cores, config.pageSize);
   const [main] = cores;
   if (main === undefined) throw new ConfigError("--core: at least one preset is needed");
   const unable = cores.find((core) => !core.granules.includes(granule.name));

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError } from "../emulator/arch/errors.js";
 import type { RunConfig } from "./config.js";
+import { boundPath, findInGuest } from "./guest-paths.js";
 
 export interface Program {
   /** As the user wrote it. */
@@ -11,7 +12,7 @@ export interface Program {
   readonly guestPath: string;
   readonly argv0: string;
   readonly bytes: Uint8Array;
-  /** The guest finds it below --root by itself. */
+  /** The guest finds it below --root or a --bind by itself. */
   readonly insideRoot: boolean;
 }
 
@@ -32,28 +33,23 @@ function unsuitable(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Reads the program. With --root an absolute path that exists below the root names the guest's file; every other path is the host's.
- * Throws ConfigError in one line for what cannot be run.
+ * Reads the program. With --root or --bind an absolute path that exists in the guest names the guest's file; every other path is the host's,
+ * and the guest's as well if a --bind shows it. Throws ConfigError in one line for what cannot be run.
  */
 export function loadProgram(path: string, config: RunConfig): Program {
-  const insideRoot = config.root !== undefined && path.startsWith("/") ? resolve(config.root, `.${path}`) : undefined;
-  const candidates = insideRoot === undefined ? [resolve(path)] : [insideRoot, resolve(path)];
-  let failure: unknown;
-  for (const absolutePath of candidates) {
-    let bytes: Uint8Array;
-    try {
-      if (statSync(absolutePath).isDirectory()) throw new ConfigError(`${path}: is a directory`);
-      bytes = readFileSync(absolutePath);
-    } catch (error) {
-      failure = error;
-      continue;
-    }
-    const why = unsuitable(bytes);
-    if (why !== undefined) throw new ConfigError(`${path}: ${why}`);
-    const inside = absolutePath === insideRoot;
-    return { hostPath: path, guestPath: inside ? path : absolutePath, argv0: path, bytes, insideRoot: inside };
+  const inGuest = path.startsWith("/") ? findInGuest(config, path) : undefined;
+  const hostPath = inGuest ?? resolve(path);
+  const guestPath = inGuest === undefined ? boundPath(config, hostPath) : path;
+  let bytes: Uint8Array;
+  try {
+    if (statSync(hostPath).isDirectory()) throw new ConfigError(`${path}: is a directory`);
+    bytes = readFileSync(hostPath);
+  } catch (failure) {
+    if (failure instanceof ConfigError) throw failure;
+    const code = (failure as { readonly code?: string }).code;
+    throw new ConfigError(`${path}: ${code === "ENOENT" ? "no such file" : code === "EACCES" ? "permission denied" : String(failure)}`);
   }
-  if (failure instanceof ConfigError) throw failure;
-  const code = (failure as { readonly code?: string }).code;
-  throw new ConfigError(`${path}: ${code === "ENOENT" ? "no such file" : code === "EACCES" ? "permission denied" : String(failure)}`);
+  const why = unsuitable(bytes);
+  if (why !== undefined) throw new ConfigError(`${path}: ${why}`);
+  return { hostPath: path, guestPath: guestPath ?? hostPath, argv0: path, bytes, insideRoot: guestPath !== undefined };
 }

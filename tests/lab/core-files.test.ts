@@ -33,11 +33,17 @@ describe("loadCore", () => {
   });
 
   it("expands all, keeps the order, drops duplicates", () => {
-    expect(loadCores(["cortex-a72", "neoverse-n1", "cortex-a72"]).map((core) => core.name)).to.deep.equal(["cortex-a72", "neoverse-n1"]);
-    const all = loadCores(["neoverse-v2", "all"]).map((core) => core.name);
+    expect(loadCores(["cortex-a72", "neoverse-n1", "cortex-a72"], "4k").map((core) => core.name)).to.deep.equal(["cortex-a72", "neoverse-n1"]);
+    const all = loadCores(["neoverse-v2", "all"], "4k").map((core) => core.name);
     expect(all[0]).to.equal("neoverse-v2");
     expect(new Set(all).size).to.equal(all.length);
     expect(all).to.include.members(["cortex-a53", "cortex-a72", "cortex-a76", "neoverse-n1"]);
     expect(all).to.not.include("qemu-n1");
+  });
+
+  it("all leaves out what lacks the granule; a core that is named stays for the machine to refuse", () => {
+    const all = loadCores(["neoverse-n1", "all"], "16k").map((core) => core.name);
+    expect(all).to.include("m1-firestorm").and.to.not.include("cortex-a53");
+    expect(loadCores(["cortex-a53"], "16k").map((core) => core.name)).to.deep.equal(["cortex-a53"]);
   });
 });

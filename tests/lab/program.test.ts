@@ -47,6 +47,13 @@ describe("loadProgram", () => {
     expect(program).to.include({ guestPath: "/bin/tool", insideRoot: true });
   });
 
+  it("finds programs of a bind by either path", () => {
+    const host = put("bin/bound", elfHeader(2, 1, 183));
+    const config = { ...DEFAULT_CONFIG, root: join(folder, "nothing"), binds: [{ host: join(folder, "bin"), guest: "/work", writable: true }] };
+    for (const path of ["/work/bound", host]) expect(loadProgram(path, config)).to.include({ hostPath: path, argv0: path, guestPath: "/work/bound", insideRoot: true });
+    expect(loadProgram(put("elsewhere", elfHeader(2, 1, 183)), config)).to.include({ insideRoot: false, guestPath: join(folder, "elsewhere") });
+  });
+
   const refused: readonly [string, Uint8Array, string][] = [
     ["empty", new Uint8Array(0), "empty"],
     ["text", new TextEncoder().encode("hello world, not a program"), "not an ELF"],
