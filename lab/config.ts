@@ -48,6 +48,7 @@ export interface RunConfig {
   /** TLB presets; the first is the CPU that the kernel runs on. */
   readonly cores: readonly string[];
   readonly memory: number;
+  /** Bytes of the zram device that is swapped on; 0: none. */
   readonly swap: number;
   /** Fragmentation of the buddy allocator before the run, e.g. order=4,free=50%. */
   readonly fragment: string | undefined;
@@ -157,7 +158,8 @@ export function checkConfig(config: RunConfig): RunConfig {
   if (config.memory < 8 * g.pmdSize && Object.entries(config.thp.sizes).some(([size, mode]) => Number(size) > config.memory / 4 && mode !== "never")) {
     throw new ConfigError(`--memory ${formatSize(config.memory)}: too small for the folio sizes of --thp`);
   }
-  if (config.swap !== 0) throw new ConfigError("--swap: swap is not modelled yet");
+  if (config.swap % 65536 !== 0) throw new ConfigError(`--swap ${formatSize(config.swap)}: not a multiple of 64k`);
+  if (config.swap !== 0 && (config.swap < MIB || config.swap > 4096 * MIB)) throw new ConfigError(`--swap ${formatSize(config.swap)}: outside 1m to 4g`);
   if (config.cores.length === 0) throw new ConfigError("--core: at least one preset is needed");
   return config;
 }

@@ -60,6 +60,8 @@ export interface MachineParts {
   /** Work round broken completion of broadcast TLBI. Default off. */
   readonly repeatTlbi?: boolean;
   readonly analyses?: readonly Analysis[];
+  /** cgroup2: where it is mounted, and its groups beside the root. */
+  readonly memoryCgroups?: { readonly directory: string; readonly names: readonly string[] };
   /** Asked first when the program executes BRK; see KernelOptions. */
   readonly onBreakpoint?: KernelOptions["onBreakpoint"];
 }
@@ -82,7 +84,7 @@ function listenersOf(analyses: readonly Analysis[], parts: AnalysisParts): TlbLi
 }
 
 /** Builds a machine that is ready to spawn its program. Throws ConfigError for a configuration that cannot be. */
-export function createMachine({ config, streams, rootType, view, mounts, observers = [], recordingDevice = false, kpti = false, repeatTlbi = false, analyses = [], onBreakpoint }: MachineParts): Machine {
+export function createMachine({ config, streams, rootType, view, mounts, observers = [], recordingDevice = false, kpti = false, repeatTlbi = false, memoryCgroups, analyses = [], onBreakpoint }: MachineParts): Machine {
   const granule = configGranule(config);
   const cores = loadCores(config.cores, config.pageSize);
   const [main] = cores;
@@ -120,6 +122,8 @@ export function createMachine({ config, streams, rootType, view, mounts, observe
     batch: config.batch,
     kpti,
     repeatTlbi,
+    swapBytes: config.swap,
+    ...(memoryCgroups === undefined ? {} : { memoryCgroups: memoryCgroups.names }),
     frameWritten: (page) => {
       cpu.discardCode(page);
     },
@@ -136,7 +140,16 @@ export function createMachine({ config, streams, rootType, view, mounts, observe
   sys.observer = new FanOut([faults, ...(gt === undefined ? [] : [gt]), ...observers, ...analyses.flatMap(({ observer }) => (observer === undefined ? [] : [observer]))]);
   applyThp(sys.thp, config.thp);
   const framesAtStart = sys.buddy.nrFree;
-  const namespace = buildNamespace({ sys, kernel: () => made.kernel, rootType, view, mounts, streams, ...(gt === undefined ? {} : { gt }) });
+  const namespace = buildNamespace({
+    sys,
+    kernel: () => made.kernel,
+    rootType,
+    view,
+    mounts,
+    streams,
+    ...(gt === undefined ? {} : { gt }),
+    ...(memoryCgroups === undefined ? {} : { cgroupDirectory: memoryCgroups.directory }),
+  });
   const kernel = new Kernel({
     sys,
     processor: cpu,

@@ -15,6 +15,7 @@ import { POSIX_FADV_DONTNEED } from "../mm/fadvise.js";
 import { AnonFs } from "./anon-files.js";
 import type { LowerContents } from "./backing.js";
 import { bufferBudgetOf } from "./buffer-budget.js";
+import { createCgroupfs } from "./cgroupfs.js";
 import { createStandardStreams, type Streams } from "./console.js";
 import { DEVICE_NODES, Devices, deviceNumber } from "./devices.js";
 import type { FolioPolicy } from "./file.js";
@@ -78,6 +79,8 @@ export interface NamespaceOptions {
   readonly streams: Streams;
   /** /proc/gt, if the machine has it. */
   readonly gt?: GtDevice;
+  /** Where the cgroup2 file system is mounted, if it is. */
+  readonly cgroupDirectory?: string;
   /** CLOCK_REALTIME before the kernel exists, seconds. */
   readonly epochSeconds?: number;
   readonly cpus?: number;
@@ -207,10 +210,11 @@ class NamespaceBuilder {
   }
 
   build(): Namespace {
-    const { sys, kernel, view, gt, cpus = 1 } = this.options;
+    const { sys, kernel, view, gt, cgroupDirectory, cpus = 1 } = this.options;
     const procDev = this.anonDev();
     this.mount("/proc", createProcfs({ sys, kernel, gt, mounts: this.mounted, dev: procDev, cpus }));
     this.mount("/sys", createSysfs(sys, this.anonDev(), cpus));
+    if (cgroupDirectory !== undefined) this.mount(cgroupDirectory, createCgroupfs(sys, kernel, this.anonDev()));
     this.mountDev();
     this.mount("/tmp", this.treeFs({ type: "tmpfs", directory: "/tmp", options: "" }));
     this.mount("/dev/shm", this.treeFs({ type: "tmpfs", directory: "/dev/shm", options: "" }));

@@ -1,7 +1,8 @@
 /**
- * /sys: the knobs and counters of transparent huge pages, CPU lists, and debugfs.
+ * /sys: the knobs and counters of transparent huge pages, CPU lists, the swap device, and debugfs.
  *
- * Linux: mm/huge_memory.c hugepage_init_sysfs(), drivers/base/cpu.c, mm/memory.c fault_around_debugfs().
+ * Linux: mm/huge_memory.c hugepage_init_sysfs(), drivers/base/cpu.c, mm/memory.c fault_around_debugfs(),
+ * drivers/block/zram/zram_drv.c disksize_show().
  */
 import { EINVAL } from "../errno.js";
 import type { MemorySystem } from "../mm/memory-system.js";
@@ -59,6 +60,12 @@ export function createSysfs(sys: MemorySystem, dev: number, cpus: number): FileS
   const tree: Tree = new Map();
   for (const { path, mode } of sys.thp.files()) insert(tree, `kernel/mm/transparent_hugepage/${path}`, thpFile(sys, path, mode));
   insert(tree, "kernel/debug/fault_around_bytes", faultAround(sys));
+  if (sys.swap !== undefined) {
+    const bytes = sys.swap.max * sys.granule.pageSize;
+    insert(tree, "block/zram0/disksize", text(() => `${bytes}\n`));
+    insert(tree, "block/zram0/initstate", text(() => "1\n"));
+    insert(tree, "block/zram0/size", text(() => `${bytes / 512}\n`));
+  }
   const list = cpus === 1 ? "0\n" : `0-${cpus - 1}\n`;
   for (const name of ["online", "possible", "present"]) insert(tree, `devices/system/cpu/${name}`, text(() => list));
   insert(tree, "devices/system/node/online", text(() => "0\n"));

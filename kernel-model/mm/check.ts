@@ -20,6 +20,7 @@ import {
   ptePresent,
   pteProtnone,
   pteSpecial,
+  pteSwpExclusive,
   pteToPhys,
   pteUserExec,
   pteValid,
@@ -28,10 +29,15 @@ import {
   swpOffset,
 } from "../arch/arm64/pte.js";
 import { PTE_NG, PTE_PXN, PTE_RDONLY, PTE_VALID, PTE_WRITE } from "../arch/arm64/pgtable-prot.js";
+import { lruOf, lruStat, NR_LRU_LISTS } from "./lruvec.js";
 import type { MemorySystem } from "./memory-system.js";
 import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, type MmStruct, NR_MM_COUNTERS } from "./mm-struct.js";
-import { PG_ANON, PG_ANON_EXCLUSIVE, PG_BUDDY, PG_HEAD, PG_RESERVED, PG_SWAPBACKED, PG_TABLE, PG_TAIL } from "./page.js";
+import { NO_PFN, PG_ANON, PG_ANON_EXCLUSIVE, PG_BUDDY, PG_HEAD, PG_LRU, PG_RESERVED, PG_SWAPBACKED, PG_SWAPCACHE, PG_TABLE, PG_TAIL } from "./page.js";
+import type { SwapInfo } from "./swapfile.js";
 import { VM_EXEC, VM_SHARED, VM_WRITE } from "./vma.js";
+
+/** Bits of a swap entry of area 0: the mark of an exclusive page, and the slot. */
+const SWAP_ENTRY_BITS = (1n << 2n) | (((1n << 50n) - 1n) << 12n);
 
 /** A maximal run of entries of one level with equal attributes whose frames (or swap slots) follow each other. */
 export interface PageTableRange {
@@ -103,11 +109,13 @@ interface Tally {
   readonly pmdMaps: Int32Array | undefined;
   /** Page-table pages below the start level. */
   tables: number;
+  /** Entries per slot of the swap area; undefined: not wanted. */
+  readonly swapEntries: Int32Array | undefined;
 }
 
 /** Check one address space: structure of tables, blocks and entries, RSS and pgtables_bytes. */
 export function checkMm(mm: MmStruct): void {
-  tallyMm(mm, { pteMaps: undefined, pmdMaps: undefined, tables: 0 });
+  tallyMm(mm, { pteMaps: undefined, pmdMaps: undefined, tables: 0, swapEntries: undefined });
 }
 
 /**
@@ -116,11 +124,13 @@ export function checkMm(mm: MmStruct): void {
  */
 export function checkSystem(sys: MemorySystem, mms: readonly MmStruct[]): void {
   const { pages, vmstat } = sys;
-  const tally: Tally = { pteMaps: new Int32Array(pages.nr), pmdMaps: new Int32Array(pages.nr), tables: 0 };
+  const tally: Tally = { pteMaps: new Int32Array(pages.nr), pmdMaps: new Int32Array(pages.nr), tables: 0, swapEntries: new Int32Array(sys.swap?.max ?? 0) };
   for (const mm of mms) tallyMm(mm, tally);
   expectEqual(vmstat.get("nr_page_table_pages"), tally.tables, "nr_page_table_pages");
   checkFreeLists(sys);
   checkFolios(sys, tally);
+  checkLru(sys);
+  if (sys.swap !== undefined) checkSwap(sys, sys.swap, tally.swapEntries!);
 }
 
 function tallyMm(mm: MmStruct, tally: Tally): void {
@@ -161,7 +171,7 @@ function checkEntry(mm: MmStruct, level: Level, addr: number, value: bigint, rss
   const { sys } = mm;
   const { pages, granule, zeroPfn, hugeMemory } = sys;
   if (pteIsSwap(value)) {
-    if ((value & 3n) !== 0n) fail(12, mm, addr, `swap entry ${hex(value)} has type bits`);
+    checkSwapEntry(mm, addr, value, tally);
     rss[MM_SWAPENTS]!++;
     return;
   }
@@ -190,6 +200,61 @@ function checkEntry(mm: MmStruct, level: Level, addr: number, value: bigint, rss
   rss[anon ? MM_ANONPAGES : (folioFlags & PG_SWAPBACKED) !== 0 ? MM_SHMEMPAGES : MM_FILEPAGES]! += nr;
   if (level === 3 && tally.pteMaps !== undefined) tally.pteMaps[page]!++;
   if (level === 2 && tally.pmdMaps !== undefined) tally.pmdMaps[folio]!++;
+}
+
+/** A swap entry: no bit but the slot's and the exclusive mark's, and a slot that is in use. */
+function checkSwapEntry(mm: MmStruct, addr: number, value: bigint, tally: Tally): void {
+  const { swap } = mm.sys;
+  const slot = swpOffset(value);
+  if ((value & ~SWAP_ENTRY_BITS) !== 0n) fail(12, mm, addr, `swap entry ${hex(value)} has more than a slot and its mark`);
+  if (swap === undefined || slot === 0 || slot >= swap.max) return fail(12, mm, addr, `swap entry ${hex(value)}: there is no slot ${slot}`);
+  if (swap.count(slot) === 0) fail(13, mm, addr, `slot ${slot} is not in use`);
+  if (pteSwpExclusive(value) && swap.count(slot) > 1) fail(10, mm, addr, `slot ${slot} is exclusive and used ${swap.count(slot)} times`);
+  const vma = mm.vmas.lookup(addr);
+  if (vma === undefined || (vma.flags & VM_SHARED) !== 0) fail(12, mm, addr, `swap entry ${hex(value)} outside private areas`);
+  if (tally.swapEntries !== undefined) tally.swapEntries[slot]!++;
+}
+
+/** Every folio that is said to be on a list is on that of its flags and its cgroup, and the sizes add up. */
+function checkLru(sys: MemorySystem): void {
+  const { pages, lru, memcgs, vmstat, buddy } = sys;
+  let listed = 0;
+  for (let list = 0; list < NR_LRU_LISTS; list++) {
+    let total = 0;
+    for (let memcg = 0; memcg < memcgs.names.length; memcg++) {
+      let size = 0;
+      for (const folio of lru.folios(memcg, list)) {
+        if (!pages.test(folio, PG_LRU) || lruOf(pages.flags[folio]!) !== list || pages.memcg[folio] !== memcg) throw new ModelBug(`checkSystem: folio ${folio} is on list ${list} of cgroup ${memcg} with flags ${hex(pages.flags[folio]!)}`);
+        size += pages.folioNrPages(folio);
+        listed++;
+      }
+      expectEqual(lru.size(memcg, list), size, `pages on list ${list} of cgroup ${memcg}`);
+      total += size;
+    }
+    expectEqual(vmstat.get(lruStat(list)), total, lruStat(list));
+  }
+  let flagged = 0;
+  for (let page = 0; page < pages.nr; page++) if (buddy.allocationOrder(page as Pfn) >= 0 && pages.test(page as Pfn, PG_LRU)) flagged++;
+  expectEqual(flagged, listed, "folios on LRU lists");
+}
+
+/** Counts of slots against entries, the swap cache against folios, and the area's own sums. */
+function checkSwap(sys: MemorySystem, swap: SwapInfo, entries: Int32Array): void {
+  const { pages, vmstat } = sys;
+  swap.check();
+  const waiting = new Set(swap.slotsWaiting);
+  let cached = 0;
+  for (let slot = 1; slot < swap.max; slot++) {
+    expectEqual(swap.count(slot), entries[slot]!, `entries of slot ${slot}`);
+    const folio = swap.cache[slot]! as Pfn;
+    if (swap.hasCache(slot) !== (folio !== NO_PFN || waiting.has(slot))) throw new ModelBug(`checkSystem: slot ${slot} and the swap cache disagree`);
+    if (folio === NO_PFN) continue;
+    cached++;
+    const index = slot - pages.swap[folio]!;
+    if (!pages.test(folio, PG_SWAPCACHE) || index < 0 || index >= pages.folioNrPages(folio)) throw new ModelBug(`checkSystem: slot ${slot} has folio ${folio}, which has not it`);
+    if (swap.count(slot) > 0 && pages.test((folio + index) as Pfn, PG_ANON_EXCLUSIVE)) throw new ModelBug(`checkSystem: invariant 10: page ${folio + index} is exclusive, and entries use its slot ${slot}`);
+  }
+  expectEqual(vmstat.get("nr_swapcached"), cached, "nr_swapcached");
 }
 
 /** Bits that no user entry may lack or have. */
@@ -300,7 +365,7 @@ function checkFolios(sys: MemorySystem, { pteMaps, pmdMaps }: Tally): void {
       expectEqual(pages.largeMapcount[folio]!, total, `map count of folio ${folio}`);
       expectEqual(pages.nrPagesMapped[folio]!, mappedPages, `mapped pages of folio ${folio}`);
     }
-    if (pages.refcount[folio]! < total) throw new ModelBug(`checkSystem: invariant 13: folio ${folio} has ${pages.refcount[folio]} references, ${total} mappings`);
+    if (pages.refcount[folio]! < total + (pages.test(folio, PG_SWAPCACHE) ? nr : 0)) throw new ModelBug(`checkSystem: invariant 13: folio ${folio} has ${pages.refcount[folio]} references, ${total} mappings`);
     const mapped = pmdMaps![folio]! > 0 ? nr : mappedPages;
     if (pages.test(folio, PG_ANON)) {
       anonMapped += mapped;

@@ -212,7 +212,7 @@ function doCowFault(vmf: VmFault): number {
   const retry = vmfCanCallFault(vmf);
   if (retry !== 0) return retry;
   vmfAnonPrepare(vmf);
-  vmf.cowPage = folioPrealloc(sys, false);
+  vmf.cowPage = folioPrealloc(sys, false, vmf.vma.mm.memcg);
   if (vmf.cowPage === NO_PFN) return VM_FAULT_OOM;
   let ret = callFault(vmf);
   if ((ret & NOT_DELIVERED) === 0) {

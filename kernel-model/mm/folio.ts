@@ -9,10 +9,11 @@
  */
 import type { Order, Pa, Pfn } from "../../emulator/arch/addr.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
+import { lruOf, lruStat } from "./lruvec.js";
+import { ROOT_MEM_CGROUP } from "./memcontrol.js";
 import type { MemorySystem } from "./memory-system.js";
 import {
   NO_PFN,
-  PG_ACTIVE,
   PG_ANON,
   PG_DEFERRED_SPLIT,
   PG_HEAD,
@@ -20,12 +21,10 @@ import {
   PG_LRU,
   PG_MLOCKED,
   PG_PARTIALLY_MAPPED,
-  PG_SWAPBACKED,
+  PG_SWAPCACHE,
   PG_TAIL,
-  PG_UNEVICTABLE,
   PG_WRITEBACK,
 } from "./page.js";
-import type { VmStatName } from "./vmstat.js";
 
 /** A folio of 2^order pages with one reference, or NO_PFN. Its content is not defined: zeroFolio() or fill it. */
 export function folioAlloc(sys: MemorySystem, order: Order): Pfn {
@@ -103,14 +102,6 @@ export function folioLikelyMappedShared(sys: MemorySystem, folio: Pfn): boolean 
   return pages.mapcount[folio]! > 1;
 }
 
-/** The node counter of the LRU list that a folio with these flags is on. Linux: folio_lru_list(). */
-export function lruStatOf(flags: number): VmStatName {
-  if ((flags & PG_UNEVICTABLE) !== 0) return "nr_unevictable";
-  const active = (flags & PG_ACTIVE) !== 0;
-  if ((flags & PG_SWAPBACKED) !== 0) return active ? "nr_active_anon" : "nr_inactive_anon";
-  return active ? "nr_active_file" : "nr_inactive_file";
-}
-
 /** Linux: __folio_put(), free_pages_prepare(). The counters that follow a folio to its end are corrected here. */
 function freeFolio(sys: MemorySystem, folio: Pfn): void {
   const { pages, vmstat } = sys;
@@ -119,7 +110,15 @@ function freeFolio(sys: MemorySystem, folio: Pfn): void {
   const nr = 1 << order;
   if ((flags & (PG_TAIL | PG_LOCKED | PG_WRITEBACK)) !== 0) throw new ModelBug(`folioPut: folio ${folio} freed with flags 0x${flags.toString(16)}`);
   if (folioMapcount(sys, folio) !== 0) throw new ModelBug(`folioPut: folio ${folio} freed while mapped ${folioMapcount(sys, folio)} times`);
-  if ((flags & PG_LRU) !== 0) vmstat.add(lruStatOf(flags), -nr);
+  if ((flags & PG_SWAPCACHE) !== 0) throw new ModelBug(`folioPut: folio ${folio} freed while in the swap cache`);
+  if ((flags & PG_LRU) !== 0) {
+    sys.lru.remove(folio);
+    vmstat.add(lruStat(lruOf(flags)), -nr);
+  }
+  if (pages.memcg[folio] !== ROOT_MEM_CGROUP) {
+    sys.memcgs.charged[pages.memcg[folio]!]! -= nr;
+    pages.memcg[folio] = ROOT_MEM_CGROUP;
+  }
   if ((flags & PG_MLOCKED) !== 0) {
     vmstat.add("nr_mlock", -nr);
     vmstat.add("unevictable_pgs_cleared", nr);

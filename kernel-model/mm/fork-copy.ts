@@ -1,20 +1,20 @@
 /**
  * fork: copying the page-table entries of one area.
  *
- * Linux: mm/memory.c copy_page_range(), copy_pte_range(), copy_present_ptes().
+ * Linux: mm/memory.c copy_page_range(), copy_pte_range(), copy_present_ptes(), copy_nonpresent_pte().
  */
 import type { Pa, Va } from "../../emulator/arch/addr.js";
-import { NotModelled } from "../../emulator/arch/errors.js";
-import { pmdNone, pmdTable, pteMkclean, pteMkold, pteMkwrite, ptePresent, pteWrite, pteWrprotect } from "../arch/arm64/pte.js";
+import { pmdNone, pmdTable, pteMkclean, pteMkold, pteMkwrite, ptePresent, pteSwpClearExclusive, pteWrite, pteWrprotect, swpOffset } from "../arch/arm64/pte.js";
 import { ENOMEM } from "../errno.js";
 import { folioRefAdd } from "./folio.js";
 import { copyHugePmd } from "./huge-pmd.js";
 import { isCowMapping, mmCounter, vmNormalPage } from "./memory-common.js";
-import { MM_ANONPAGES } from "./mm-struct.js";
+import { MM_ANONPAGES, MM_SWAPENTS } from "./mm-struct.js";
 import { NO_PFN, PG_ANON, PG_HEAD } from "./page.js";
 import { firstTable } from "./page-walk.js";
 import { FPB_IGNORE_DIRTY, folioPteBatch, type BatchFacts } from "./pte-batch.js";
 import { folioDupAnonRmapPtes, folioDupFileRmapPtes } from "./rmap.js";
+import { swapOf } from "./swap-state.js";
 import { VM_MIXEDMAP, VM_PFNMAP, VM_SHARED, type Vma } from "./vma.js";
 
 /** Give `nr` entries to the child: old, write-protected in both if writes must copy, clean if the mapping is shared. */
@@ -56,6 +56,16 @@ function copyPresentPtes(dstVma: Vma, srcVma: Vma, dstPte: Pa, srcPte: Pa, pte: 
   return nr;
 }
 
+/** Parent and child use the slot; the page is not the parent's alone any more. */
+function copyNonpresentPte(dstVma: Vma, srcVma: Vma, dstPte: Pa, srcPte: Pa, pte: bigint, addr: Va): void {
+  const { sys } = srcVma.mm;
+  swapOf(sys).duplicate(swpOffset(pte));
+  const shared = pteSwpClearExclusive(pte);
+  if (shared !== pte) sys.pgtable.setPteAt(srcVma.mm, addr, srcPte, shared);
+  dstVma.mm.rss[MM_SWAPENTS]!++;
+  sys.pgtable.setPteAt(dstVma.mm, addr, dstPte, shared);
+}
+
 function copyPteRange(dstVma: Vma, srcVma: Vma, dstPmdp: Pa, srcPmd: bigint, start: number, end: number): number {
   const { sys } = srcVma.mm;
   const { pgtable, granule, memory } = sys;
@@ -67,8 +77,8 @@ function copyPteRange(dstVma: Vma, srcVma: Vma, dstPmdp: Pa, srcPmd: bigint, sta
     let nr = 1;
     if (memory.u32[srcPte / 4] !== 0 || memory.u32[srcPte / 4 + 1] !== 0) {
       const pte = pgtable.ptepGet(srcPte as Pa);
-      if (!ptePresent(pte)) throw new NotModelled(`copy_pte_range: entry ${pte.toString(16)} is neither none nor present (swap)`);
-      nr = copyPresentPtes(dstVma, srcVma, dstPte as Pa, srcPte as Pa, pte, addr as Va, (end - addr) / granule.pageSize, facts);
+      if (!ptePresent(pte)) copyNonpresentPte(dstVma, srcVma, dstPte as Pa, srcPte as Pa, pte, addr as Va);
+      else nr = copyPresentPtes(dstVma, srcVma, dstPte as Pa, srcPte as Pa, pte, addr as Va, (end - addr) / granule.pageSize, facts);
     }
     srcPte += nr * 8;
     dstPte += nr * 8;

@@ -9,6 +9,7 @@ import { folioAlloc, folioPut, zeroFolio } from "./folio.js";
 import { deferredSplitFolio } from "./deferred-split.js";
 import { pgtableDeposit, splitHugePmd } from "./huge-pmd.js";
 import { faultServed, maybeMkwrite, vmfAnonPrepare } from "./memory-common.js";
+import { memCgroupCharge } from "./memcontrol.js";
 import type { MemorySystem } from "./memory-system.js";
 import { MM_ANONPAGES, type MmStruct } from "./mm-struct.js";
 import { NO_PFN, PG_ANON_EXCLUSIVE, PG_SWAPCACHE, PG_UPTODATE } from "./page.js";
@@ -181,6 +182,7 @@ export function doHugePmdAnonymousPage(vmf: VmFault): number {
     folioPut(sys, folio);
     return VM_FAULT_OOM;
   }
+  memCgroupCharge(sys, folio, mm.memcg);
   zeroFolio(sys, folio);
   sys.pages.set(folio, PG_UPTODATE);
   const entry = maybeMkwrite(pmdMkdirty(pmdMkhuge(sys.pgtable.pfnPte(folio, vma.pageProt))), vma);

@@ -13,15 +13,18 @@ import { folioAlloc, folioMapcount, folioPut } from "./folio.js";
 import { thpVmaAllowableOrders, vmaThpDisabled } from "./huge-memory.js";
 import { pgtableDeposit } from "./huge-pmd.js";
 import { copyPage, maybeMkwrite, vmNormalPage } from "./memory-common.js";
+import { memCgroupCharge } from "./memcontrol.js";
 import type { MemorySystem } from "./memory-system.js";
 import { MM_ANONPAGES } from "./mm-struct.js";
-import { NO_PFN, PG_ANON, PG_LOCKED, PG_LRU, PG_UPTODATE } from "./page.js";
-import { folioAddNewAnonRmap, folioRemoveRmapPtes } from "./rmap.js";
+import { NO_PFN, PG_ANON, PG_LOCKED, PG_LRU, PG_SWAPCACHE, PG_UPTODATE } from "./page.js";
+import { folioAddNewAnonRmap, folioRemoveRmapPtes, linearPageIndex } from "./rmap.js";
+import { doSwapPage } from "./swap-fault.js";
 import { folioAddLruVma } from "./swap-lru.js";
-import { vmaIsAnonymous, type Vma } from "./vma.js";
+import { freeSwapCache } from "./swap-state.js";
+import { FAULT_FLAG_ALLOW_RETRY, VM_FAULT_ERROR, vmaIsAnonymous, type VmFault, type Vma } from "./vma.js";
 
 /** What came of one PMD range. Linux: enum scan_result, as far as it can arise without a daemon. */
-type ScanResult = "succeed" | "pmd-mapped" | "pmd-null" | "pmd-none" | "page-null" | "page-anon" | "page-lru" | "page-lock" | "page-count" | "page-ro" | "alloc-failed";
+type ScanResult = "succeed" | "pmd-mapped" | "pmd-null" | "pmd-none" | "page-null" | "page-anon" | "page-lru" | "page-lock" | "page-count" | "page-ro" | "alloc-failed" | "fail";
 
 /** Results after which the next range is tried; the others end the call. */
 const CONTINUE: ReadonlySet<ScanResult> = new Set(["pmd-null", "page-null", "page-count", "page-lock", "page-lru", "page-ro"]);
@@ -39,28 +42,57 @@ function noneOrZero(sys: MemorySystem, pte: bigint): boolean {
 
 /** is_refcount_suitable(): nobody holds the folio but those who map it. */
 function refcountSuitable(sys: MemorySystem, folio: Pfn): boolean {
-  return sys.pages.refcount[folio] === folioMapcount(sys, folio);
+  const cached = sys.pages.test(folio, PG_SWAPCACHE) ? sys.pages.folioNrPages(folio) : 0;
+  return sys.pages.refcount[folio] === folioMapcount(sys, folio) + cached;
 }
 
-/** Every page of the range can be taken, and one is writable at least. `addr` aligned. Linux: hpage_collapse_scan_pmd(). */
-function scanPte(vma: Vma, table: Pa): ScanResult {
+/** Every page of the range can be taken, and one is writable at least; `swapped`: swap entries among them. Linux: hpage_collapse_scan_pmd(). */
+function scanPte(vma: Vma, table: Pa): { readonly result: ScanResult; readonly swapped: number } {
   const { sys } = vma.mm;
-  const { pgtable, pages, granule } = sys;
+  const { pgtable, granule } = sys;
   let writable = false;
+  let swapped = 0;
   for (let i = 0; i < granule.ptrsPerTable; i++) {
     const pte = pgtable.ptepGet((table + i * 8) as Pa);
     if (noneOrZero(sys, pte)) continue;
-    if (!ptePresent(pte)) throw new NotModelled("MADV_COLLAPSE of memory that is swapped out");
-    const page = vmNormalPage(vma, pte);
-    if (page === NO_PFN) return "page-null";
-    const folio = pages.head(page);
-    if (!pages.test(folio, PG_ANON)) return "page-anon";
-    if (!pages.test(folio, PG_LRU)) return "page-lru";
-    if (pages.test(folio, PG_LOCKED)) return "page-lock";
-    if (!refcountSuitable(sys, folio)) return "page-count";
+    if (!ptePresent(pte)) {
+      swapped++;
+      continue;
+    }
+    const result = scanPage(vma, pte);
+    if (result !== "succeed") return { result, swapped };
     if (pteWrite(pte)) writable = true;
   }
-  return writable ? "succeed" : "page-ro";
+  return { result: writable ? "succeed" : "page-ro", swapped };
+}
+
+function scanPage(vma: Vma, pte: bigint): ScanResult {
+  const { sys } = vma.mm;
+  const { pages } = sys;
+  const page = vmNormalPage(vma, pte);
+  if (page === NO_PFN) return "page-null";
+  const folio = pages.head(page);
+  if (!pages.test(folio, PG_ANON)) return "page-anon";
+  if (!pages.test(folio, PG_LRU)) return "page-lru";
+  if (pages.test(folio, PG_LOCKED)) return "page-lock";
+  return refcountSuitable(sys, folio) ? "succeed" : "page-count";
+}
+
+/** Bring back what is swapped out. False: memory is out. Linux: __collapse_huge_page_swapin(). */
+function collapseSwapin(vma: Vma, addr: Va, pmdp: Pa, table: Pa): boolean {
+  const { sys } = vma.mm;
+  const { pgtable, granule } = sys;
+  for (let i = 0; i < granule.ptrsPerTable; i++) {
+    const address = (addr + i * granule.pageSize) as Va;
+    const pte = (table + i * 8) as Pa;
+    const origPte = pgtable.ptepGetLockless(pte);
+    if (pteNone(origPte) || ptePresent(origPte)) continue;
+    const none = NO_PFN as Pfn;
+    const pgoff = linearPageIndex(vma, address);
+    const vmf: VmFault = { vma, address, realAddress: address, flags: FAULT_FLAG_ALLOW_RETRY, pgoff, pmd: pmdp, pte, origPte, origPmd: 0n, page: none, cowPage: none };
+    if ((doSwapPage(vmf) & VM_FAULT_ERROR) !== 0) return false;
+  }
+  return true;
 }
 
 /** The pages under the unlinked table go to the new folio; the table is emptied. */
@@ -86,6 +118,7 @@ function copyAndClear(vma: Vma, addr: Va, table: Pa, folio: Pfn): void {
     const page = pgtable.ptePfn(pte);
     const source = pages.head(page);
     folioRemoveRmapPtes(source, page, 1, vma);
+    freeSwapCache(sys, source);
     folioPut(sys, source);
   }
 }
@@ -98,6 +131,7 @@ function collapseHugePage(vma: Vma, addr: Va, pmdp: Pa): ScanResult {
   const folio = folioAlloc(sys, granule.pmdOrder as Order);
   sys.vmstat.inc(folio === NO_PFN ? "thp_collapse_alloc_failed" : "thp_collapse_alloc");
   if (folio === NO_PFN) return "alloc-failed";
+  memCgroupCharge(sys, folio, mm.memcg);
   const pmd = pgtable.pmdpHugeGetAndClear(mm, addr, pmdp);
   sys.tlb.flushTlbRangeAllLevels(mm, addr, (addr + granule.pmdSize) as Va);
   const table = pgtable.pteOffset(pmd, addr);
@@ -121,8 +155,13 @@ function collapseRange(vma: Vma, addr: Va): ScanResult {
   if (pmd === 0n) return "pmd-none";
   if (pmdTransHuge(pmd)) return "pmd-mapped";
   if (!pmdTable(pmd)) return "pmd-null";
-  const scanned = scanPte(vma, pgtable.pteOffset(pmd, addr));
-  return scanned === "succeed" ? collapseHugePage(vma, addr, pmdp) : scanned;
+  const table = pgtable.pteOffset(pmd, addr);
+  let { result, swapped } = scanPte(vma, table);
+  if (result === "succeed" && swapped > 0) {
+    if (!collapseSwapin(vma, addr, pmdp, table)) return "fail";
+    ({ result, swapped } = scanPte(vma, table));
+  }
+  return result === "succeed" ? collapseHugePage(vma, addr, pmdp) : result;
 }
 
 /**

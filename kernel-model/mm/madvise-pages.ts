@@ -5,21 +5,23 @@
  * A large folio that the range or the page table holds only in part is split first; one that others map as well is left alone.
  */
 import type { Pa, Pfn, Va } from "../../emulator/arch/addr.js";
-import { NotModelled } from "../../emulator/arch/errors.js";
-import { pmdMkold, pmdTable, pmdTransHuge, pmdYoung, pteDirty, pteMkdirty, pteMkyoung, ptePresent, pteYoung } from "../arch/arm64/pte.js";
+import { pmdMkold, pmdTable, pmdTransHuge, pmdYoung, pteDirty, pteMkdirty, pteMkyoung, ptePresent, pteYoung, swpOffset } from "../arch/arm64/pte.js";
 import { folioGet, folioLikelyMappedShared, folioMapcount, folioPut } from "./folio.js";
 import { cleanHugePmd, isHugeZeroPmd } from "./huge-pmd.js";
 import { vmNormalPage } from "./memory-common.js";
 import type { MemorySystem } from "./memory-system.js";
+import { MM_SWAPENTS } from "./mm-struct.js";
 import { MmuGather } from "./mmu-gather.js";
 import { NO_PFN, PG_ACTIVE, PG_ANON, PG_DIRTY, PG_LRU, PG_REFERENCED, PG_SWAPCACHE, PG_UNEVICTABLE, PG_WORKINGSET } from "./page.js";
 import { folioTrylock, folioUnlock } from "./pagemap.js";
 import { forEachPmd } from "./page-walk.js";
 import { FPB_IGNORE_DIRTY, folioPteBatch, type BatchFacts } from "./pte-batch.js";
-import { folioIsolate, reclaimPages } from "./reclaim-pages.js";
+import { reclaimPages } from "./reclaim-pages.js";
 import { flushTlbBatchedPending } from "./rmap.js";
 import { splitFolio } from "./split-folio.js";
-import { folioDeactivate, folioMarkLazyfree } from "./swap-lru.js";
+import { folioDeactivate, folioIsolateLru, folioMarkLazyfree } from "./swap-lru.js";
+import { folioFreeSwap, freeSwapAndCache } from "./swap-state.js";
+import { swapPteBatch } from "./swapops.js";
 import { updateHiwaterRss } from "./vma-ops.js";
 import type { Vma } from "./vma.js";
 
@@ -51,7 +53,10 @@ function coldOrIsolate({ advice, sys }: Walk, folio: Pfn, isolated: Pfn[]): void
   pages.clear(folio, PG_REFERENCED);
   if (pages.test(folio, PG_ACTIVE)) pages.set(folio, PG_WORKINGSET);
   if (advice === "cold") folioDeactivate(sys, folio);
-  else if (pages.test(folio, PG_LRU) && !pages.test(folio, PG_UNEVICTABLE)) isolated.push(folioIsolate(sys, folio));
+  else if (pages.test(folio, PG_LRU) && !pages.test(folio, PG_UNEVICTABLE)) {
+    folioIsolateLru(sys, folio);
+    isolated.push(folio);
+  }
 }
 
 /** A block. True: done with; false: it was split, go on with its entries. */
@@ -84,16 +89,29 @@ function visitHugePmd(walk: Walk, pmdp: Pa, addr: Va, next: Va): boolean {
 /** MADV_FREE of `nr` entries that map all of a folio: clean and old, to be dropped when memory is short. */
 function freeEntries({ tlb, vma, sys }: Walk, folio: Pfn, ptep: Pa, pte: bigint, nr: number, addr: Va): void {
   const { pages, pgtable } = sys;
-  if (pages.test(folio, PG_SWAPCACHE)) throw new NotModelled(`MADV_FREE: folio ${folio} is in the swap cache`);
-  if (pages.test(folio, PG_DIRTY)) {
-    if (folioMapcount(sys, folio) !== pages.folioNrPages(folio)) return;
-    pages.clear(folio, PG_DIRTY);
+  if (pages.test(folio, PG_SWAPCACHE | PG_DIRTY)) {
+    if (folioMapcount(sys, folio) !== pages.folioNrPages(folio) || !folioTrylock(sys, folio)) return;
+    const freed = !pages.test(folio, PG_SWAPCACHE) || folioFreeSwap(sys, folio);
+    if (freed) pages.clear(folio, PG_DIRTY);
+    folioUnlock(sys, folio);
+    if (!freed) return;
   }
   if (pteYoung(pte) || pteDirty(pte)) {
     pgtable.clearYoungDirtyPtes(vma, addr, ptep, nr, { young: true, dirty: true });
     tlb.removeTlbEntries(addr, nr);
   }
   folioMarkLazyfree(sys, folio);
+}
+
+/** MADV_FREE of what is swapped out: the slots go, and a later access finds zeros. Returns the number of entries, which are none then. */
+function freeSwapped(vma: Vma, addr: Va, ptep: Pa, pte: bigint, maxNr: number): number {
+  const { mm } = vma;
+  const { sys } = mm;
+  const nr = swapPteBatch(sys, ptep, maxNr, pte);
+  mm.rss[MM_SWAPENTS]! -= nr;
+  freeSwapAndCache(sys, swpOffset(pte), nr);
+  for (let i = 0; i < nr; i++) sys.pgtable.pteClear(mm, (addr + i * sys.granule.pageSize) as Va, (ptep + i * 8) as Pa);
+  return nr;
 }
 
 /** MADV_COLD and MADV_PAGEOUT of `nr` entries that map all of a folio. */
@@ -124,7 +142,7 @@ function visitPteRange(walk: Walk, pmdp: Pa, start: Va, end: Va): void {
     if (pgtable.rawIsNone(ptep)) continue;
     let pte = pgtable.ptepGet(ptep);
     if (!ptePresent(pte)) {
-      if (advice === "free") throw new NotModelled("MADV_FREE of a swap entry");
+      if (advice === "free") addr = (here + freeSwapped(vma, here, ptep, pte, (end - here) / granule.pageSize) * granule.pageSize) as Va;
       continue;
     }
     const page = vmNormalPage(vma, pte);

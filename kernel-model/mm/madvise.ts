@@ -6,8 +6,10 @@
  */
 import { alignUp, isAligned, type Va } from "../../emulator/arch/addr.js";
 import { NotModelled } from "../../emulator/arch/errors.js";
+import { pmdTable, pteIsSwap, swpOffset } from "../arch/arm64/pte.js";
 import { EACCES, EAGAIN, EBADF, EFAULT, EINTR, EINVAL, ENOMEM, EPERM } from "../errno.js";
 import { genericFadvise, POSIX_FADV_WILLNEED } from "./fadvise.js";
+import { folioPut } from "./folio.js";
 import { faultinPageRange } from "./gup.js";
 import { madviseCollapse } from "./khugepaged.js";
 import { advisePages } from "./madvise-pages.js";
@@ -39,7 +41,10 @@ import {
   MADV_WIPEONFORK,
 } from "./mman.js";
 import type { MmStruct } from "./mm-struct.js";
+import { NO_PFN } from "./page.js";
+import { forEachPmd } from "./page-walk.js";
 import { shmemFallocate } from "./shmem.js";
+import { readSwapCache } from "./swap-state.js";
 import { mayWriteFile } from "./util.js";
 import { vmaModify } from "./vma-merge.js";
 import {
@@ -195,10 +200,31 @@ function pageout(vma: Vma, start: Va, end: Va): number {
   return 0;
 }
 
-/** Reads ahead; of anonymous and shared memory only what is swapped out, which nothing is. Linux: madvise_willneed(). */
+/** Anonymous memory that is swapped out comes into the swap cache, page by page. Linux: swapin_walk_pmd_entry(). */
+function swapin(vma: Vma, start: Va, end: Va): void {
+  const { mm } = vma;
+  const { sys } = mm;
+  const { pgtable, granule } = sys;
+  forEachPmd(mm, start, end, (pmdp, addr, next) => {
+    const pmd = pgtable.pmdpGet(pmdp);
+    if (!pmdTable(pmd)) return;
+    for (let at: number = addr; at < next; at += granule.pageSize) {
+      const pte = pgtable.ptepGet(pgtable.pteOffset(pmd, at as Va));
+      if (!pteIsSwap(pte)) continue;
+      const { folio } = readSwapCache(sys, swpOffset(pte), mm.memcg);
+      if (folio !== NO_PFN) folioPut(sys, folio);
+    }
+  });
+}
+
+/** Reads ahead; of anonymous memory what is swapped out. Shared memory has no swap space. Linux: madvise_willneed(). */
 function willneed(vma: Vma, start: Va, end: Va): number {
   const { file } = vma;
-  if (file === undefined || file.inode.mapping?.policy.kind === "shmem") return 0;
+  if (file === undefined) {
+    swapin(vma, start, end);
+    return 0;
+  }
+  if ( file.inode.mapping?.policy.kind === "shmem") return 0;
   genericFadvise(file, fileOffset(vma, start), end - start, POSIX_FADV_WILLNEED);
   return 0;
 }

@@ -8,6 +8,7 @@ import type { Order, Pa, Pfn } from "../../emulator/arch/addr.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
 import { pteMkwrite, pteNone, pteSpecial } from "../arch/arm64/pte.js";
 import { folioAlloc, zeroFolio } from "./folio.js";
+import { memCgroupCharge } from "./memcontrol.js";
 import type { MemorySystem } from "./memory-system.js";
 import { MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES } from "./mm-struct.js";
 import type { FaultKind } from "./observer.js";
@@ -43,16 +44,17 @@ export function mmCounter(sys: MemorySystem, folio: Pfn): number {
 }
 
 /**
- * An order-0 folio for an anonymous page, zeroed if wanted and marked uptodate; NO_PFN if memory is out. Clean page cache that
+ * An order-0 folio for an anonymous page of a memory cgroup, zeroed if wanted and marked uptodate; NO_PFN if memory is out. Clean page cache that
  * nobody maps gives way first, as in Linux's direct reclaim.
  */
-export function folioPrealloc(sys: MemorySystem, needZero: boolean): Pfn {
+export function folioPrealloc(sys: MemorySystem, needZero: boolean, memcg: number): Pfn {
   let folio = folioAlloc(sys, 0 as Order);
   if (folio === NO_PFN) {
     const { buddy } = sys;
     if (shrinkPageCache(sys, buddy.watermarks.high + 1 - buddy.nrFree) > 0) folio = folioAlloc(sys, 0 as Order);
     if (folio === NO_PFN) return folio;
   }
+  memCgroupCharge(sys, folio, memcg);
   if (needZero) zeroFolio(sys, folio);
   sys.pages.flags[folio]! |= PG_UPTODATE;
   return folio;

@@ -13,10 +13,14 @@ import { MmuContext } from "../arch/arm64/mmu-context.js";
 import { Pgtable } from "../arch/arm64/pgtable.js";
 import { TlbFlush } from "../arch/arm64/tlbflush.js";
 import { createHugeMemoryState } from "./huge-memory-state.js";
+import { LruVecs } from "./lruvec.js";
 import { createMappings } from "./mappings.js";
+import { MemCgroups } from "./memcontrol.js";
 import type { MemorySystem } from "./memory-system.js";
 import { PageAllocator } from "./page-alloc.js";
 import { Pages } from "./page.js";
+import { bindSwap } from "./swap-state.js";
+import { SwapInfo } from "./swapfile.js";
 import { TransparentHugepage } from "./transparent-hugepage.js";
 import { type VmStatName, VmStat } from "./vmstat.js";
 
@@ -40,6 +44,10 @@ export interface MemorySystemOptions {
   readonly reservedBytes?: number;
   /** Fragmentation before anything runs; see PageAllocator.fragment(). */
   readonly fragment?: string;
+  /** Size of the zram device that is swapped on, in bytes. Default: none. */
+  readonly swapBytes?: number;
+  /** Memory cgroups beside the root. */
+  readonly memoryCgroups?: readonly string[];
 }
 
 /** vm.dirty_ratio and vm.dirty_background_ratio, percent. */
@@ -66,7 +74,8 @@ export function createMemorySystem(options: MemorySystemOptions): MemorySystem {
   if (fragment !== undefined) buddy.fragment(fragment);
   const tlb = new TlbFlush({ granule, cpu, sink, kpti, repeatTlbi });
   provideCounters(vmstat, buddy, pageSize);
-  return {
+  const memcgs = new MemCgroups(options.memoryCgroups ?? []);
+  const sys: MemorySystem = {
     granule,
     cpu,
     memory,
@@ -93,7 +102,12 @@ export function createMemorySystem(options: MemorySystemOptions): MemorySystem {
     hugeMemory: createHugeMemoryState(),
     current: undefined,
     nrMms: 0,
+    lru: new LruVecs(pages, memcgs.names.length),
+    memcgs,
+    swap: options.swapBytes === undefined || options.swapBytes === 0 ? undefined : new SwapInfo(options.swapBytes, granule),
   };
+  bindSwap(sys);
+  return sys;
 }
 
 /** Counters that the allocator keeps, and those of the only zone and node. RAM below 4 GiB is ZONE_DMA on arm64. */

@@ -13,9 +13,12 @@ import type { MmuContext } from "../arch/arm64/mmu-context.js";
 import type { AddressSpace } from "../fs/file.js";
 import type { AnonVma } from "./anon-vma.js";
 import type { HugeMemoryState } from "./huge-memory-state.js";
+import type { LruVecs } from "./lruvec.js";
+import type { MemCgroups } from "./memcontrol.js";
 import type { MmObserver } from "./observer.js";
 import type { PageAllocator } from "./page-alloc.js";
 import type { Pages } from "./page.js";
+import type { SwapInfo } from "./swapfile.js";
 import type { TransparentHugepage } from "./transparent-hugepage.js";
 import type { VmStat } from "./vmstat.js";
 
@@ -30,6 +33,11 @@ export interface MemorySystem {
   readonly tlb: TlbFlush;
   readonly mmuContext: MmuContext;
   readonly vmstat: VmStat;
+  /** LRU lists of every memory cgroup. */
+  readonly lru: LruVecs;
+  readonly memcgs: MemCgroups;
+  /** The swap area; undefined without one. */
+  readonly swap: SwapInfo | undefined;
   /** THP knobs and per-size counters. */
   readonly thp: TransparentHugepage;
   /** Tunables of mm that are not THP's; names as in /proc/sys/vm and debugfs. */

@@ -3,7 +3,7 @@
  *
  * Linux: mm/memory.c handle_mm_fault(), __handle_mm_fault(), handle_pte_fault(), do_anonymous_page(), alloc_anon_folio(),
  * mm_account_fault(). Parts of that file live in wp-fault.ts, file-fault.ts, fork-copy.ts, zap.ts and memory-common.ts.
- * Left out, because the model has none of it: userfaultfd, NUMA hinting, memory cgroups, swap.
+ * do_swap_page() is in swap-fault.ts. Left out, because the model has none of it: userfaultfd, NUMA hinting.
  */
 import type { Order, Pa, Pfn, Va } from "../../emulator/arch/addr.js";
 import { NotModelled } from "../../emulator/arch/errors.js";
@@ -21,10 +21,12 @@ import {
 } from "./huge-memory.js";
 import { splitHugePmd } from "./huge-pmd.js";
 import { faultServed, folioPrealloc, isCowMapping, pteRangeNone, vmfAnonPrepare, vmfPteChanged } from "./memory-common.js";
+import { memCgroupCharge } from "./memcontrol.js";
 import type { MemorySystem } from "./memory-system.js";
 import { MM_ANONPAGES } from "./mm-struct.js";
 import { NO_PFN, PG_UPTODATE } from "./page.js";
 import { folioAddNewAnonRmap, linearPageIndex, pageOrder } from "./rmap.js";
+import { doSwapPage } from "./swap-fault.js";
 import { folioAddLruVma } from "./swap-lru.js";
 import {
   FAULT_FLAG_ORIG_PTE_VALID,
@@ -83,6 +85,7 @@ export function allocAnonFolio(vmf: VmFault): Pfn {
     while (orders !== 0) {
       const folio = folioAlloc(sys, order as Order);
       if (folio !== NO_PFN) {
+        memCgroupCharge(sys, folio, vma.mm.memcg);
         zeroFolio(sys, folio);
         sys.pages.flags[folio]! |= PG_UPTODATE;
         return folio;
@@ -92,7 +95,7 @@ export function allocAnonFolio(vmf: VmFault): Pfn {
       order = 31 - Math.clz32(orders);
     }
   }
-  return folioPrealloc(sys, true);
+  return folioPrealloc(sys, true, vma.mm.memcg);
 }
 
 function doAnonymousRead(vmf: VmFault): number {
@@ -172,7 +175,7 @@ function handlePteFault(vmf: VmFault): number {
     vmf.pte = -1 as Pa;
     return vmaIsAnonymous(vma) ? doAnonymousPage(vmf) : doFault(vmf);
   }
-  if (!ptePresent(vmf.origPte)) throw new NotModelled(`handle_pte_fault: swap entry ${vmf.origPte.toString(16)}`);
+  if (!ptePresent(vmf.origPte)) return doSwapPage(vmf);
   if (pteProtnone(vmf.origPte) && (vma.flags & (VM_READ | VM_WRITE | VM_EXEC)) !== 0) {
     throw new NotModelled("handle_pte_fault: NUMA hinting fault");
   }

@@ -4,13 +4,14 @@
  * Linux: mm/mincore.c do_mincore(), mincore_pte_range(), mincore_page().
  */
 import type { Va } from "../../emulator/arch/addr.js";
-import { pmdTable, pteNone, ptePresent } from "../arch/arm64/pte.js";
+import { pmdTable, pteNone, ptePresent, swpOffset } from "../arch/arm64/pte.js";
 import { ENOMEM } from "../errno.js";
 import type { AddressSpace } from "../fs/file.js";
 import { filemapPeek } from "./filemap.js";
 import type { MmStruct } from "./mm-struct.js";
 import { NO_PFN, PG_UPTODATE } from "./page.js";
 import { forEachPmd } from "./page-walk.js";
+import { swapOf } from "./swap-state.js";
 import { mayWriteFile } from "./util.js";
 import { vmaPgoffOffset } from "./vma-merge.js";
 import { vmaIsAnonymous, type Vma } from "./vma.js";
@@ -52,8 +53,8 @@ function markMapped(vma: Vma, start: Va, end: Va, vector: Uint8Array): void {
     for (let i = first; i < last; i++, ptep = (ptep + 8) as typeof ptep) {
       const pte = pgtable.rawGet(ptep);
       if (ptePresent(pte)) vector[i] = 1;
-      // A swap entry: in memory if the swap cache has the page; there is no swap cache.
-      else if (!pteNone(pte)) vector[i] = 0;
+      // A swap entry: in memory if the swap cache has the page.
+      else if (!pteNone(pte)) vector[i] = swapOf(vma.mm.sys).cache[swpOffset(pte)] === NO_PFN ? 0 : 1;
     }
   });
 }

@@ -12,6 +12,7 @@ import { copyPageRange } from "./fork-copy.js";
 import { freePgtables } from "./free-pgtables.js";
 import { mmPutHugeZeroFolio } from "./huge-memory.js";
 import { PR_MDWE_NO_INHERIT } from "./mman.js";
+import { ROOT_MEM_CGROUP } from "./memcontrol.js";
 import type { MemorySystem } from "./memory-system.js";
 import { NR_MM_COUNTERS, type MmLimits, type MmStruct } from "./mm-struct.js";
 import { MmuGather } from "./mmu-gather.js";
@@ -23,10 +24,10 @@ import { VM_ACCOUNT, VM_DONTCOPY, VM_LOCKED_MASK, VM_NOHUGEPAGE, VM_WIPEONFORK, 
 import { unmapVmas } from "./zap.js";
 
 /** What a new address space takes over from that of the task that makes it (VM_INIT_DEF_MASK, mmf_init_flags()). */
-function inherited(from: MmStruct | undefined): Pick<MmStruct, "defFlags" | "mdwe" | "thpDisabled"> {
-  if (from === undefined) return { defFlags: 0, mdwe: 0, thpDisabled: false };
+function inherited(from: MmStruct | undefined): Pick<MmStruct, "defFlags" | "mdwe" | "memcg" | "thpDisabled"> {
+  if (from === undefined) return { defFlags: 0, mdwe: 0, memcg: ROOT_MEM_CGROUP, thpDisabled: false };
   const mdwe = (from.mdwe & PR_MDWE_NO_INHERIT) !== 0 ? 0 : from.mdwe;
-  return { defFlags: from.defFlags & VM_NOHUGEPAGE, mdwe, thpDisabled: from.thpDisabled };
+  return { defFlags: from.defFlags & VM_NOHUGEPAGE, mdwe, memcg: from.memcg, thpDisabled: from.thpDisabled };
 }
 
 /**

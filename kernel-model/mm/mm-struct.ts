@@ -65,6 +65,8 @@ export interface MmStruct {
   thpDisabled: boolean;
   /** This mm holds a reference on the huge zero folio (MMF_HUGE_ZERO_PAGE); written by huge-memory.ts, dropped by mmPut. */
   hugeZeroHeld: boolean;
+  /** The memory cgroup that pays for this mm: number in MemCgroups.names. */
+  memcg: number;
   /** prctl(PR_SET_MDWE) bits. */
   mdwe: number;
   /** A TLB flush was deferred by reclaim; the next zap, mprotect or mremap flushes the mm (mm->tlb_flush_batched). */

@@ -10,6 +10,7 @@ import { folioPutRefs } from "./folio.js";
 import type { MemorySystem } from "./memory-system.js";
 import type { MmStruct } from "./mm-struct.js";
 import { folioRemoveRmapPtes } from "./rmap.js";
+import { freeSwapCache } from "./swap-state.js";
 import type { Vma } from "./vma.js";
 
 /** Slots in the batch on the kernel stack (MMU_GATHER_BUNDLE). */
@@ -204,7 +205,11 @@ export class MmuGather {
     this.counts = [];
     this.activeBatch = 0;
     this.usedSlots = 0;
-    for (let i = 0; i < pages.length; i++) folioPutRefs(sys, sys.pages.head(pages[i]!), Math.abs(counts[i]!));
+    for (let i = 0; i < pages.length; i++) {
+      const folio = sys.pages.head(pages[i]!);
+      freeSwapCache(sys, folio);
+      folioPutRefs(sys, folio, Math.abs(counts[i]!));
+    }
   }
 
   /** tlb_finish_mmu() */

@@ -69,6 +69,10 @@ export class Pages {
   readonly mapping: Int32Array;
   /** Head: page offset of the folio in its mapping (pages); anonymous: the linear page index. */
   readonly index: Float64Array;
+  /** Head of a folio in the swap cache: slot of its first page (folio->swap); 0 otherwise. */
+  readonly swap: Int32Array;
+  /** Head: the memory cgroup that is charged for the folio; 0 the root's. */
+  readonly memcg: Uint8Array;
   /** Links of the one list that the head is on: buddy free list or LRU. -1 ends a list. */
   readonly next: Int32Array;
   readonly prev: Int32Array;
@@ -86,6 +90,8 @@ export class Pages {
     this.order = new Uint8Array(nr);
     this.mapping = new Int32Array(nr);
     this.index = new Float64Array(nr);
+    this.swap = new Int32Array(nr);
+    this.memcg = new Uint8Array(nr);
     this.next = new Int32Array(nr);
     this.prev = new Int32Array(nr);
     for (let i = 0; i < nr; i++) this.compoundHead[i] = i;

@@ -76,20 +76,21 @@ export function folioAddAnonRmapPtes(folio: Pfn, page: Pfn, nr: number, vma: Vma
 }
 
 /**
- * First mapping of a new anonymous folio: by PTEs, or by a PMD entry if it has PMD order. Every page becomes exclusive.
- * Pre: `vma` has an anon_vma and covers the folio.
+ * First mapping of a new anonymous folio: by PTEs, or by a PMD entry if it has PMD order. Every page becomes exclusive, unless `flags` say
+ * that others have entries for the folio's slots. Pre: `vma` has an anon_vma and covers the folio.
  */
-export function folioAddNewAnonRmap(folio: Pfn, vma: Vma, address: Va): void {
+export function folioAddNewAnonRmap(folio: Pfn, vma: Vma, address: Va, flags = RMAP_EXCLUSIVE): void {
   const sys = vma.mm.sys;
   const { pages } = sys;
   const anonVma = vma.anonVma;
   if (anonVma === undefined) throw new ModelBug(`folio_add_new_anon_rmap: area at ${vma.start.toString(16)} has no anon_vma`);
   pages.flags[folio]! |= vma.droppable ? PG_ANON : PG_ANON | PG_SWAPBACKED;
-  pages.mapping[folio] = anonVma.id;
+  const exclusive = (flags & RMAP_EXCLUSIVE) !== 0 ? PG_ANON_EXCLUSIVE : 0;
+  pages.mapping[folio] = exclusive !== 0 ? anonVma.id : anonVma.root.id;
   pages.index[folio] = linearPageIndex(vma, address);
   if ((pages.flags[folio]! & PG_HEAD) === 0) {
     pages.mapcount[folio] = 1;
-    pages.flags[folio]! |= PG_ANON_EXCLUSIVE;
+    pages.flags[folio]! |= exclusive;
     sys.vmstat.add("nr_anon_pages", 1);
     return;
   }
@@ -100,11 +101,11 @@ export function folioAddNewAnonRmap(folio: Pfn, vma: Vma, address: Va): void {
     pages.entireMapcount[folio] = 1;
     pages.largeMapcount[folio] = 1;
     pages.nrPagesMapped[folio] = 0;
-    pages.flags[folio]! |= PG_ANON_EXCLUSIVE;
+    pages.flags[folio]! |= exclusive;
   } else {
     for (let i = folio; i < folio + nr; i++) {
       pages.mapcount[i] = 1;
-      pages.flags[i]! |= PG_ANON_EXCLUSIVE;
+      pages.flags[i]! |= exclusive;
     }
     pages.largeMapcount[folio] = nr;
     pages.nrPagesMapped[folio] = nr;

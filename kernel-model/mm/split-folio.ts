@@ -25,6 +25,7 @@ import {
   PG_REFERENCED,
   PG_SHMEM,
   PG_SWAPBACKED,
+  PG_SWAPCACHE,
   PG_UNEVICTABLE,
   PG_UPTODATE,
   PG_WORKINGSET,
@@ -33,16 +34,21 @@ import {
 import { forEachEntryOf, pageOfFolio } from "./page-vma-mapped.js";
 import { folioCancelDirty, folioMarkDirty } from "./page-writeback.js";
 import { folioAddAnonRmapPtes, folioRemoveRmapPtes, RMAP_EXCLUSIVE, RMAP_NONE, rmapWalk } from "./rmap.js";
-import { MIGRATION_DIRTY, MIGRATION_READ, MIGRATION_READ_EXCLUSIVE, MIGRATION_WRITE, MIGRATION_YOUNG, migrationPfn } from "./swapops.js";
+import { freeSwapCache, swapOf } from "./swap-state.js";
+import { MIGRATION_DIRTY, MIGRATION_READ, MIGRATION_READ_EXCLUSIVE, MIGRATION_WRITE, MIGRATION_YOUNG, isMigrationEntry, migrationPfn } from "./swapops.js";
 import { VM_LOCKED, type Vma } from "./vma.js";
 
 /** Flags that every page of the folio inherits. Linux: __split_huge_page_tail(). */
 const INHERITED =
-  PG_REFERENCED | PG_SWAPBACKED | PG_MLOCKED | PG_UPTODATE | PG_ACTIVE | PG_WORKINGSET | PG_LOCKED | PG_UNEVICTABLE | PG_DIRTY | PG_LRU | PG_SHMEM | PG_ANON;
+  PG_REFERENCED | PG_SWAPBACKED | PG_MLOCKED | PG_UPTODATE | PG_ACTIVE | PG_WORKINGSET | PG_LOCKED | PG_UNEVICTABLE | PG_DIRTY | PG_LRU | PG_SHMEM | PG_ANON | PG_SWAPCACHE;
 
-/** References beyond those of mappings and callers: one per page of the page cache. */
+/** References beyond those of mappings and callers: one per page of the page cache or the swap cache. */
 function extraPins(sys: MemorySystem, folio: Pfn): number {
-  return sys.pages.test(folio, PG_ANON) ? 0 : sys.pages.folioNrPages(folio);
+  return inCache(sys, folio) ? sys.pages.folioNrPages(folio) : 0;
+}
+
+function inCache(sys: MemorySystem, folio: Pfn): boolean {
+  return (sys.pages.flags[folio]! & (PG_ANON | PG_SWAPCACHE)) !== PG_ANON;
 }
 
 /** can_split_folio(): nobody else holds the folio but its mappings, the page cache and the caller. */
@@ -124,7 +130,7 @@ function remapOne(vma: Vma, page: Pfn, useZeroPage: boolean): void {
   const { pgtable, pages } = sys;
   forEachEntryOf(vma, pages.index[page]!, 1, (address, ptep) => {
     const entry = pgtable.ptepGet(ptep);
-    if (!pteIsSwap(entry) || migrationPfn(entry) !== page) return;
+    if (!pteIsSwap(entry) || !isMigrationEntry(entry) || migrationPfn(entry) !== page) return;
     if (useZeroPage && (vma.flags & VM_LOCKED) === 0 && !pages.test(page, PG_MLOCKED) && isZeroFilled(sys, page)) {
       pgtable.setPteAt(mm, address, ptep, pteMkspecial(pgtable.pfnPte(sys.zeroPfn, vma.pageProt)));
       mm.rss[mmCounter(sys, page)]!--;
@@ -153,8 +159,13 @@ function cutTail(sys: MemorySystem, head: Pfn, page: Pfn): void {
   pages.order[page] = 0;
   pages.mapping[page] = pages.mapping[head]!;
   pages.index[page] = pages.index[head]! + (page - head);
-  pages.refcount[page] = (flags & PG_ANON) !== 0 ? 1 : 2;
+  pages.refcount[page] = inCache(sys, head) ? 2 : 1;
   pages.mapcount[page] = 0;
+  pages.memcg[page] = pages.memcg[head]!;
+  if ((flags & PG_SWAPCACHE) !== 0) {
+    pages.swap[page] = pages.swap[head]! + (page - head);
+    swapOf(sys).cache[pages.swap[page]!] = page;
+  }
 }
 
 /** A page behind the end of the file leaves the page cache. */
@@ -174,13 +185,17 @@ function dropBeyondEof(mapping: AddressSpace, page: Pfn, index: number): void {
 
 /** Every page becomes a folio of order 0; pages of a file are entered one by one. Linux: __split_huge_page(). */
 function cutFolio(sys: MemorySystem, folio: Pfn, mapping: AddressSpace | undefined): void {
-  const { pages } = sys;
+  const { pages, lru } = sys;
   const nr = pages.folioNrPages(folio);
+  const onLru = pages.test(folio, PG_LRU);
+  const cached = inCache(sys, folio);
+  if (onLru) lru.shrink(folio, nr - 1);
   const first = pages.index[folio]!;
   const end = mapping === undefined ? Infinity : Math.ceil(mapping.inode.size / sys.granule.pageSize);
   const dirty = mapping !== undefined && mapping.dirty.has(first);
   for (let page = folio + nr - 1; page > folio; page--) {
     cutTail(sys, folio, page as Pfn);
+    if (onLru) lru.addBeside(page as Pfn, folio);
     if (mapping === undefined) continue;
     const index = first + (page - folio);
     mapping.pages.set(index, page as Pfn);
@@ -190,29 +205,31 @@ function cutFolio(sys: MemorySystem, folio: Pfn, mapping: AddressSpace | undefin
   pages.flags[folio]! &= INHERITED;
   pages.order[folio] = 0;
   pages.nrPagesMapped[folio] = 0;
-  pages.refcount[folio] = mapping === undefined ? 1 : 2;
+  pages.refcount[folio] = cached ? 2 : 1;
 }
 
 /**
  * Split a large folio into single pages. Pre: locked, with one reference of the caller, which stays on the head page, as does the
- * lock. Returns 0; -EAGAIN if somebody else holds a reference; -EBUSY for the huge zero folio and folios under write-back or no
- * longer in their file. Linux: split_folio().
+ * lock. Returns 0; -EAGAIN if somebody else holds a reference; -EBUSY for the huge zero folio, folios under write-back or no
+ * longer in their file, and anonymous ones that nothing maps. `tails`: the folio was isolated, and so are the other pages then, each with a
+ * reference for the caller, in ascending order. Linux: split_folio_to_list().
  */
-export function splitFolio(sys: MemorySystem, folio: Pfn): number {
+export function splitFolio(sys: MemorySystem, folio: Pfn, tails?: Pfn[]): number {
   const { pages } = sys;
   if (!pages.test(folio, PG_LOCKED) || !pages.isLarge(folio)) throw new ModelBug(`split_folio: folio ${folio} is not locked or not large`);
   const order = pages.folioOrder(folio);
   const anon = pages.test(folio, PG_ANON);
   if (!anon && pages.mapping[folio] === 0) return -EBUSY;
+  if (anon && folioMapcount(sys, folio) === 0) return -EBUSY;
   if (folio === sys.hugeMemory.hugeZeroPfn || pages.test(folio, PG_WRITEBACK)) return -EBUSY;
   const ret = canSplitFolio(sys, folio) ? 0 : -EAGAIN;
-  if (ret === 0) splitMapped(sys, folio, order, anon);
+  if (ret === 0) splitMapped(sys, folio, order, anon, tails);
   if (order === sys.granule.pmdOrder) sys.vmstat.inc(ret === 0 ? "thp_split_page" : "thp_split_page_failed");
   sys.thp.statInc(order, ret === 0 ? "split" : "split_failed");
   return ret;
 }
 
-function splitMapped(sys: MemorySystem, folio: Pfn, order: Order, anon: boolean): void {
+function splitMapped(sys: MemorySystem, folio: Pfn, order: Order, anon: boolean, tails: Pfn[] | undefined): void {
   const { pages } = sys;
   const nr = 2 ** order;
   const mapping = anon ? undefined : sys.mappings.addressSpace(pages.mapping[folio]!);
@@ -233,6 +250,11 @@ function splitMapped(sys: MemorySystem, folio: Pfn, order: Order, anon: boolean)
   }
   for (let page = folio + 1; page < folio + nr; page++) {
     pages.clear(page as Pfn, PG_LOCKED);
+    if (tails !== undefined) {
+      folioGet(sys, page as Pfn);
+      tails.push(page as Pfn);
+    }
+    freeSwapCache(sys, page as Pfn);
     folioPut(sys, page as Pfn);
   }
 }

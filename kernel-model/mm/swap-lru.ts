@@ -1,12 +1,13 @@
 /**
- * The LRU state that foliolab keeps: flags of folios, no lists and no per-CPU batches.
+ * Folios on the LRU lists: their flags, the list that follows from them, and its counters. No per-CPU batches.
  *
  * Linux: mm/swap.c folio_add_lru(), folio_mark_accessed(), folio_mark_lazyfree(), folio_deactivate(); mm/mlock.c
  * mlock_folio(), munlock_folio(); mm/page-writeback.c noop_dirty_folio().
  */
 import type { Pfn } from "../../emulator/arch/addr.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
-import { lruStatOf } from "./folio.js";
+import { folioGet, folioPut } from "./folio.js";
+import { lruOf, lruStat } from "./lruvec.js";
 import type { MemorySystem } from "./memory-system.js";
 import {
   PG_ACTIVE,
@@ -33,21 +34,42 @@ export function folioAddLru(sys: MemorySystem, folio: Pfn): void {
   const { pages } = sys;
   if (pages.test(folio, PG_LRU)) throw new ModelBug(`folio_add_lru: folio ${folio} is on a list already`);
   pages.flags[folio]! |= PG_LRU;
-  sys.vmstat.add(lruStatOf(pages.flags[folio]!), pages.folioNrPages(folio));
+  sys.lru.add(folio);
+  sys.vmstat.add(lruStat(lruOf(pages.flags[folio]!)), pages.folioNrPages(folio));
+}
+
+/** Take the folio off its list, for the caller alone, who gets a reference. Pre: on a list. Linux: folio_isolate_lru(). */
+export function folioIsolateLru(sys: MemorySystem, folio: Pfn): void {
+  const { pages } = sys;
+  if (!pages.test(folio, PG_LRU)) throw new ModelBug(`folio_isolate_lru: folio ${folio} is on no list`);
+  folioGet(sys, folio);
+  sys.lru.remove(folio);
+  sys.vmstat.add(lruStat(lruOf(pages.flags[folio]!)), -pages.folioNrPages(folio));
+  pages.clear(folio, PG_LRU);
+}
+
+/** Give an isolated folio back to the list of its flags, together with the reference. Linux: folio_putback_lru(). */
+export function folioPutbackLru(sys: MemorySystem, folio: Pfn): void {
+  folioAddLru(sys, folio);
+  folioPut(sys, folio);
 }
 
 /** Change flags that decide on which list a folio is, and the counters of the lists with them. */
 export function changeFlags(sys: MemorySystem, folio: Pfn, clear: number, set: number): void {
-  const { pages, vmstat } = sys;
+  const { pages, vmstat, lru } = sys;
   const before = pages.flags[folio]!;
   const after = (before & ~clear) | set;
+  const from = lruOf(before);
+  const to = lruOf(after);
+  if (from === to || (after & PG_LRU) === 0) {
+    pages.flags[folio] = after;
+    return;
+  }
+  lru.remove(folio);
   pages.flags[folio] = after;
-  if ((after & PG_LRU) === 0) return;
-  const from = lruStatOf(before);
-  const to = lruStatOf(after);
-  if (from === to) return;
-  vmstat.add(from, -pages.folioNrPages(folio));
-  vmstat.add(to, pages.folioNrPages(folio));
+  lru.add(folio);
+  vmstat.add(lruStat(from), -pages.folioNrPages(folio));
+  vmstat.add(lruStat(to), pages.folioNrPages(folio));
 }
 
 /** folio_add_lru() for a folio that was just mapped into `vma`: in a locked area it goes straight to the unevictable ones. */

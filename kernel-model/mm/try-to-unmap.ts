@@ -1,22 +1,23 @@
 /**
  * Taking a folio out of all page tables, so that it can be given up.
  *
- * Linux: mm/rmap.c try_to_unmap_one(), try_to_unmap_flush(); mm/huge_memory.c __discard_anon_folio_pmd_locked(). Page cache and
- * anonymous memory that may be dropped; swap entries are not written here.
+ * Linux: mm/rmap.c try_to_unmap_one(), try_to_unmap_flush(); mm/huge_memory.c __discard_anon_folio_pmd_locked().
  */
-import type { Pfn, Va } from "../../emulator/arch/addr.js";
-import { NotModelled } from "../../emulator/arch/errors.js";
+import type { Pa, Pfn, Va } from "../../emulator/arch/addr.js";
+import { ModelBug } from "../../emulator/arch/errors.js";
 import { pmdDirty, pmdTransHuge, pteDirty, ptePresent, pteValid } from "../arch/arm64/pte.js";
 import { folioMapcount, folioPut } from "./folio.js";
 import { pgtableWithdraw, splitHugePmd } from "./huge-pmd.js";
 import { mmCounter } from "./memory-common.js";
 import type { MemorySystem } from "./memory-system.js";
-import { MM_ANONPAGES } from "./mm-struct.js";
-import { PG_ANON, PG_DIRTY, PG_SWAPBACKED, PG_SWAPCACHE } from "./page.js";
+import { MM_ANONPAGES, MM_SWAPENTS } from "./mm-struct.js";
+import { PG_ANON, PG_ANON_EXCLUSIVE, PG_DIRTY, PG_SWAPBACKED, PG_SWAPCACHE } from "./page.js";
 import { forEachEntryOf, pageOfFolio } from "./page-vma-mapped.js";
 import { folioMarkDirty } from "./page-writeback.js";
 import { folioRemoveRmapPmd, folioRemoveRmapPtes, rmapWalk } from "./rmap.js";
 import { changeFlags, mlockFolio } from "./swap-lru.js";
+import { pageSwapEntry, swapOf } from "./swap-state.js";
+import { makeSwapPte } from "./swapops.js";
 import { updateHiwaterRss } from "./vma-ops.js";
 import { VM_LOCKED, type Vma } from "./vma.js";
 
@@ -61,6 +62,22 @@ function discardHugePmd(vma: Vma, address: Va, folio: Pfn): boolean {
   return true;
 }
 
+/** The entry, just cleared, becomes that of the page's slot. */
+function swapOut(vma: Vma, address: Va, ptep: Pa, folio: Pfn, page: Pfn): void {
+  const { mm } = vma;
+  const { sys } = mm;
+  const { pages } = sys;
+  const slot = pageSwapEntry(sys, page);
+  swapOf(sys).duplicate(slot);
+  const exclusive = pages.test(page, PG_ANON_EXCLUSIVE);
+  pages.clear(page, PG_ANON_EXCLUSIVE);
+  mm.rss[MM_ANONPAGES]!--;
+  mm.rss[MM_SWAPENTS]!++;
+  sys.pgtable.setPteAt(mm, address, ptep, makeSwapPte(slot, exclusive));
+  folioRemoveRmapPtes(folio, page, 1, vma);
+  folioPut(sys, folio);
+}
+
 /** The mappings of one area. False: give up, the folio stays mapped. */
 function tryToUnmapOne(vma: Vma, address: Va, folio: Pfn, batch: UnmapBatch): boolean {
   const { mm } = vma;
@@ -95,6 +112,10 @@ function tryToUnmapOne(vma: Vma, address: Va, folio: Pfn, batch: UnmapBatch): bo
     }
     if (pteDirty(pte)) folioMarkDirty(sys, folio);
     updateHiwaterRss(mm);
+    if (pages.test(folio, PG_SWAPBACKED) && pages.test(folio, PG_ANON)) {
+      swapOut(vma, at, ptep, folio, page);
+      return;
+    }
     if (pages.test(folio, PG_ANON) && !isDiscardable(sys, folio, vma)) {
       // Dirtied since MADV_FREE: it is ordinary memory again.
       pgtable.setPteAt(mm, at, ptep, pte);
@@ -111,12 +132,12 @@ function tryToUnmapOne(vma: Vma, address: Va, folio: Pfn, batch: UnmapBatch): bo
 
 /**
  * Unmaps the folio everywhere. True if nothing maps it any more. The TLBIs are issued; the caller waits for them with
- * tryToUnmapFlush(). Pre: locked, the caller holds one reference; anonymous only if it is not swap-backed.
+ * tryToUnmapFlush(). Pre: locked, the caller holds one reference; in the swap cache if it is anonymous and swap-backed.
  */
 export function tryToUnmap(sys: MemorySystem, folio: Pfn, batch: UnmapBatch): boolean {
   const { pages } = sys;
-  if (pages.test(folio, PG_ANON) && (pages.test(folio, PG_SWAPBACKED) || pages.test(folio, PG_SWAPCACHE))) {
-    throw new NotModelled(`try_to_unmap: folio ${folio} needs swap space`);
+  if (pages.test(folio, PG_ANON) && pages.test(folio, PG_SWAPBACKED) !== pages.test(folio, PG_SWAPCACHE)) {
+    throw new ModelBug(`try_to_unmap: folio ${folio} needs slots, or has some and is not swap-backed`);
   }
   rmapWalk(sys, folio, (vma, address) => tryToUnmapOne(vma, address, folio, batch) && folioMapcount(sys, folio) > 0);
   return folioMapcount(sys, folio) === 0;

@@ -27,9 +27,14 @@ export function vmUnacctMemory(sys: MemorySystem, pages: number): void {
   sys.committedAs -= pages;
 }
 
+/** total_swap_pages */
+function totalSwapPages(sys: MemorySystem): number {
+  return sys.swap?.pages ?? 0;
+}
+
 /** CommitLimit in pages: what strict overcommit (vm.overcommit_memory = 2) allows. Linux: vm_commit_limit(). */
 export function vmCommitLimit(sys: MemorySystem): number {
-  return Math.floor((totalramPages(sys) * OVERCOMMIT_RATIO) / 100);
+  return Math.floor((totalramPages(sys) * OVERCOMMIT_RATIO) / 100) + totalSwapPages(sys);
 }
 
 /**
@@ -40,7 +45,7 @@ export function vmCommitLimit(sys: MemorySystem): number {
 export function vmEnoughMemory(mm: MmStruct, pages: number): number {
   const { sys } = mm;
   const { overcommitMemory } = sys.tunables;
-  if (overcommitMemory === 0 && pages > totalramPages(sys)) return -ENOMEM;
+  if (overcommitMemory === 0 && pages > totalramPages(sys) + totalSwapPages(sys)) return -ENOMEM;
   if (overcommitMemory === 2) {
     const { pageSize } = sys.granule;
     const ramKib = (totalramPages(sys) * pageSize) / KIB;

@@ -117,6 +117,13 @@ export interface VmOperations {
   mremap?(newVma: Vma): number;
 }
 
+/** Readahead from swap: the last fault's address, the pages of its window, and how many of them were used since. Linux: swap_readahead_info. */
+export interface SwapReadahead {
+  readonly addr: number;
+  readonly win: number;
+  readonly hits: number;
+}
+
 export interface Vma {
   /** First byte and end (exclusive), page aligned. Written only by mmap.ts, mremap.ts and stack growth. */
   start: Va;
@@ -141,6 +148,8 @@ export interface Vma {
   specialName: string | undefined;
   /** Named anonymous memory (PR_SET_VMA_ANON_NAME). */
   anonName: string | undefined;
+  /** State of readahead from swap; absent before the first swap-in. Written by swap-readahead.ts. */
+  swapReadahead?: SwapReadahead;
 }
 
 /** vma_is_anonymous(): no operations. */

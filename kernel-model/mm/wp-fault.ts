@@ -10,10 +10,12 @@ import { folioGet, folioPut } from "./folio.js";
 import { copyPage, faultServed, folioPrealloc, maybeMkwrite, mmCounter, vmfAnonPrepare, vmNormalPage } from "./memory-common.js";
 import { MM_ANONPAGES } from "./mm-struct.js";
 import { NO_PFN, PG_ANON, PG_ANON_EXCLUSIVE, PG_LOCKED, PG_SWAPCACHE } from "./page.js";
+import { folioTrylock, folioUnlock } from "./pagemap.js";
 import { folioMarkDirty } from "./page-writeback.js";
 import { mayUnlockForIo } from "./readahead.js";
 import { folioAddNewAnonRmap, folioMoveAnonRmap, folioRemoveRmapPtes, pageOrder } from "./rmap.js";
 import { folioAddLruVma } from "./swap-lru.js";
+import { folioFreeSwap } from "./swap-state.js";
 import {
   FAULT_FLAG_MKWRITE,
   FAULT_FLAG_UNSHARE,
@@ -85,7 +87,7 @@ function wpPageCopy(vmf: VmFault): number {
   const oldFolio = vmf.page === NO_PFN ? (NO_PFN as Pfn) : pages.head(vmf.page);
   vmfAnonPrepare(vmf);
   const fromZero = oldFolio === NO_PFN && pgtable.ptePfn(vmf.origPte) === sys.zeroPfn;
-  const newFolio = folioPrealloc(sys, fromZero);
+  const newFolio = folioPrealloc(sys, fromZero, mm.memcg);
   if (newFolio === NO_PFN) {
     if (oldFolio !== NO_PFN) folioPut(sys, oldFolio);
     return VM_FAULT_OOM;
@@ -158,15 +160,19 @@ function wpPageShared(vmf: VmFault, folio: Pfn): number {
 }
 
 /**
- * The only reference on a small folio is this mapping: it may be written again. 6.12 never reuses a page of a large folio that
+ * The only reference on a small folio is this mapping, besides the swap cache's, which is dropped if it can be: it may be written again. 6.12 never reuses a page of a large folio that
  * was shared, even if nobody else maps it any more.
  */
 function wpCanReuseAnonFolio(vmf: VmFault, folio: Pfn): boolean {
   const { sys } = vmf.vma.mm;
   const { pages } = sys;
-  if (pages.isLarge(folio) || pages.test(folio, PG_SWAPCACHE) || pages.refcount[folio] !== 1) return false;
-  folioMoveAnonRmap(folio, vmf.vma);
-  return true;
+  if (pages.isLarge(folio) || pages.refcount[folio]! > (pages.test(folio, PG_SWAPCACHE) ? 2 : 1)) return false;
+  if (!folioTrylock(sys, folio)) return false;
+  if (pages.test(folio, PG_SWAPCACHE)) folioFreeSwap(sys, folio);
+  const alone = pages.refcount[folio] === 1;
+  if (alone) folioMoveAnonRmap(folio, vmf.vma);
+  folioUnlock(sys, folio);
+  return alone;
 }
 
 /** A write (or with FAULT_FLAG_UNSHARE a pin for reading) hits an entry without write permission. Returns VM_FAULT_*. */

@@ -5,13 +5,12 @@
  * unmap_mapping_pages().
  */
 import type { Pa, Pfn, Va } from "../../emulator/arch/addr.js";
-import { NotModelled } from "../../emulator/arch/errors.js";
-import { pmdNone, pmdTable, pteDirty, ptePresent, pteYoung } from "../arch/arm64/pte.js";
+import { pmdNone, pmdTable, pteDirty, ptePresent, pteYoung, swpOffset } from "../arch/arm64/pte.js";
 import type { AddressSpace } from "../fs/file.js";
 import { splitHugePmd, zapHugePmd } from "./huge-pmd.js";
 import { mmCounter, vmNormalPage } from "./memory-common.js";
 import type { MemorySystem } from "./memory-system.js";
-import { MM_ANONPAGES } from "./mm-struct.js";
+import { MM_ANONPAGES, MM_SWAPENTS } from "./mm-struct.js";
 import { MmuGather } from "./mmu-gather.js";
 import { NO_PFN, PG_ANON, PG_HEAD } from "./page.js";
 import { folioMarkDirty } from "./page-writeback.js";
@@ -19,6 +18,8 @@ import { FPB_IGNORE_DIRTY, folioPteBatch } from "./pte-batch.js";
 import { firstTable } from "./page-walk.js";
 import { flushTlbBatchedPending, folioRemoveRmapPtes } from "./rmap.js";
 import { folioMarkAccessed, vmaHasRecency } from "./swap-lru.js";
+import { freeSwapAndCache } from "./swap-state.js";
+import { swapPteBatch } from "./swapops.js";
 import { updateHiwaterRss } from "./vma-ops.js";
 import type { Vma } from "./vma.js";
 
@@ -86,6 +87,17 @@ function zapPresentPtes(work: ZapWork, ptep: Pa, pte: bigint, maxNr: number, add
   return nr;
 }
 
+/** Free the slots of at least one swap entry, with its neighbours that hold the slots behind. Returns how many. */
+function zapSwapPtes({ tlb, sys, details }: ZapWork, ptep: Pa, pte: bigint, maxNr: number, addr: number): number {
+  const nr = swapPteBatch(sys, ptep, maxNr, pte);
+  // Swapped-out pages are private copies.
+  if (!details.evenCows) return nr;
+  tlb.mm.rss[MM_SWAPENTS]! -= nr;
+  freeSwapAndCache(sys, swpOffset(pte), nr);
+  for (let i = 0; i < nr; i++) sys.pgtable.pteClear(tlb.mm, (addr + i * sys.granule.pageSize) as Va, (ptep + i * 8) as Pa);
+  return nr;
+}
+
 /** Zap the entries of one level-3 table from `start`; returns the address reached, short of `end` if the gather was full. */
 function zapPteRange(work: ZapWork, pmd: bigint, start: number, end: number): number {
   const { tlb, sys } = work;
@@ -98,8 +110,8 @@ function zapPteRange(work: ZapWork, pmd: bigint, start: number, end: number): nu
     let nr = 1;
     if (memory.u32[word] !== 0 || memory.u32[word + 1] !== 0) {
       const pte = pgtable.ptepGet(ptep as Pa);
-      if (!ptePresent(pte)) throw new NotModelled(`zap_pte_range: entry ${pte.toString(16)} is neither none nor present (swap)`);
-      nr = zapPresentPtes(work, ptep as Pa, pte, (end - addr) / granule.pageSize, addr);
+      const maxNr = (end - addr) / granule.pageSize;
+      nr = ptePresent(pte) ? zapPresentPtes(work, ptep as Pa, pte, maxNr, addr) : zapSwapPtes(work, ptep as Pa, pte, maxNr, addr);
     }
     ptep += nr * 8;
     addr += nr * granule.pageSize;

@@ -215,10 +215,12 @@ export const INFO_SYSCALLS: SyscallFamily = {
   },
 
   sysinfo: (kernel, _, args) => {
-    const { buddy, pages, granule } = kernel.sys;
+    const { buddy, pages, granule, swap, vmstat } = kernel.sys;
     const out = new CStruct(SYSINFO_BYTES);
     out.setU64(0, Math.floor(kernel.clock.monotonic / 1e9));
     out.setU64(32, pages.nr * granule.pageSize).setU64(40, buddy.nrFree * granule.pageSize);
+    out.setU64(48, vmstat.get("nr_shmem") * granule.pageSize);
+    out.setU64(64, (swap?.pages ?? 0) * granule.pageSize).setU64(72, (swap?.nrSwapPages ?? 0) * granule.pageSize);
     out.setU16(80, Math.min(kernel.tasks.size, 65535)).setU32(104, 1);
     return kernel.user.put(args.address(0), out.bytes) ? 0 : -EFAULT;
   },

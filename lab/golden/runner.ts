@@ -77,19 +77,23 @@ export interface GoldenLabParts {
   readonly machine: GoldenMachine;
   /** Folio sizes that are enabled; all others are not. */
   readonly sizes: ReadonlyMap<number, GoldenMode>;
+  /** Bytes of swap space on zram. Default: none. */
+  readonly swap?: number;
+  readonly memoryCgroups?: MachineParts["memoryCgroups"];
   /** Standard output and error of all programs. */
   readonly output: (bytes: Uint8Array) => void;
   readonly onBreakpoint?: MachineParts["onBreakpoint"];
 }
 
 /** A machine as the recorded ones were set up, with the first process's program in place. */
-export function createGoldenLab({ machine, sizes, output, onBreakpoint }: GoldenLabParts, programs: GoldenPrograms): Machine {
+export function createGoldenLab({ machine, sizes, swap = 0, memoryCgroups, output, onBreakpoint }: GoldenLabParts, programs: GoldenPrograms): Machine {
   const granule = goldenGranule(machine);
   const config: RunConfig = {
     ...DEFAULT_CONFIG,
     pageSize: machine.granule,
     cores: [machine.core],
     memory: MEMORY_BYTES[machine.granule]!,
+    swap,
     thp: { enabled: "always", sizes: Object.fromEntries(sizes) },
   };
   const lab = createMachine({
@@ -101,6 +105,7 @@ export function createGoldenLab({ machine, sizes, output, onBreakpoint }: Golden
     recordingDevice: true,
     kpti: machine.kpti,
     repeatTlbi: machine.repeatTlbi,
+    ...(memoryCgroups === undefined ? {} : { memoryCgroups }),
     ...(onBreakpoint === undefined ? {} : { onBreakpoint }),
   });
   const { thp } = lab.sys;

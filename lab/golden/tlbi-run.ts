@@ -2,7 +2,8 @@
  * Runs golden/tlbi/tlbi.c in the model as it ran on the recorded kernels, and counts TLBI and DSB between its markers.
  *
  * The program ran with the arguments <configuration> 1 16 and without environment, then once more with GT=1 for the counters of the contpte
- * layer; configurations with ":classic-lru" ran with ONLY=young, and with the generations of the LRU off.
+ * layer; configurations with ":classic-lru" ran with ONLY=young, and with the generations of the LRU off, as they always are here.
+ * The machines had swap space on zram and a memory cgroup /cg/t.
  */
 import { ConfigError } from "../../emulator/arch/errors.js";
 import type { Granule } from "../../emulator/arch/granule.js";
@@ -27,6 +28,8 @@ export interface TlbiRun {
 }
 
 const CLASSIC_LRU = ":classic-lru";
+/** The zram device of the recorded machines. */
+const SWAP_BYTES = 512 * 2 ** 20;
 
 /** Folio sizes of a configuration name: one size that is always on, or order0. Throws ConfigError for a size that the pages do not have. */
 export function tlbiSizes(cfg: string, granule: Granule): Map<number, GoldenMode> {
@@ -112,6 +115,8 @@ function runPass(machine: GoldenMachine, programs: GoldenPrograms, start: TlbiSt
     {
       machine,
       sizes: tlbiSizes(start.cfg, granule),
+      swap: SWAP_BYTES,
+      memoryCgroups: { directory: "/cg", names: ["t"] },
       output: (bytes) => out.push(bytes.slice()),
       onBreakpoint: (_pc, immediate) => {
         if (immediate === MARKER_BEGIN) begin = snapshot(made.lab!);

@@ -12,6 +12,7 @@ describe("parseConfig", () => {
     expect(config.thp).to.deep.equal({ enabled: "never", sizes: {} });
     expect(config.cores).to.deep.equal(["neoverse-n1"]);
     expect(config.memory).to.equal(2147483648);
+    expect(config.swap).to.equal(0);
   });
 
   it("collects folio sizes and the top level from repeated --thp", () => {
@@ -43,6 +44,9 @@ describe("parseConfig", () => {
     ["--memory 1m", { memory: "1m" }],
     ["--memory 5g", { memory: "5g" }],
     ["--memory 16777217", { memory: "16777217" }],
+    ["--swap 512k", { swap: "512k" }],
+    ["--swap 5g", { swap: "5g" }],
+    ["--swap 16777217", { swap: "16777217" }],
     ["--fs zfs", { fs: "zfs" }],
     ["--mount /mnt", { mount: ["/mnt"] }],
     ["--mount zfs:/mnt:", { mount: ["zfs:/mnt"] }],

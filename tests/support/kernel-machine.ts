@@ -24,6 +24,8 @@ export interface TestMachineOptions {
   readonly vaBits?: number;
   readonly memoryBytes?: number;
   readonly cpu?: CpuFeatures;
+  readonly memoryCgroups?: readonly string[];
+  readonly swapBytes?: number;
   readonly files?: Readonly<Record<string, Entry>>;
   /** What the guest reads from its standard input. */
   readonly input?: string;
@@ -53,6 +55,8 @@ export function createTestMachine(options: TestMachineOptions = {}): TestMachine
     sink: { tlbi: (operation: Tlbi) => cpu.tlbi(operation), dsb: (domain) => cpu.dsb(domain) },
     contpte: true,
     poison: true,
+    memoryCgroups: options.memoryCgroups ?? [],
+    swapBytes: options.swapBytes ?? 0,
     frameWritten: (page) => cpu.discardCode(page),
   });
   sys.thp.set("enabled", "never");

@@ -22,8 +22,16 @@ const SIGSEGV = 11;
 const ENOMEM = 12;
 const MAX_PROCESSES = 4;
 const MADV_DONTNEED = 4;
-/** DONTNEED, FREE, HUGEPAGE, NOHUGEPAGE, COLD, POPULATE_READ, POPULATE_WRITE. */
-const ADVICES = [MADV_DONTNEED, MADV_DONTNEED, 8, 14, 15, 20, 22, 23];
+const MADV_WILLNEED = 3;
+const MADV_FREE = 8;
+const MADV_PAGEOUT = 21;
+/** The others: HUGEPAGE, NOHUGEPAGE, COLD, POPULATE_READ, POPULATE_WRITE. */
+const ADVICES = [MADV_DONTNEED, MADV_DONTNEED, MADV_FREE, 14, 15, 20, 22, 23];
+/**
+ * With swap space MADV_PAGEOUT takes the place of MADV_FREE: what is lost of memory given to both depends on the size of the blocks whose
+ * dirty state is one.
+ */
+const SWAP_ADVICES = [MADV_DONTNEED, MADV_WILLNEED, 14, 20, ...new Array<number>(8).fill(MADV_PAGEOUT)];
 
 /** Contents of one page: its first and its last byte. Shared memory has one box for all processes. */
 interface Box {
@@ -55,6 +63,8 @@ interface Setup {
   readonly batch: boolean;
   /** Index into the granule's sets of orders. */
   readonly orders: number;
+  /** There is swap space. */
+  readonly swap: boolean;
   /** The first process begins with the whole region as writable memory. */
   readonly mapped: boolean;
 }
@@ -68,16 +78,19 @@ const ORDERS: Readonly<Record<GranuleName, readonly (readonly number[])[]>> = {
 /** Pages of the region: a few contiguous blocks; with PMD-sized folios two PMD ranges and a bit. */
 const REGION: Readonly<Record<GranuleName, number>> = { "4k": 104, "16k": 400, "64k": 136 };
 const PMD_REGION = 1100;
+/** Slots of the swap area: room for one process's region, so that it is short at times. */
+const SWAP_SLOTS = 2048;
+const PAGE_BYTES: Readonly<Record<GranuleName, number>> = { "4k": 4096, "16k": 16384, "64k": 65536 };
 
 const process_ = fc.nat(MAX_PROCESSES - 1);
 /** Anywhere, or where blocks and PMD ranges begin. */
 const place = fc.oneof(fc.nat(2 ** 16), fc.constantFrom(0, 8, 16, 32, 128, 512));
 const length = fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 1, max: 24 }) }, fc.integer({ min: 1, max: 140 }), fc.constantFrom(16, 32, 128, 512, 1100));
 const prot = fc.constantFrom(0, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE);
-const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
+const steps = (advices: readonly number[], madviseWeight: number): fc.Arbitrary<Step> => fc.oneof(
   { weight: 4, arbitrary: fc.record({ op: fc.constant("mmap" as const), process: process_, from: place, pages: length, prot, shared: fc.constantFrom(false, false, true) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("munmap" as const), process: process_, from: place, pages: length }) },
-  { weight: 3, arbitrary: fc.record({ op: fc.constant("madvise" as const), process: process_, from: place, pages: length, advice: fc.constantFrom(...ADVICES) }) },
+  { weight: madviseWeight, arbitrary: fc.record({ op: fc.constant("madvise" as const), process: process_, from: place, pages: length, advice: fc.constantFrom(...advices) }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant("mprotect" as const), process: process_, from: place, pages: length, prot }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant("mremap" as const), process: process_, from: place, pages: length, to: place }) },
   {
@@ -94,12 +107,14 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ op: fc.constantFrom("fork" as const, "fork" as const, "exit" as const), process: process_ }) },
 );
-const setupArbitrary: fc.Arbitrary<Setup> = fc.record({
+const setups = (swap: boolean): fc.Arbitrary<Setup> =>
+  fc.record({
   granule: fc.constantFrom("4k" as const, "4k" as const, "16k" as const, "64k" as const),
   hardwareAf: fc.boolean(),
   batch: fc.boolean(),
   orders: fc.nat(4),
-  mapped: fc.boolean(),
+  swap: fc.constant(swap),
+  mapped: swap ? fc.constant(true) : fc.boolean(),
 });
 
 /** One machine that executes steps; its processes correspond to the oracle's by position. */
@@ -109,7 +124,7 @@ class Machine {
 
   constructor(setup: Setup, contpte: boolean) {
     const cpu = { ...CPU_SINGLE, hardwareAf: setup.hardwareAf, hardwareDirty: setup.hardwareAf };
-    this.harness = new MmHarness({ granule: setup.granule, memoryMib: { "4k": 96, "16k": 160, "64k": 320 }[setup.granule], cpu, contpte, batch: setup.batch });
+    this.harness = new MmHarness({ granule: setup.granule, memoryMib: { "4k": 96, "16k": 160, "64k": 320 }[setup.granule], cpu, contpte, batch: setup.batch, swapBytes: setup.swap ? SWAP_SLOTS * PAGE_BYTES[setup.granule] : 0 });
   }
 
   start(setup: Setup): void {
@@ -142,7 +157,7 @@ class Machine {
 const machines = new Map<string, Machine>();
 
 function machineFor(setup: Setup, contpte: boolean): Machine {
-  const key = `${setup.granule} ${setup.hardwareAf} ${setup.batch} ${contpte}`;
+  const key = `${setup.granule} ${setup.hardwareAf} ${setup.batch} ${setup.swap} ${contpte}`;
   let machine = machines.get(key);
   if (machine === undefined) {
     machine = new Machine(setup, contpte);
@@ -318,10 +333,11 @@ class Run {
   }
 }
 
-/** Checks `runs` random sequences; `part` gives each call of one test run sequences of its own. A failure names its seed. */
-export function assertMemoryBehaves(runs: number, part = 0): void {
+/** Checks `runs` random sequences, with swap space or without; `part` gives each call of one test run sequences of its own. A failure names its seed. */
+export function assertMemoryBehaves(runs: number, { part = 0, swap = false }: { readonly part?: number; readonly swap?: boolean } = {}): void {
+  const sequence = fc.array(swap ? steps(SWAP_ADVICES, 8) : steps(ADVICES, 3), { minLength: 1, maxLength: 24, size: "max" });
   fc.assert(
-    fc.property(setupArbitrary, fc.array(stepArbitrary, { minLength: 1, maxLength: 24, size: "max" }), (setup, steps) => {
+    fc.property(setups(swap), sequence, (setup, steps) => {
       const run = new Run(setup);
       try {
         if (setup.mapped) run.step({ op: "mmap", process: 0, from: 0, pages: PMD_REGION, prot: PROT_READ | PROT_WRITE, shared: false });

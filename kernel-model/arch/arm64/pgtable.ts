@@ -306,6 +306,13 @@ export class Pgtable {
     return this.pmds.testAndClearYoung(pmdp, 1);
   }
 
+  /** pmdp_clear_flush_young() */
+  pmdpClearFlushYoung(vma: Vma, addr: Va, pmdp: Pa): boolean {
+    const young = this.pmdpTestAndClearYoung(vma, addr, pmdp);
+    if (young) this.tlb.flushPmdTlbRange(vma.mm, addr, (addr + vma.mm.sys.granule.pmdSize) as Va);
+    return young;
+  }
+
   pmdpSetWrprotect(_mm: MmStruct, _addr: Va, pmdp: Pa): void {
     this.pmds.wrprotect(pmdp, 1);
   }

@@ -22,14 +22,14 @@ export function formatMeminfo(sys: MemorySystem): string {
   const kib = granule.pageSize / KIB;
   const hugeKib = granule.pmdSize / KIB;
   const pages = (count: number): number => count * kib;
-  const cached = vmstat.get("nr_file_pages");
+  const cached = vmstat.get("nr_file_pages") - vmstat.get("nr_swapcached");
   const lines: readonly (readonly [string, number])[] = [
     ["MemTotal", pages(buddy.nrManaged)],
     ["MemFree", pages(buddy.nrFree)],
     ["MemAvailable", pages(memAvailable(sys))],
     ["Buffers", 0],
     ["Cached", pages(cached)],
-    ["SwapCached", 0],
+    ["SwapCached", pages(vmstat.get("nr_swapcached"))],
     ["Active", pages(vmstat.get("nr_active_anon") + vmstat.get("nr_active_file"))],
     ["Inactive", pages(vmstat.get("nr_inactive_anon") + vmstat.get("nr_inactive_file"))],
     ["Active(anon)", pages(vmstat.get("nr_active_anon"))],
@@ -38,8 +38,8 @@ export function formatMeminfo(sys: MemorySystem): string {
     ["Inactive(file)", pages(vmstat.get("nr_inactive_file"))],
     ["Unevictable", pages(vmstat.get("nr_unevictable"))],
     ["Mlocked", pages(vmstat.get("nr_mlock"))],
-    ["SwapTotal", 0],
-    ["SwapFree", 0],
+    ["SwapTotal", pages(sys.swap?.pages ?? 0)],
+    ["SwapFree", pages(sys.swap?.nrSwapPages ?? 0)],
     ["Dirty", pages(vmstat.get("nr_dirty"))],
     ["Writeback", pages(vmstat.get("nr_writeback"))],
     ["AnonPages", pages(vmstat.get("nr_anon_pages"))],

@@ -5,7 +5,7 @@
  * Documentation/admin-guide/mm/pagemap.rst.
  */
 import type { Pfn, Va } from "../../../emulator/arch/addr.js";
-import { ptePresent } from "../../arch/arm64/pte.js";
+import { pteIsSwap, ptePresent, swpOffset, swpType } from "../../arch/arm64/pte.js";
 import { pageMapcount } from "../../mm/folio.js";
 import { vmNormalPage } from "../../mm/memory-common.js";
 import type { MmStruct } from "../../mm/mm-struct.js";
@@ -13,10 +13,13 @@ import { NO_PFN, PG_ANON } from "../../mm/page.js";
 import type { Vma } from "../../mm/vma.js";
 import { visitPageTable } from "./page-table-visit.js";
 
-/** Bits 54:0 frame number; 56 exclusively mapped; 61 file page or shared anonymous; 63 present. */
+/** Bits 54:0 frame number, or swap type and offset; 56 exclusively mapped; 61 file page or shared anonymous; 62 swapped; 63 present. */
 const PM_MMAP_EXCLUSIVE = 1n << 56n;
 const PM_FILE = 1n << 61n;
+const PM_SWAP = 1n << 62n;
 const PM_PRESENT = 1n << 63n;
+/** Bits of the swap type. */
+const MAX_SWAPFILES_SHIFT = 5n;
 
 function pageBits(vma: Vma, page: Pfn): bigint {
   const { sys } = vma.mm;
@@ -25,7 +28,7 @@ function pageBits(vma: Vma, page: Pfn): bigint {
 }
 
 /**
- * Entries for `into.length` pages from page number `first` on. arm64 has no soft-dirty bit in 6.12, so bit 55 stays 0; swap and
+ * Entries for `into.length` pages from page number `first` on. arm64 has no soft-dirty bit in 6.12, so bit 55 stays 0;
  * userfaultfd entries cannot exist.
  */
 export function readPagemap(mm: MmStruct, first: number, into: BigUint64Array): void {
@@ -46,9 +49,11 @@ export function readPagemap(mm: MmStruct, first: number, into: BigUint64Array): 
         }
       },
       pte(address: Va, pte: bigint) {
+        const at = (address - start) / pageSize;
+        if (pteIsSwap(pte)) into[at] = BigInt(swpType(pte)) | (BigInt(swpOffset(pte)) << MAX_SWAPFILES_SHIFT) | PM_SWAP;
         if (!ptePresent(pte)) return;
         const page = vmNormalPage(vma, pte);
-        into[(address - start) / pageSize] = BigInt(pgtable.ptePfn(pte)) | PM_PRESENT | (page === NO_PFN ? 0n : pageBits(vma, page));
+        into[at] = BigInt(pgtable.ptePfn(pte)) | PM_PRESENT | (page === NO_PFN ? 0n : pageBits(vma, page));
       },
     });
   }

@@ -161,7 +161,7 @@ export function createProcfs({ sys, kernel, gt, mounts, dev, cpus }: ProcfsOptio
     version: text(formatVersion),
     cmdline: text(() => "\n"),
     filesystems: text(formatFilesystems),
-    swaps: text(formatSwaps),
+    swaps: text(() => formatSwaps(sys)),
     sys: sysctlDirectory(sys, kernel),
     ...(gt === undefined ? {} : { gt: gtFile(gt) }),
   };

@@ -4,12 +4,13 @@
  * Linux: fs/proc/task_mmu.c smaps_account(), smaps_page_accumulate(), smaps_pmd_entry(), __show_smap(), show_smap_vma_flags().
  */
 import type { Pfn } from "../../../emulator/arch/addr.js";
-import { pmdDirty, pmdYoung, pteDirty, pteIsSwap, ptePresent, pteYoung } from "../../arch/arm64/pte.js";
+import { pmdDirty, pmdYoung, pteDirty, pteIsSwap, ptePresent, pteYoung, swpOffset } from "../../arch/arm64/pte.js";
 import { TVA_ENFORCE_SYSFS, TVA_SMAPS, thpOrdersAllAnon, thpOrdersAllFile, thpVmaAllowableOrders } from "../../mm/huge-memory.js";
 import { pageMapcount } from "../../mm/folio.js";
 import { vmNormalPage } from "../../mm/memory-common.js";
 import type { MmStruct } from "../../mm/mm-struct.js";
 import { NO_PFN, PG_ANON, PG_DIRTY, PG_REFERENCED, PG_SWAPBACKED } from "../../mm/page.js";
+import { swapOf } from "../../mm/swap-state.js";
 import {
   VM_ACCOUNT,
   VM_DONTCOPY,
@@ -38,7 +39,6 @@ import {
   VM_WRITE,
   type Vma,
 } from "../../mm/vma.js";
-import { NotModelled } from "../../../emulator/arch/errors.js";
 import { mapsLine } from "./maps.js";
 import { visitPageTable } from "./page-table-visit.js";
 
@@ -61,6 +61,9 @@ interface MemSizeStats {
   anonymousThp: number;
   shmemThp: number;
   fileThp: number;
+  swap: number;
+  /** In 2^-12 bytes, as pss. */
+  swapPss: number;
 }
 
 const PSS_UNIT = 4096;
@@ -84,6 +87,8 @@ function noStats(): MemSizeStats {
     anonymousThp: 0,
     shmemThp: 0,
     fileThp: 0,
+    swap: 0,
+    swapPss: 0,
   };
 }
 
@@ -139,11 +144,15 @@ function gather(vma: Vma, mss: MemSizeStats): void {
       else mss.fileThp += granule.pmdSize;
       account(mss, vma, page, 1 << granule.pmdOrder, pmdYoung(pmd), pmdDirty(pmd));
     },
-    pte(address, pte) {
+    pte(_address, pte) {
       if (ptePresent(pte)) {
         const page = vmNormalPage(vma, pte);
         if (page !== NO_PFN) account(mss, vma, page, 1, pteYoung(pte), pteDirty(pte));
-      } else if (pteIsSwap(pte)) throw new NotModelled(`smaps: swap entry at 0x${address.toString(16)}`);
+      } else if (pteIsSwap(pte)) {
+        const { pageSize } = granule;
+        mss.swap += pageSize;
+        mss.swapPss += Math.floor((pageSize * PSS_UNIT) / Math.max(1, swapOf(vma.mm.sys).count(swpOffset(pte))));
+      }
     },
   });
 }
@@ -172,8 +181,8 @@ function showStats(mss: MemSizeStats, rollup: boolean): string {
     field("FilePmdMapped", mss.fileThp) +
     field("Shared_Hugetlb", 0) +
     field("Private_Hugetlb", 0, 7) +
-    field("Swap", 0) +
-    field("SwapPss", 0) +
+    field("Swap", mss.swap) +
+    field("SwapPss", pss(mss.swapPss)) +
     field("Locked", pss(mss.pssLocked))
   );
 }

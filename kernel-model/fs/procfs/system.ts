@@ -5,9 +5,12 @@
  * mm/swapfile.c swap_show().
  */
 import type { Kernel } from "../../kernel/kernel.js";
+import type { MemorySystem } from "../../mm/memory-system.js";
 import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from "../../kernel/utsname.js";
 
 const NANOSECONDS = 1e9;
+/** The zram device that is swapped on. */
+const SWAP_DEVICE = "/dev/zram0";
 const TICK_NANOSECONDS = 10_000_000;
 /** CNTFRQ of the clock that the vDSO would read, times two, as BogoMIPS are defined: 1 GHz. */
 const BOGO_MIPS = "2000.00";
@@ -76,7 +79,13 @@ export function formatFilesystems(): string {
   return `${virtual.join("")}\text4\n\txfs\n`;
 }
 
-/** No swap area: only the heading. */
-export function formatSwaps(): string {
-  return "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
+/** A heading, and a line for the swap area. */
+export function formatSwaps({ swap, granule }: MemorySystem): string {
+  const heading = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
+  if (swap === undefined) return heading;
+  const kib = (pages: number): string => {
+    const value = (pages * granule.pageSize) / 1024;
+    return `${value}\t${value < 10_000_000 ? "\t" : ""}`;
+  };
+  return `${heading}${SWAP_DEVICE.padEnd(40)}partition\t${kib(swap.pages)}${kib(swap.inusePages)}${swap.prio}\n`;
 }

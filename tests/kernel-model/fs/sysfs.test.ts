@@ -37,6 +37,12 @@ const write = (sys: MemorySystem, path: string, text: string): number => {
 };
 
 describe("sysfs", () => {
+  it("the swap device is there with its size, if there is one", () => {
+    const { sys } = new MmHarness({ swapBytes: 2 ** 24 });
+    expect([read(sys, "block/zram0/disksize"), read(sys, "block/zram0/size"), read(sys, "block/zram0/initstate")]).to.deep.equal(["16777216\n", "32768\n", "1\n"]);
+    expect(() => lookup(createSysfs(new MmHarness().sys, 5, 1).root, "block")).to.throw("block");
+  });
+
   it("a file system of type sysfs with its magic", () => {
     const fs = createSysfs(new MmHarness().sys, 5, 1);
     expect([fs.type, fs.dev, fs.statistics().magic]).to.deep.equal(["sysfs", 5, 0x62656572]);

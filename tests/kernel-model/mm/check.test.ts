@@ -4,6 +4,7 @@ import type { Order, Pa, Pfn, Va } from "../../../emulator/arch/addr.js";
 import type { GranuleName } from "../../../emulator/arch/granule.js";
 import { checkMm, checkSystem, flattenPageTable } from "../../../kernel-model/mm/check.js";
 import type { MemorySystem } from "../../../kernel-model/mm/memory-system.js";
+import { folioAddLru } from "../../../kernel-model/mm/swap-lru.js";
 import type { MmStruct } from "../../../kernel-model/mm/mm-struct.js";
 import { testAnonFolio, testMm, testPte, testSystem, testVma } from "../../support/memory-system.js";
 
@@ -25,8 +26,8 @@ class World {
   readonly ptep: Pa;
   readonly n: number;
 
-  constructor(name: GranuleName = "4k", contpte = true) {
-    const { sys } = testSystem({ granule: name, contpte });
+  constructor(name: GranuleName = "4k", contpte = true, swapBytes = 0) {
+    const { sys } = testSystem({ granule: name, contpte, swapBytes });
     const n = sys.granule.contPtes;
     this.sys = sys;
     this.n = n;
@@ -187,11 +188,50 @@ describe("checkMm", () => {
     const tables = new World();
     tables.mm.pgtablesBytes += 4096;
     expect(tables.mmVerdict()).to.include("pgtables_bytes");
-    const swap = new World();
-    swap.put(40, 7n << 12n);
+    const swap = new World("4k", true, 64 * 4096);
+    const slot = swap.sys.swap!.allocate(0);
+    swap.sys.swap!.duplicate(slot);
+    swap.put(40, BigInt(slot) << 12n);
     expect(swap.mmVerdict()).to.include("rss counter 2");
     swap.mm.rss[2] = 1;
     expect(swap.mmVerdict()).to.equal("fine");
+  });
+
+  it("10, 12, 13: finds swap entries that stand for no slot, or are said to be the only ones", () => {
+    const broken = (change: (w: World, slot: number) => void): string => {
+      const w = new World("4k", true, 64 * 4096);
+      const slot = w.sys.swap!.allocate(0);
+      w.sys.swap!.duplicate(slot);
+      w.put(40, BigInt(slot) << 12n);
+      w.mm.rss[2] = 1;
+      change(w, slot);
+      return w.verdict();
+    };
+    expect(broken((w, slot) => w.sys.swap!.clearCache(slot, 1))).to.equal("fine");
+    expect(broken(() => undefined), "marked as cached, and no folio").to.include("swap cache disagree");
+    expect(broken((w, slot) => w.put(40, (BigInt(slot) << 12n) | (1n << 6n))), "another area").to.include("invariant 12:");
+    expect(broken((w, slot) => w.put(40, (BigInt(slot) << 12n) | 8n)), "userfaultfd mark").to.include("invariant 12:");
+    expect(broken((w) => w.put(40, 64n << 12n)), "behind the end").to.include("no slot 64");
+    expect(broken((w) => w.put(40, 4n)), "the header").to.include("no slot 0");
+    expect(broken((w, slot) => w.put(40, BigInt(slot + 1) << 12n)), "a free slot").to.include("is not in use");
+    const twice = (mark: bigint) => (w: World, slot: number): void => {
+      w.sys.swap!.clearCache(slot, 1);
+      w.sys.swap!.duplicate(slot);
+      w.put(40, (BigInt(slot) << 12n) | mark);
+    };
+    expect(broken(twice(4n)), "exclusive, but used twice").to.include("invariant 10:");
+    expect(broken(twice(0n)), "used once more than there are entries").to.include(`entries of slot`);
+  });
+
+  it("13: finds folios on wrong lists", () => {
+    const moved = new World();
+    folioAddLru(moved.sys, moved.folio);
+    expect(moved.verdict()).to.equal("fine");
+    moved.sys.pages.flags[moved.folio]! ^= 1 << 5;
+    expect(moved.verdict(), "the active flag behind the list's back").to.include("is on list");
+    const lost = new World();
+    lost.sys.pages.set(lost.folio, 1 << 4);
+    expect(lost.verdict(), "said to be on a list").to.include("LRU lists");
   });
 
   it("13: finds tables in frames that hold none, and entries that map them", () => {

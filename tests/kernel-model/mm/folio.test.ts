@@ -10,7 +10,6 @@ import {
   folioPut,
   folioPutRefs,
   folioRefAdd,
-  lruStatOf,
   pageMapcount,
   zeroFolio,
 } from "../../../kernel-model/mm/folio.js";
@@ -149,15 +148,5 @@ describe("folio", () => {
     expect([folioMapcount(sys, folio), pageMapcount(sys, folio), pageMapcount(sys, (folio + 1) as Pfn), folioLikelyMappedShared(sys, folio)]).to.deep.equal([2, 1, 2, true]);
     set([0, 0, 0, 0], 1);
     expect(folioLikelyMappedShared(sys, folio)).to.equal(false);
-  });
-
-  it("is on the LRU list that its flags say", () => {
-    expect([0, ACTIVE, SWAPBACKED, SWAPBACKED | ACTIVE, SWAPBACKED | UNEVICTABLE].map(lruStatOf)).to.deep.equal([
-      "nr_inactive_file",
-      "nr_active_file",
-      "nr_inactive_anon",
-      "nr_active_anon",
-      "nr_unevictable",
-    ]);
   });
 });

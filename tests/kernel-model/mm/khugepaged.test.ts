@@ -51,6 +51,24 @@ describe("MADV_COLLAPSE", () => {
     releaseAll(sys, [mm], free);
   });
 
+  it("brings back what is swapped out, also what a child shares, and keeps nothing in the swap cache", () => {
+    const { sys } = testMachine({ swapBytes: 2 ** 24 });
+    const free = sys.buddy.nrFree;
+    const mm = testMm(sys);
+    mapAnon(mm, BASE, PMD);
+    touchRange(mm, BASE, 20 * P);
+    doMadvise(mm, BASE as Va, 8 * P, 21);
+    const child = dupMm(mm, limits())!;
+    touch(mm, BASE + 19 * P);
+    sys.memory.u8[frameAt(mm, BASE + 19 * P) * P] = 0xa5;
+    expect(mm.rss[2]).to.equal(8);
+    expect(collapse(mm)).to.equal(0);
+    expect([isBlock(mm, BASE), mm.rss[2], child.rss[2]]).to.deep.equal([true, 0, 8]);
+    expect([0, 7, 8, 19, 20].map((page) => byteAt(mm, BASE + page * P))).to.deep.equal([0xa5, 0xa5, 0xa5, 0xa5, 0]);
+    checkAreas(sys, [mm, child]);
+    releaseAll(sys, [mm, child], free);
+  });
+
   it("gives the small folios back", () => {
     const { sys } = testMachine();
     sys.thp.setSizeEnabled(4 as never, "always");

@@ -4,8 +4,9 @@
 import { expect } from "chai";
 import type { Pfn, Va } from "../../../emulator/arch/addr.js";
 import { EXT4_POLICY } from "../../../kernel-model/fs/folio-policies.js";
+import { doMadvise } from "../../../kernel-model/mm/madvise.js";
 import { advisePages } from "../../../kernel-model/mm/madvise-pages.js";
-import { dupMm } from "../../../kernel-model/mm/mm-lifecycle.js";
+import { dupMm, mmPut } from "../../../kernel-model/mm/mm-lifecycle.js";
 import { doMmap } from "../../../kernel-model/mm/mmap.js";
 import type { MmStruct } from "../../../kernel-model/mm/mm-struct.js";
 import { doMunmap } from "../../../kernel-model/mm/munmap.js";
@@ -185,5 +186,56 @@ describe("MADV_PAGEOUT without swap", () => {
     expect(frameAt(mm, BASE)).to.not.equal(-1);
     advisePages("pageout", vma, vma.start, vma.end);
     expect(frameAt(mm, BASE)).to.equal(-1);
+  });
+});
+
+describe("swapped-out memory", () => {
+  it("MADV_FREE drops it: zeros next time, and the slots are free", () => {
+    const { sys } = testMachine({ swapBytes: 2 ** 24 });
+    const mm = testMm(sys);
+    mapAnon(mm, BASE, 8 * P);
+    touchRange(mm, BASE, 8 * P);
+    doMadvise(mm, BASE as Va, 6 * P, 21);
+    expect(mm.rss[2]).to.equal(6);
+    expect(doMadvise(mm, (BASE + P) as Va, 3 * P, 8)).to.equal(0);
+    expect([mm.rss[2], pteAt(mm, BASE + P), pteAt(mm, BASE + 3 * P)]).to.deep.equal([3, 0n, 0n]);
+    expect(pteAt(mm, BASE + 4 * P)).to.not.equal(0n);
+    touch(mm, BASE + 2 * P, false);
+    expect(sys.memory.u8[frameAt(mm, BASE + 2 * P) * P]).to.equal(0);
+    checkAreas(sys, [mm]);
+  });
+
+  it("MADV_FREE of a page in the swap cache gives its slot up first, unless a child needs it", () => {
+    const { sys } = testMachine({ swapBytes: 2 ** 24 });
+    const mm = testMm(sys);
+    mapAnon(mm, BASE, 2 * P);
+    touchRange(mm, BASE, 2 * P);
+    doMadvise(mm, BASE as Va, 2 * P, 21);
+    const child = dupMm(mm, limits())!;
+    touch(mm, BASE, false);
+    expect(sys.vmstat.get("nr_swapcached"), "read ahead, too").to.equal(2);
+    doMadvise(mm, BASE as Va, P, 8);
+    expect(sys.pages.test(frameAt(mm, BASE) as Pfn, 1 << 6), "still swap-backed").to.equal(true);
+    mmPut(child);
+    doMadvise(mm, BASE as Va, P, 8);
+    expect(sys.pages.test(frameAt(mm, BASE) as Pfn, 1 << 6)).to.equal(false);
+    checkAreas(sys, [mm]);
+  });
+
+  it("MADV_COLD and a second MADV_PAGEOUT leave it where it is", () => {
+    const { sys, takeTlbi } = testMachine({ swapBytes: 2 ** 24 });
+    const mm = testMm(sys);
+    mapAnon(mm, BASE, 4 * P);
+    touchRange(mm, BASE, 4 * P);
+    doMadvise(mm, BASE as Va, 4 * P, 21);
+    doMadvise(mm, BASE as Va, 4 * P, 4);
+    mapAnon(mm, BASE, 4 * P);
+    touchRange(mm, BASE, 4 * P);
+    doMadvise(mm, BASE as Va, 4 * P, 21);
+    takeTlbi();
+    doMadvise(mm, BASE as Va, 4 * P, 20);
+    expect(takeTlbi(), "the flush that reclaim deferred").to.deep.equal({ aside1is: 1, dsb: 1 });
+    doMadvise(mm, BASE as Va, 4 * P, 21);
+    expect([mm.rss[2], takeTlbi()]).to.deep.equal([4, {}]);
   });
 });

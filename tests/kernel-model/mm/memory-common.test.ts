@@ -60,7 +60,7 @@ describe("what an area allows", () => {
 describe("pages for faults", () => {
   it("are zeroed if wanted, and uptodate", () => {
     const h = new MmHarness();
-    const folio = folioPrealloc(h.sys, true);
+    const folio = folioPrealloc(h.sys, true, 0);
     expect(h.sys.memory.slice((folio * P) as Pa, P).every((byte) => byte === 0), "poisoned before").to.equal(true);
     expect(h.sys.pages.test(folio, 1 << 2)).to.equal(true);
     folioPut(h.sys, folio);
@@ -77,7 +77,7 @@ describe("pages for faults", () => {
     const cached = test.mapping.nrPages;
     const held: Pfn[] = [];
     for (let page = folioAlloc(h.sys, 0 as Order); page !== -1; page = folioAlloc(h.sys, 0 as Order)) held.push(page);
-    const folio = folioPrealloc(h.sys, false);
+    const folio = folioPrealloc(h.sys, false, 0);
     expect(folio).to.be.at.least(0);
     expect(test.mapping.nrPages).to.be.below(cached);
     for (const page of [...held, folio]) folioPut(h.sys, page);
@@ -88,8 +88,8 @@ describe("pages for faults", () => {
   it("are copied with a word to the engine", () => {
     const written: Pfn[] = [];
     const h = new MmHarness({ frameWritten: (page) => void written.push(page) });
-    const from = folioPrealloc(h.sys, true);
-    const to = folioPrealloc(h.sys, false);
+    const from = folioPrealloc(h.sys, true, 0);
+    const to = folioPrealloc(h.sys, false, 0);
     h.sys.memory.u8[from * P + 77] = 5;
     written.length = 0;
     copyPage(h.sys, to, from);

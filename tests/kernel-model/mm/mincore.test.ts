@@ -4,6 +4,7 @@
 import { expect } from "chai";
 import type { Va } from "../../../emulator/arch/addr.js";
 import { EXT4_POLICY, INITRAMFS_POLICY } from "../../../kernel-model/fs/folio-policies.js";
+import { doMadvise } from "../../../kernel-model/mm/madvise.js";
 import { doMincore } from "../../../kernel-model/mm/mincore.js";
 import { doMmap } from "../../../kernel-model/mm/mmap.js";
 import { doMprotect } from "../../../kernel-model/mm/mprotect.js";
@@ -31,6 +32,17 @@ describe("mincore", () => {
     doMprotect(mm, at(4), P, 0);
     expect(incore(mm, 0, 4)).to.equal("0110");
     expect(incore(mm, 4, 1)).to.equal("1");
+  });
+
+  it("of what is swapped out, tells what the swap cache has", () => {
+    const { sys } = testMachine({ swapBytes: 2 ** 24 });
+    const mm = testMm(sys);
+    mapAnon(mm, at(0), 4 * P);
+    touchRange(mm, at(0), 4 * P);
+    doMadvise(mm, at(1), 3 * P, 21);
+    expect(incore(mm, 0, 4)).to.equal("1000");
+    doMadvise(mm, at(2), P, 3);
+    expect(incore(mm, 0, 4)).to.equal("1010");
   });
 
   it("stops at the end of the area", () => {

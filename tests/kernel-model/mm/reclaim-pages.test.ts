@@ -12,7 +12,8 @@ import { doMmap } from "../../../kernel-model/mm/mmap.js";
 import type { MmStruct } from "../../../kernel-model/mm/mm-struct.js";
 import { PG_ACTIVE, PG_READAHEAD, PG_SWAPBACKED } from "../../../kernel-model/mm/page.js";
 import { folioLock, folioUnlock } from "../../../kernel-model/mm/pagemap.js";
-import { folioIsolate, reclaimPages } from "../../../kernel-model/mm/reclaim-pages.js";
+import { reclaimPages } from "../../../kernel-model/mm/reclaim-pages.js";
+import { folioIsolateLru } from "../../../kernel-model/mm/swap-lru.js";
 import { checkAreas, frameAt, limits, mapAnon, releaseAll, testMachine, type TestMachine, testMm, touch, touchRange } from "../../support/areas.js";
 import { createTestFile, type TestFile } from "../../support/page-cache.js";
 
@@ -150,10 +151,12 @@ describe("reclaim of page cache", () => {
     // Directly, without madvise's look at the map count: the mlocked mapping of another process stops it.
     doMlock(other, at(0), P, 0);
     const folio = frameAt(mm, at(0)) as Pfn;
-    expect(reclaimPages(machine.sys, [folioIsolate(machine.sys, folio)])).to.equal(0);
+    folioIsolateLru(machine.sys, folio);
+    expect(reclaimPages(machine.sys, [folio])).to.equal(0);
     expect(frameAt(other, at(0))).to.equal(folio);
     folioLock(machine.sys, folio);
-    expect(reclaimPages(machine.sys, [folioIsolate(machine.sys, folio)]), "locked").to.equal(0);
+    folioIsolateLru(machine.sys, folio);
+    expect(reclaimPages(machine.sys, [folio]), "locked").to.equal(0);
     folioUnlock(machine.sys, folio);
     checkAreas(machine.sys, [mm, other]);
   });

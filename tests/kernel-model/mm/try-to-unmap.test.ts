@@ -9,6 +9,7 @@ import { doMadvise } from "../../../kernel-model/mm/madvise.js";
 import { doMmap } from "../../../kernel-model/mm/mmap.js";
 import { folioLock, folioUnlock } from "../../../kernel-model/mm/pagemap.js";
 import { tryToUnmap, tryToUnmapFlush, type UnmapBatch } from "../../../kernel-model/mm/try-to-unmap.js";
+import { addToSwap } from "../../../kernel-model/mm/swap-state.js";
 import type { MemorySystem } from "../../../kernel-model/mm/memory-system.js";
 import { areaAt, checkAreas, frameAt, mapAnon, pteAt, testMachine, testMm, touch, touchRange } from "../../support/areas.js";
 import { createTestFile } from "../../support/page-cache.js";
@@ -110,11 +111,27 @@ describe("try_to_unmap", () => {
     checkAreas(sys, [mm]);
   });
 
-  it("does not write swap entries", () => {
-    const { sys } = testMachine();
+  it("anonymous memory needs slots first; its entries become theirs, with the mark of an exclusive page", () => {
+    const { sys } = testMachine({ swapBytes: 2 ** 24 });
     const mm = testMm(sys);
-    mapAnon(mm, BASE, P);
-    touchRange(mm, BASE, P);
-    expect(() => unmap(sys, frameAt(mm, BASE) as Pfn)).to.throw("swap");
+    mapAnon(mm, BASE, 2 * P);
+    touchRange(mm, BASE, 2 * P);
+    const folios = [frameAt(mm, BASE) as Pfn, frameAt(mm, BASE + P) as Pfn];
+    expect(() => unmap(sys, folios[0]!)).to.throw("needs slots");
+    sys.pages.clear(folios[1]!, 1 << 12);
+    const slots = folios.map((folio) => {
+      sys.pages.set(folio, 1);
+      expect(addToSwap(sys, folio)).to.equal(true);
+      folioGet(sys, folio);
+      const batch = { flushRequired: false, writable: false };
+      expect(tryToUnmap(sys, folio, batch)).to.equal(true);
+      tryToUnmapFlush(sys, batch);
+      sys.pages.clear(folio, 1);
+      return BigInt(sys.pages.swap[folio]!);
+    });
+    expect([pteAt(mm, BASE), pteAt(mm, BASE + P)]).to.deep.equal([(slots[0]! << 12n) | 4n, slots[1]! << 12n]);
+    expect([mm.rss[1], mm.rss[2], sys.swap!.count(Number(slots[0]))]).to.deep.equal([0, 2, 1]);
+    for (const folio of folios) folioPut(sys, folio);
+    checkAreas(sys, [mm]);
   });
 });

@@ -3,8 +3,9 @@ import { expect } from "chai";
 import { EXT4_POLICY, XFS_POLICY } from "../../../kernel-model/fs/folio-policies.js";
 import { pageCacheRead } from "../../../kernel-model/mm/filemap-io.js";
 import { forcePageCacheReadahead } from "../../../kernel-model/mm/readahead.js";
-import { balancePgdat } from "../../../kernel-model/mm/vmscan.js";
+import { balancePgdat, memoryReclaim } from "../../../kernel-model/mm/vmscan.js";
 import { MmHarness } from "../../support/mm-harness.js";
+import { seededRandom } from "../../support/seed.js";
 import { createTestFile, expectNoPageCache, MAP_PRIVATE, MAP_SHARED, mapFile, MIB, patternBytes, picture, PROT_RW } from "../../support/page-cache.js";
 
 const PAGE = 4096;
@@ -98,6 +99,107 @@ describe("watermarks", () => {
     balancePgdat(sys, 1);
     expect(buddy.nrFree).to.equal(after);
     opened.dispose();
+    harness.close();
+  });
+});
+
+describe("anonymous memory under pressure", function () {
+  this.timeout(60_000);
+
+  it("goes to swap space, oldest first, and comes back as it was", () => {
+    const harness = new MmHarness({ memoryMib: 16, swapBytes: 64 * MIB });
+    const { sys } = harness;
+    const mm = harness.newMm();
+    const pages = 6000;
+    harness.anon(mm, AT, pages * PAGE);
+    for (let page = 0; page < pages; page++) harness.writeByte(mm, AT + page * PAGE + (page % PAGE), (page % 255) + 1);
+    expect(sys.buddy.nrFree).to.be.at.least(sys.buddy.watermarks.min);
+    expect(mm.rss[2], "swapped").to.be.within(2000, 3000);
+    expect(harness.pte(mm, AT) & 1n, "the first page is out").to.equal(0n);
+    expect(harness.pte(mm, AT + (pages - 1) * PAGE) & 1n, "the last one is in").to.equal(1n);
+    harness.check();
+    for (let page = 0; page < pages; page += 7) expect(harness.readByte(mm, AT + page * PAGE + (page % PAGE)), `page ${page}`).to.equal((page % 255) + 1);
+    expect([sys.vmstat.get("pgsteal_anon"), sys.vmstat.get("pgsteal_kswapd")].every((count) => count > 2000)).to.equal(true);
+    harness.close();
+  });
+
+  it("pages in use stay: those that are touched between rounds are not swapped out", () => {
+    const harness = new MmHarness({ memoryMib: 16, swapBytes: 64 * MIB });
+    const mm = harness.newMm();
+    const HOT = 200;
+    harness.anon(mm, AT, 8000 * PAGE);
+    for (let page = 0; page < HOT; page++) harness.writeByte(mm, AT + page * PAGE, 1);
+    for (let page = HOT; page < 8000; page++) {
+      harness.writeByte(mm, AT + page * PAGE, 1);
+      if (page % 50 === 0) harness.touchAll(mm, AT, AT + HOT * PAGE, "read");
+    }
+    const hotOut = Array.from({ length: HOT }, (_, page) => harness.pte(mm, AT + page * PAGE) & 1n).filter((valid) => valid === 0n).length;
+    expect(hotOut).to.equal(0);
+    expect(mm.rss[2]).to.be.above(4000);
+    harness.close();
+  });
+
+  it("random writes of two processes over more than memory lose nothing", () => {
+    const random = seededRandom(0x5a);
+    for (const order of [0, 4]) {
+      const harness = new MmHarness({ memoryMib: 16, swapBytes: 64 * MIB });
+      if (order > 0) harness.sys.thp.setSizeEnabled(order as never, "always");
+      const parent = harness.newMm();
+      const pages = 5000;
+      harness.anon(parent, AT, pages * PAGE);
+      const contents: number[][] = [new Array<number>(pages).fill(0)];
+      const mms = [parent];
+      for (let step = 0; step < 12_000; step++) {
+        if (step === 4000) {
+          mms.push(harness.fork(parent));
+          contents.push([...contents[0]!]);
+        }
+        const who = random(mms.length);
+        const page = random(pages);
+        const value = 1 + random(255);
+        harness.writeByte(mms[who]!, AT + page * PAGE, value);
+        contents[who]![page] = value;
+        if (step % 2000 === 0) harness.check();
+      }
+      mms.forEach((mm, who) => {
+        contents[who]!.forEach((value, page) => {
+          if (page % 3 === 0) expect(harness.readByte(mm, AT + page * PAGE), `page ${page} of process ${who}`).to.equal(value);
+        });
+      });
+      harness.check();
+      harness.close();
+    }
+  });
+
+  it("without swap space it stays, and the fault fails", () => {
+    const harness = new MmHarness({ memoryMib: 16 });
+    const mm = harness.newMm();
+    for (const half of [0, 3000]) harness.anon(mm, AT + half * PAGE, 3000 * PAGE);
+    let signal: unknown;
+    for (let page = 0; page < 6000 && signal === undefined; page++) ({ signal } = harness.touch(mm, AT + page * PAGE, "write"));
+    expect(signal).to.include({ signo: 9 });
+    harness.close();
+  });
+});
+
+describe("memory.reclaim", () => {
+  it("takes from one group only, as much as is asked, and says when there is no more", () => {
+    const harness = new MmHarness({ memoryMib: 64, swapBytes: 16 * MIB, memoryCgroups: ["a", "b"] });
+    const { sys } = harness;
+    sys.thp.enabled = "never";
+    const [a, b] = [harness.newMm(), harness.newMm()];
+    a.memcg = 1;
+    b.memcg = 2;
+    for (const mm of [a, b]) {
+      harness.anon(mm, AT, 512 * PAGE);
+      harness.touchAll(mm, AT, AT + 512 * PAGE, "write");
+    }
+    expect(memoryReclaim(sys, 1, 256)).to.equal(0);
+    expect([a.rss[2]! >= 256, a.rss[2]! < 400, b.rss[2], sys.memcgs.charged[1]! + a.rss[2]!, sys.memcgs.charged[2]]).to.deep.equal([true, true, 0, 512, 512]);
+    harness.check();
+    expect(memoryReclaim(sys, 1, 512), "more than there is").to.equal(-11);
+    expect([a.rss[1], b.rss[1]]).to.deep.equal([0, 512]);
+    expect(memoryReclaim(sys, 1, 0)).to.equal(0);
     harness.close();
   });
 });

@@ -38,6 +38,15 @@ describe("runTlbi", function () {
     expect(counts[0]?.contpte).to.deep.equal({ try_unfold: 1, unfold: 1, faults: 0, aborts: 0, cont: "16>0" });
   });
 
+  it("large folios of 16K pages are split to go out, and come back as one block", () => {
+    const { counts, problems } = run("16k-n1x.json", "2M");
+    expect(problems).to.deep.equal([]);
+    // As the kernel did: unfold 128, split 128, 128 pages; a wait for each of the first two and for every page.
+    expect(counts.get("2M 1 MADV_PAGEOUT: all blocks (zram)")).to.deep.include({ tlbi: { vale1is: 384 }, dsbIsh: 130 });
+    expect(counts.get("2M 1 swap-in: read page 5")).to.deep.include({ tlbi: {}, dsbIsh: 0 });
+    expect(counts.get("2M 1 swap-in: read page 5")?.contpte).to.deep.include({ contpte_set_ptes: 1, cont: "0>128" });
+  });
+
   it("counts context switches apart", () => {
     const { counts } = run("4k-n1x.json", "order0");
     const exit = counts.get("order0 1 exit: process without region");

@@ -1,6 +1,8 @@
 /* /proc/meminfo tells what the allocator and the counters know. */
 import { expect } from "chai";
+import type { Va } from "../../../../emulator/arch/addr.js";
 import { formatBuddyinfo, formatMeminfo, formatVmstat } from "../../../../kernel-model/fs/procfs/meminfo.js";
+import { doMadvise } from "../../../../kernel-model/mm/madvise.js";
 import { MmHarness } from "../../../support/mm-harness.js";
 
 const AT = 0x10_0000_0000;
@@ -20,6 +22,22 @@ describe("memory of the machine", () => {
     expect([b["AnonPages"]! - a["AnonPages"]!, b["Committed_AS"]! - a["Committed_AS"]!]).to.deep.equal([1024, 1024]);
     expect(a["MemFree"]! - b["MemFree"]!).to.be.within(1024, 1100);
     expect(b["MemAvailable"]).to.be.at.most(b["MemFree"]!);
+    h.close();
+  });
+
+  it("meminfo: swap space, what is left of it, and what the swap cache holds beside the page cache", () => {
+    const h = new MmHarness({ swapBytes: 2 ** 24 });
+    const mm = h.newMm();
+    h.anon(mm, AT, 64 * 4096);
+    h.touchAll(mm, AT, AT + 64 * 4096, "write");
+    const before = values(formatMeminfo(h.sys));
+    expect([before["SwapTotal"], before["SwapFree"], before["SwapCached"]]).to.deep.equal([16380, 16380, 0]);
+    doMadvise(mm, AT as Va, 64 * 4096, 21);
+    h.fork(mm);
+    h.touch(mm, AT, "read");
+    const after = values(formatMeminfo(h.sys));
+    expect([after["SwapFree"], after["SwapCached"], after["Cached"]! - before["Cached"]!]).to.deep.equal([16380 - 256, 20, 0]);
+    expect(after["CommitLimit"]! - values(formatMeminfo(new MmHarness().sys))["CommitLimit"]!).to.equal(16380);
     h.close();
   });
 

@@ -1,7 +1,9 @@
 /** /proc/PID/pagemap: the bits of Documentation/admin-guide/mm/pagemap.rst for each kind of page. */
 import { expect } from "chai";
+import type { Va } from "../../../../emulator/arch/addr.js";
 import { EXT4_POLICY } from "../../../../kernel-model/fs/folio-policies.js";
 import { readPagemap } from "../../../../kernel-model/fs/procfs/pagemap.js";
+import { doMadvise } from "../../../../kernel-model/mm/madvise.js";
 import type { MmStruct } from "../../../../kernel-model/mm/mm-struct.js";
 import { MmHarness } from "../../../support/mm-harness.js";
 import { createTestFile, KIB, mapFile, MAP_PRIVATE, PROT_RW } from "../../../support/page-cache.js";
@@ -31,6 +33,17 @@ describe("/proc/PID/pagemap", () => {
     h.touch(mm, BASE + 3 * P, "write");
     const list = entries(mm, BASE - P, 7);
     expect(list).to.deep.equal([0n, 0n, BigInt(h.frame(mm, BASE + P)) | PRESENT | EXCLUSIVE, 0n, BigInt(h.frame(mm, BASE + 3 * P)) | PRESENT | EXCLUSIVE, 0n, 0n]);
+    h.close();
+  });
+
+  it("a swapped-out page: bit 62, area and slot; not present, not exclusive", () => {
+    const h = new MmHarness({ swapBytes: 2 ** 24 });
+    const mm = h.newMm();
+    h.anon(mm, BASE, 2 * P);
+    h.touchAll(mm, BASE, BASE + 2 * P, "write");
+    doMadvise(mm, BASE as Va, P, 21);
+    const slot = h.pte(mm, BASE) >> 12n;
+    expect(entries(mm, BASE, 2)).to.deep.equal([(1n << 62n) | (slot << 5n), BigInt(h.frame(mm, BASE + P)) | PRESENT | EXCLUSIVE]);
     h.close();
   });
 

@@ -1,7 +1,9 @@
 /** /proc/PID/smaps and smaps_rollup: labels, columns and sums of __show_smap(). */
 import { expect } from "chai";
+import type { Va } from "../../../../emulator/arch/addr.js";
 import { EXT4_POLICY, SHM_MNT_POLICY } from "../../../../kernel-model/fs/folio-policies.js";
 import { formatSmaps, formatSmapsRollup } from "../../../../kernel-model/fs/procfs/smaps.js";
+import { doMadvise } from "../../../../kernel-model/mm/madvise.js";
 import type { MmStruct } from "../../../../kernel-model/mm/mm-struct.js";
 import { MmHarness } from "../../../support/mm-harness.js";
 import { createTestFile, KIB, mapFile, MAP_PRIVATE, MAP_SHARED, PROT_RW } from "../../../support/page-cache.js";
@@ -28,6 +30,21 @@ function nonZero(lines: readonly string[]): Record<string, number> {
 const vmFlags = (mm: MmStruct): string[] => [...formatSmaps(mm).matchAll(/^VmFlags: (.*)$/gm)].map(([, flags]) => flags!);
 
 describe("/proc/PID/smaps", () => {
+  it("what is swapped out: whole for one process, shares for several", () => {
+    const h = new MmHarness({ swapBytes: 2 ** 24 });
+    const mm = h.newMm();
+    h.anon(mm, BASE, 6 * P);
+    h.touchAll(mm, BASE, BASE + 6 * P, "write");
+    doMadvise(mm, BASE as Va, 4 * P, 21);
+    const swapped = (of: MmStruct): (number | undefined)[] => [fields(of, BASE)["Rss"], fields(of, BASE)["Swap"], fields(of, BASE)["SwapPss"]];
+    expect(swapped(mm)).to.deep.equal([8, 16, 16]);
+    const child = h.fork(mm);
+    expect(swapped(child)).to.deep.equal([8, 16, 8]);
+    const grandchild = h.fork(mm);
+    expect(swapped(grandchild), "a third of each page, rounded down at the end").to.deep.equal([8, 16, 5]);
+    h.close();
+  });
+
   it("an area in full, as the kernel prints it", () => {
     const h = new MmHarness();
     h.sys.thp.set("enabled", "never");

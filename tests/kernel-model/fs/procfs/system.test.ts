@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import { formatCpuinfo, formatFilesystems, formatLoadavg, formatStat, formatSwaps, formatUptime, formatVersion } from "../../../../kernel-model/fs/procfs/system.js";
 import type { Kernel } from "../../../../kernel-model/kernel/kernel.js";
+import { testSystem } from "../../../support/memory-system.js";
 
 const task = (state: string, userTime: number) => ({ state, use: { userTime } });
 
@@ -44,6 +45,12 @@ describe("files about the machine", () => {
   it("fixed texts", () => {
     expect(formatVersion()).to.match(/^Linux version 6\.12\.\d+ /);
     expect(formatFilesystems().split("\n")).to.include.members(["nodev\tproc", "nodev\ttmpfs", "\text4", "\txfs"]);
-    expect(formatSwaps()).to.equal("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+    const heading = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
+    expect(formatSwaps(testSystem().sys)).to.equal(heading);
+    // As a real kernel with 512 MiB of zram prints it.
+    const { sys } = testSystem({ swapBytes: 512 * 2 ** 20 });
+    expect(formatSwaps(sys)).to.equal(`${heading}/dev/zram0                              partition\t524284\t\t0\t\t-2\n`);
+    sys.swap!.allocate(4);
+    expect(formatSwaps(sys)).to.include("\t64\t\t-2");
   });
 });
