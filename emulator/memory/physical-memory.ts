@@ -17,17 +17,17 @@ export class PhysicalMemory {
   readonly u32: Uint32Array;
   readonly u64: BigUint64Array;
 
-  /** `bytes`: a multiple of 64 KiB, at most 4 GiB. */
-  constructor(bytes: number) {
-    if (!Number.isInteger(bytes) || bytes <= 0 || bytes % WASM_PAGE_BYTES !== 0 || bytes > MAX_MEMORY_BYTES) {
-      throw new RangeError(`PhysicalMemory: ${bytes} bytes is not a multiple of 64 KiB up to 4 GiB`);
+  /** `bytes` of RAM, and `behind` bytes that an engine keeps for itself behind it: multiples of 64 KiB, at most 4 GiB together. */
+  constructor(bytes: number, behind = 0) {
+    if (!Number.isInteger(bytes) || bytes <= 0 || bytes % WASM_PAGE_BYTES !== 0 || behind % WASM_PAGE_BYTES !== 0 || bytes + behind > MAX_MEMORY_BYTES) {
+      throw new RangeError(`PhysicalMemory: ${bytes} bytes is not a multiple of 64 KiB up to ${MAX_MEMORY_BYTES - behind}`);
     }
-    const pages = bytes / WASM_PAGE_BYTES;
+    const pages = (bytes + behind) / WASM_PAGE_BYTES;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     this.bytes = bytes;
-    this.u8 = new Uint8Array(this.memory.buffer);
-    this.u32 = new Uint32Array(this.memory.buffer);
-    this.u64 = new BigUint64Array(this.memory.buffer);
+    this.u8 = new Uint8Array(this.memory.buffer, 0, bytes);
+    this.u32 = new Uint32Array(this.memory.buffer, 0, bytes / 4);
+    this.u64 = new BigUint64Array(this.memory.buffer, 0, bytes / 8);
   }
 
   /** The 64-bit descriptor at `at` (8-byte aligned). */

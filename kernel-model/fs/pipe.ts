@@ -21,6 +21,8 @@ interface PipeBuffer {
   to: number;
   /** Written with O_DIRECT: read as a whole, never added to. */
   readonly packet: boolean;
+  /** Of a page that is not the pipe's own: never added to, and given back by this. Linux: user_page_pipe_buf_ops. */
+  readonly release?: () => void;
 }
 
 /** Linux: struct pipe_inode_info. */
@@ -92,7 +94,7 @@ export class Pipe {
         buffer.from += bytes;
         if (buffer.packet || buffer.from === buffer.to) {
           this.buffers.shift();
-          this.budget.release(this.pageSize);
+          this.drop(buffer);
         }
       }
       if (buffer.packet) break;
@@ -110,7 +112,7 @@ export class Pipe {
     // What does not fill pages goes behind the last bytes if it fits there.
     const odd = from.length % pageSize;
     const last = this.buffers.at(-1);
-    if (last !== undefined && odd > 0 && !last.packet && !packet && last.to + odd <= pageSize) {
+    if (last !== undefined && odd > 0 && !last.packet && last.release === undefined && !packet && last.to + odd <= pageSize) {
       last.page.set(from.subarray(0, odd), last.to);
       last.to += odd;
       done = odd;
@@ -125,6 +127,20 @@ export class Pipe {
     }
     if (done > 0) this.queue.wakeAll();
     return done > 0 ? done : -EAGAIN;
+  }
+
+  /**
+   * Put bytes `from` to `to` of a page in that belongs to someone else, as they are when they are read; `release` is called once they have
+   * been. Pre: not full, and a reader is there. Linux: fs/splice.c add_to_pipe().
+   */
+  addPage(page: Uint8Array, from: number, to: number, release: () => void): void {
+    this.buffers.push({ page, from, to, packet: false, release });
+    this.queue.wakeAll();
+  }
+
+  private drop(buffer: PipeBuffer): void {
+    if (buffer.release === undefined) this.budget.release(this.pageSize);
+    else buffer.release();
   }
 
   open(access: number): void {
@@ -143,8 +159,7 @@ export class Pipe {
     if (access !== O_WRONLY) this.readers--;
     if (access !== O_RDONLY) this.writers--;
     if (this.readers === 0 && this.writers === 0) {
-      this.budget.release(this.buffers.length * this.pageSize);
-      this.buffers.length = 0;
+      for (const buffer of this.buffers.splice(0)) this.drop(buffer);
     }
     this.queue.wakeAll();
   }

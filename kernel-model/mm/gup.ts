@@ -202,6 +202,18 @@ export function getUserPagesRemote(mm: MmStruct, address: Va, { write, force = t
   return got === 1 ? pages[0]! : (got as Pfn);
 }
 
+/**
+ * Up to `nr` pages from `address` on, each with one reference more on its folio, faulted in if need be: get_user_pages_fast(). A read
+ * takes the page as it is mapped, shared or not. Returns the pages in order; -EFAULT, -ENOMEM if there is not even one.
+ */
+export function getUserPages(mm: MmStruct, address: Va, nr: number, write: boolean): Pfn[] | number {
+  const { pageSize } = mm.sys.granule;
+  const flags = FOLL_TOUCH | FOLL_GET | (write ? FOLL_WRITE : 0);
+  const pages: Pfn[] = [];
+  const got = getUserPagesLocked(mm, address - (address % pageSize), nr, flags, { held: true }, pages);
+  return got > 0 ? pages : got;
+}
+
 /** Writable private mappings are populated by write faults, so that no copy is needed later; others by reads. */
 function populateFlags(vma: Vma): number {
   return FOLL_TOUCH | FOLL_UNLOCKABLE | ((vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE ? FOLL_WRITE : FOLL_FORCE);

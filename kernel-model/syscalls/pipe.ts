@@ -1,22 +1,24 @@
 /**
  * pipe2, splice, tee, vmsplice, sendfile, copy_file_range: pipes, and moving bytes between descriptors inside the kernel.
  *
- * Linux: fs/pipe.c do_pipe2(), fs/splice.c, fs/read_write.c do_sendfile(), vfs_copy_file_range(). Differs: bytes are always copied, never
- * moved by page.
+ * Linux: fs/pipe.c do_pipe2(), fs/splice.c, fs/read_write.c do_sendfile(), vfs_copy_file_range(). Differs: but for
+ * vmsplice() bytes are copied, never moved by page.
  */
-import type { Va } from "../../emulator/arch/addr.js";
+import type { Pa, Va } from "../../emulator/arch/addr.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
 import { EAGAIN, EBADF, EFAULT, EFBIG, EINVAL, EISDIR, ESPIPE, EXDEV, EPIPE } from "../errno.js";
 import { Pipe, openPipe, pipeOf } from "../fs/pipe.js";
 import type { OpenFile } from "../fs/vfs.js";
 import { MAX_LFS_FILESIZE, O_APPEND, O_CLOEXEC, O_DIRECT, O_NONBLOCK, O_RDONLY, O_WRONLY, S_IFIFO, isDirectory, isRegular, putFile } from "../fs/vfs.js";
+import { folioPut } from "../mm/folio.js";
+import { getUserPages } from "../mm/gup.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { SIGPIPE } from "../kernel/signal-numbers.js";
 import { kernelSignal, sendThreadSignal } from "../kernel/signal-send.js";
 import type { Task } from "../kernel/task.js";
 import type { SyscallArgs, SyscallFamily, SyscallResult } from "./abi.js";
 import { descriptorLimit, fileOf } from "./file.js";
-import { MAX_RW_COUNT, readInto, readIovec, untilReady, writeFrom } from "./io.js";
+import { MAX_RW_COUNT, readInto, readIovec, type Segment, untilReady } from "./io.js";
 
 const SPLICE_F_NONBLOCK = 2;
 const SPLICE_F_ALL = 0xf;
@@ -202,7 +204,38 @@ function vmsplice(kernel: Kernel, task: Task, args: SyscallArgs): SyscallResult 
   if (file === undefined || pipeOf(file) === undefined) return -EBADF;
   const segments = readIovec(kernel, args.address(1), args.int(2));
   if (typeof segments === "number") return segments;
-  return file.writable ? writeFrom(kernel, task, file, segments, undefined) : readInto(kernel, file, segments, undefined);
+  if (!file.writable) return readInto(kernel, file, segments, undefined);
+  return untilReady(file, (args.int(3) & SPLICE_F_NONBLOCK) !== 0, `room to write to ${file.path}`, () => pagesToPipe(kernel, task, pipeOf(file)!, segments));
+}
+
+/**
+ * Put the user pages behind `segments` into the pipe until it is full: they are not copied, so a store before they are read is seen unless
+ * it goes to a copy of the page. Bytes; -EAGAIN, -EPIPE, -EFAULT. Linux: fs/splice.c vmsplice_to_pipe(), iter_to_pipe().
+ */
+function pagesToPipe(kernel: Kernel, task: Task, pipe: Pipe, segments: readonly Segment[]): number {
+  const { sys } = kernel;
+  const { pageSize } = sys.granule;
+  let done = 0;
+  for (const { base, length } of segments) {
+    for (let at = 0; at < length; ) {
+      if (pipe.readers === 0) {
+        sendThreadSignal(kernel, task, kernelSignal(SIGPIPE));
+        return done > 0 ? done : -EPIPE;
+      }
+      if (pipe.full) return done > 0 ? done : -EAGAIN;
+      const from = (base + at) % pageSize;
+      const bytes = Math.min(pageSize - from, length - at);
+      const got = getUserPages(task.mm!, (base + at) as Va, 1, false);
+      if (typeof got === "number") return done > 0 ? done : -EFAULT;
+      const page = got[0]!;
+      pipe.addPage(sys.memory.slice((page * pageSize) as Pa, pageSize), from, from + bytes, () => {
+        folioPut(sys, sys.pages.head(page));
+      });
+      at += bytes;
+      done += bytes;
+    }
+  }
+  return done;
 }
 
 export const PIPE_SYSCALLS: SyscallFamily = {

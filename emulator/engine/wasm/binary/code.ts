@@ -1,0 +1,206 @@
+/**
+ * The body of one WebAssembly function, written instruction by instruction.
+ *
+ * Methods return the object, so that a line of code reads as a line of the text format. Nothing is checked here: the host's validator
+ * does that when the module is compiled.
+ */
+import { Bytes } from "./bytes.js";
+import { CONTROL, F32, F64, I32, I64, I8X16, TYPE_EMPTY, V128, type ValueType } from "./opcodes.js";
+
+/** Number of a local variable of the function; parameters come first. */
+export type Local = number;
+
+export class Code {
+  private readonly bytes = new Bytes(1024);
+  private readonly types: ValueType[] = [];
+  private readonly parameters: number;
+  private depth = 0;
+
+  /** `parameters`: number of the function's parameters. */
+  constructor(parameters: number) {
+    this.parameters = parameters;
+  }
+
+  /** A new local variable, 0 at first. */
+  local(type: ValueType): Local {
+    this.types.push(type);
+    return this.parameters + this.types.length - 1;
+  }
+
+  /** Any instruction without immediates: arithmetic, comparisons, conversions, `drop`, `select`, `return`. */
+  op(opcode: number): this {
+    if (opcode >= 0x100) {
+      this.bytes.byte(opcode >>> 8);
+      this.bytes.unsigned(opcode & 0xff);
+    } else this.bytes.byte(opcode);
+    return this;
+  }
+
+  get(local: Local): this {
+    this.bytes.byte(CONTROL.localGet);
+    this.bytes.unsigned(local);
+    return this;
+  }
+
+  set(local: Local): this {
+    this.bytes.byte(CONTROL.localSet);
+    this.bytes.unsigned(local);
+    return this;
+  }
+
+  tee(local: Local): this {
+    this.bytes.byte(CONTROL.localTee);
+    this.bytes.unsigned(local);
+    return this;
+  }
+
+  i32(value: number): this {
+    this.bytes.byte(I32.const);
+    this.bytes.signed(value);
+    return this;
+  }
+
+  i64(value: bigint | number): this {
+    this.bytes.byte(I64.const);
+    this.bytes.signed64(BigInt(value));
+    return this;
+  }
+
+  f32(value: number): this {
+    this.bytes.byte(F32.const);
+    this.bytes.append(new Uint8Array(Float32Array.of(value).buffer));
+    return this;
+  }
+
+  f64(value: number): this {
+    this.bytes.byte(F64.const);
+    this.bytes.append(new Uint8Array(Float64Array.of(value).buffer));
+    return this;
+  }
+
+  /** A vector constant of two 64-bit words, low word first. */
+  v128(low: bigint, high: bigint): this {
+    this.op(V128.const);
+    this.bytes.append(new Uint8Array(BigUint64Array.of(BigInt.asUintN(64, low), BigInt.asUintN(64, high)).buffer));
+    return this;
+  }
+
+  /** A load or store at the address on the stack plus `offset`. No alignment is promised. */
+  memory(opcode: number, offset: number): this {
+    this.op(opcode);
+    this.bytes.byte(0);
+    this.bytes.unsigned(offset);
+    return this;
+  }
+
+  /** extract_lane or replace_lane. */
+  lane(opcode: number, index: number): this {
+    this.op(opcode);
+    this.bytes.byte(index);
+    return this;
+  }
+
+  /** i8x16.shuffle of the two vectors on the stack: 16 byte numbers, 0 to 15 of the first, 16 to 31 of the second. */
+  shuffle(lanes: readonly number[]): this {
+    this.op(I8X16.shuffle);
+    for (const lane of lanes) this.bytes.byte(lane);
+    return this;
+  }
+
+  call(func: number): this {
+    this.bytes.byte(CONTROL.call);
+    this.bytes.unsigned(func);
+    return this;
+  }
+
+  /** Tail call of the function of `type` whose number in table 0 is on the stack, above its arguments. */
+  returnCallIndirect(type: number): this {
+    this.bytes.byte(CONTROL.returnCallIndirect);
+    this.bytes.unsigned(type);
+    this.bytes.byte(0);
+    return this;
+  }
+
+  private open(opcode: number, type: ValueType | typeof TYPE_EMPTY): number {
+    this.bytes.byte(opcode);
+    this.bytes.byte(type);
+    return this.depth++;
+  }
+
+  /** Opens a block and returns its label; `br(label)` leads behind its end. */
+  block(type: ValueType | typeof TYPE_EMPTY = TYPE_EMPTY): number {
+    return this.open(CONTROL.block, type);
+  }
+
+  /** Opens a loop and returns its label; `br(label)` leads to its start. */
+  loop(type: ValueType | typeof TYPE_EMPTY = TYPE_EMPTY): number {
+    return this.open(CONTROL.loop, type);
+  }
+
+  /** Opens an if and returns its label; `br(label)` leads behind its end. */
+  if(type: ValueType | typeof TYPE_EMPTY = TYPE_EMPTY): number {
+    return this.open(CONTROL.if, type);
+  }
+
+  else(): this {
+    this.bytes.byte(CONTROL.else);
+    return this;
+  }
+
+  /** Closes the innermost block, loop or if. */
+  end(): this {
+    this.bytes.byte(CONTROL.end);
+    this.depth--;
+    return this;
+  }
+
+  br(label: number): this {
+    this.bytes.byte(CONTROL.br);
+    this.bytes.unsigned(this.depth - 1 - label);
+    return this;
+  }
+
+  brIf(label: number): this {
+    this.bytes.byte(CONTROL.brIf);
+    this.bytes.unsigned(this.depth - 1 - label);
+    return this;
+  }
+
+  /** Branches to the label with the number on the stack, or to `otherwise`. */
+  brTable(labels: readonly number[], otherwise: number): this {
+    this.bytes.byte(CONTROL.brTable);
+    this.bytes.unsigned(labels.length);
+    for (const label of labels) this.bytes.unsigned(this.depth - 1 - label);
+    this.bytes.unsigned(this.depth - 1 - otherwise);
+    return this;
+  }
+
+  return(): this {
+    this.bytes.byte(CONTROL.return);
+    return this;
+  }
+
+  /** Bytes written so far, locals not counted. */
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  /** The function's entry in the code section, without its length. */
+  finish(): Bytes {
+    const body = new Bytes(this.bytes.length + 64);
+    const runs: { type: ValueType; count: number }[] = [];
+    for (const type of this.types) {
+      const last = runs.at(-1);
+      if (last?.type === type) last.count++;
+      else runs.push({ type, count: 1 });
+    }
+    body.unsigned(runs.length);
+    for (const { type, count } of runs) {
+      body.unsigned(count);
+      body.byte(type);
+    }
+    body.append(this.bytes.view());
+    body.byte(CONTROL.end);
+    return body;
+  }
+}
