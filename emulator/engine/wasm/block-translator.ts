@@ -3,7 +3,7 @@
  */
 import { ModelBug } from "../../arch/errors.js";
 import { Code, type Local } from "./binary/code.js";
-import { F32, F64, F64X2, F32X4, I32, I32X4, I64, I64X2, TYPE_EMPTY, TYPE_I32, TYPE_I64, V128, type ValueType } from "./binary/opcodes.js";
+import { F32, F64, F64X2, F32X4, I16X8, I32, I32X4, I64, I64X2, I8X16, TYPE_EMPTY, TYPE_I32, TYPE_I64, V128, type ValueType } from "./binary/opcodes.js";
 import { EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FPCR, FPSR, NZCV, PC, SP, TPIDR_EL0, V0, X0 } from "./layout.js";
 import type { Condition, InstructionExit, InterpretedOperands, StateCell, Translator } from "./translator.js";
 
@@ -296,6 +296,35 @@ export class BlockTranslator implements Translator {
     const host = this.place(bytes, address, offset, true, aligned);
     this.code.get(host).get(value).memory({ 1: I64.store8, 2: I64.store16, 4: I64.store32, 8: I64.store }[bytes], 0);
     this.stores++;
+  }
+
+  loadRun(bytes: 1 | 2 | 4 | 8, count: number, address: Local, offset: number): Local[] {
+    const { code } = this;
+    const element = this.temp(TYPE_I64);
+    const vectors: Local[] = [];
+    for (let at = 0; at < bytes * count; at += bytes) {
+      if (at % 16 === 0) {
+        vectors.push(this.temp(0x7b));
+        code.v128(0n, 0n).set(vectors.at(-1)!);
+      }
+      const vector = vectors.at(-1)!;
+      this.load(bytes, address, offset + at);
+      code.set(element).get(vector).get(element);
+      if (bytes !== 8) code.op(I32.wrapI64);
+      code.lane({ 1: I8X16.replaceLane, 2: I16X8.replaceLane, 4: I32X4.replaceLane, 8: I64X2.replaceLane }[bytes], (at % 16) / bytes).set(vector);
+    }
+    return vectors;
+  }
+  storeRun(bytes: 1 | 2 | 4 | 8, count: number, address: Local, offset: number, values: readonly Local[]): void {
+    const { code } = this;
+    const element = this.temp(TYPE_I64);
+    for (let at = 0; at < bytes * count; at += bytes) {
+      code.get(values[Math.floor(at / 16)]!);
+      code.lane({ 1: I8X16.extractLaneU, 2: I16X8.extractLaneU, 4: I32X4.extractLane, 8: I64X2.extractLane }[bytes], (at % 16) / bytes);
+      if (bytes !== 8) code.op(I64.extendI32U);
+      code.set(element);
+      this.store(bytes, address, offset + at, element);
+    }
   }
 
   branch(target: number): void {

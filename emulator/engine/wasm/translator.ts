@@ -89,6 +89,14 @@ export interface Translator {
   /** Stores the low bytes of the i64 local `value`. Counts a store. */
   store(bytes: 1 | 2 | 4 | 8, address: Local, offset: number, value: Local, aligned?: boolean): void;
 
+  /**
+   * `count` loads of `bytes` each, one behind the other from `address + offset`: what they read, in v128 locals, 16 bytes each in memory
+   * order, zeros behind the last. The same as so many calls of `load`, at the cost of one if they lie on one page.
+   */
+  loadRun(bytes: 1 | 2 | 4 | 8, count: number, address: Local, offset: number): Local[];
+  /** As many stores of the v128 locals. */
+  storeRun(bytes: 1 | 2 | 4 | 8, count: number, address: Local, offset: number, values: readonly Local[]): void;
+
   branch(target: number): void;
   /** Pops i32: to `target` if not 0, else to the next instruction. */
   branchIf(target: number): void;
