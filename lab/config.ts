@@ -9,7 +9,7 @@ import { parseSize } from "./size.js";
 
 export const FS_NAMES = ["tmpfs", "xfs", "ext4"] as const;
 export type FsName = (typeof FS_NAMES)[number];
-export const ENGINE_NAMES = ["unicorn"] as const;
+export const ENGINE_NAMES = ["unicorn", "wasm"] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 export const THP_TOP_MODES = ["always", "madvise", "never"] as const;
 export type ThpTopMode = (typeof THP_TOP_MODES)[number];

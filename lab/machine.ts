@@ -6,8 +6,7 @@ import { ConfigError, ModelBug } from "../emulator/arch/errors.js";
 import { Cpu } from "../emulator/cpu.js";
 import type { Engine } from "../emulator/engine/engine.js";
 import { filterPagesFor } from "../emulator/engine/trace-filter.js";
-import { createUnicornEngine } from "../emulator/engine/unicorn.js";
-import { PhysicalMemory } from "../emulator/memory/physical-memory.js";
+import type { PhysicalMemory } from "../emulator/memory/physical-memory.js";
 import type { CorePreset } from "../emulator/mmu/cores.js";
 import { Mmu } from "../emulator/mmu/mmu.js";
 import type { TlbListener } from "../emulator/mmu/tlb-listener.js";
@@ -23,7 +22,7 @@ import type { TransparentHugepage } from "../kernel-model/mm/transparent-hugepag
 import { createSyscallTable } from "../kernel-model/syscalls/table.js";
 import type { Analysis, AnalysisParts } from "./analysis.js";
 import { configGranule, type RunConfig } from "./config.js";
-import { loadCores } from "./core-files.js";
+import type { EngineFactory } from "./engines.js";
 import { FanOut } from "./observers/fan-out.js";
 import { attachChecker } from "./observers/checker.js";
 import { FaultCounter } from "./observers/fault-counter.js";
@@ -47,6 +46,10 @@ export interface Machine {
 
 export interface MachineParts {
   readonly config: RunConfig;
+  /** The presets of `config.cores`, the CPU that the kernel runs on first. */
+  readonly cores: readonly CorePreset[];
+  /** Makes the engine of `config.engine`. */
+  readonly createEngine: EngineFactory;
   readonly streams: Streams;
   /** Folio policy of the root and of what the guest sees of the host. */
   readonly rootType: TreeType;
@@ -84,15 +87,13 @@ function listenersOf(analyses: readonly Analysis[], parts: AnalysisParts): TlbLi
 }
 
 /** Builds a machine that is ready to spawn its program. Throws ConfigError for a configuration that cannot be. */
-export function createMachine({ config, streams, rootType, view, mounts, observers = [], recordingDevice = false, kpti = false, repeatTlbi = false, memoryCgroups, analyses = [], onBreakpoint }: MachineParts): Machine {
+export function createMachine({ config, cores, createEngine, streams, rootType, view, mounts, observers = [], recordingDevice = false, kpti = false, repeatTlbi = false, memoryCgroups, analyses = [], onBreakpoint }: MachineParts): Machine {
   const granule = configGranule(config);
-  const cores = loadCores(config.cores, config.pageSize);
   const [main] = cores;
   if (main === undefined) throw new ConfigError("--core: at least one preset is needed");
   const unable = cores.find((core) => !core.granules.includes(granule.name));
   if (unable !== undefined) throw new ConfigError(`--core ${unable.name}: has no ${granule.name} pages (${unable.granules.join(", ")})`);
-  const memory = new PhysicalMemory(config.memory);
-  const engine = createUnicornEngine(memory, {
+  const { memory, engine, hwcap } = createEngine(config.memory, {
     pageSize: granule.pageSize,
     trace: true,
     filterPages: Math.min(filterPagesFor(cores.map((core) => core.l1d)), ...analyses.map(({ filterPages = Infinity }) => filterPages)),
@@ -106,7 +107,7 @@ export function createMachine({ config, streams, rootType, view, mounts, observe
     granule,
     features: main.features,
     engine,
-    hwcap: identity.hwcap & (engine.hwcap | HWCAP_CPUID | HWCAP_EVTSTRM),
+    hwcap: identity.hwcap & (hwcap | HWCAP_CPUID | HWCAP_EVTSTRM),
     hwcap2: 0,
     midr: identity.midr,
     mmus,

@@ -12,7 +12,9 @@ import type { MmStruct } from "../kernel-model/mm/mm-struct.js";
 import type { Analysis } from "./analysis.js";
 import type { RunConfig } from "./config.js";
 import { formatSize } from "./config.js";
+import { loadCores } from "./core-files.js";
 import { loadDisassembler } from "./disassembler.js";
+import { ENGINES } from "./engines.js";
 import { guestView } from "./guest-view.js";
 import { createMachine, type Machine } from "./machine.js";
 import { snapshotMm, type MmSnapshot } from "./observers/mm-snapshot.js";
@@ -65,6 +67,8 @@ export async function runProgram(request: RunRequest): Promise<RunResult> {
   let snapshot = EMPTY_SNAPSHOT;
   const machine = createMachine({
     config,
+    cores: loadCores(config.cores, config.pageSize),
+    createEngine: ENGINES[config.engine],
     streams: request,
     ...guestView(program, config),
     analyses,

@@ -4,7 +4,7 @@
  * The addon serves every load and store of translated code from its own translation cache and filters the trace there;
  * this file is the door: registers as shared words, exits as values. docs/engine.md describes both halves.
  *
- * Arm: DDI 0487 D1 (EL0), K1 (UNPREDICTABLE). Linux: arch/arm64/kernel/cpufeature.c for the HWCAP bits.
+ * Arm: DDI 0487 D1 (EL0), K1 (UNPREDICTABLE).
  */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -13,6 +13,7 @@ import type { Pa, Pfn, Va } from "../arch/addr.js";
 import { hex } from "../arch/addr.js";
 import { ConfigError, ModelBug } from "../arch/errors.js";
 import type { PhysicalMemory } from "../memory/physical-memory.js";
+import { EXECUTED_HWCAP, EXECUTED_HWCAP2 } from "./hwcap.js";
 import type { Access, Context, Engine, EngineCounters, EngineOptions, Exit, Registers, TraceSink } from "./engine.js";
 import { CONTEXT_WORDS, PERM_EXEC, PERM_READ, PERM_WRITE } from "./engine.js";
 
@@ -78,45 +79,6 @@ const DEFAULT_FILTER_PAGES = 4;
 const MAX_FILTER_PAGES = 8;
 const PAGE_SIZES = [4096, 16384, 65536];
 const VA_LIMIT = 2 ** 48;
-
-const HWCAP_FP = 1 << 0;
-const HWCAP_ASIMD = 1 << 1;
-const HWCAP_AES = 1 << 3;
-const HWCAP_PMULL = 1 << 4;
-const HWCAP_SHA1 = 1 << 5;
-const HWCAP_SHA2 = 1 << 6;
-const HWCAP_CRC32 = 1 << 7;
-const HWCAP_ATOMICS = 1 << 8;
-const HWCAP_FPHP = 1 << 9;
-const HWCAP_ASIMDHP = 1 << 10;
-const HWCAP_ASIMDRDM = 1 << 12;
-const HWCAP_JSCVT = 1 << 13;
-const HWCAP_FCMA = 1 << 14;
-const HWCAP_LRCPC = 1 << 15;
-const HWCAP_SHA3 = 1 << 17;
-const HWCAP_SM3 = 1 << 18;
-const HWCAP_SM4 = 1 << 19;
-const HWCAP_ASIMDDP = 1 << 20;
-const HWCAP_SHA512 = 1 << 21;
-const HWCAP_ASIMDFHM = 1 << 23;
-const HWCAP_ILRCPC = 1 << 26;
-const HWCAP_FLAGM = 1 << 27;
-const HWCAP_SB = 1 << 29;
-const HWCAP2_FLAGM2 = 1 << 7;
-const HWCAP2_FRINT = 1 << 8;
-
-/**
- * AT_HWCAP: instructions that execute. Left out: CPUID (ID registers are undefined at EL0), EVTSTRM, DCPOP (hidden), SVE,
- * PACA and PACG (the instructions of the hint space run as NOPs), USCAT, DIT, SSBS.
- * Linux: arch/arm64/include/uapi/asm/hwcap.h.
- */
-export const UNICORN_HWCAP =
-  HWCAP_FP | HWCAP_ASIMD | HWCAP_AES | HWCAP_PMULL | HWCAP_SHA1 | HWCAP_SHA2 | HWCAP_CRC32 | HWCAP_ATOMICS | HWCAP_FPHP | HWCAP_ASIMDHP |
-  HWCAP_ASIMDRDM | HWCAP_JSCVT | HWCAP_FCMA | HWCAP_LRCPC | HWCAP_SHA3 | HWCAP_SM3 | HWCAP_SM4 | HWCAP_ASIMDDP | HWCAP_SHA512 | HWCAP_ASIMDFHM |
-  HWCAP_ILRCPC | HWCAP_FLAGM | HWCAP_SB;
-
-/** AT_HWCAP2. Left out: RNG (hidden), BTI (branch targets are not guarded), DCPODP, and all that is younger than Armv8.5. */
-export const UNICORN_HWCAP2 = HWCAP2_FLAGM2 | HWCAP2_FRINT;
 
 export interface UnicornEngine extends Engine {
   readonly name: "unicorn";
@@ -262,8 +224,8 @@ class SharedRegisters implements Registers {
 
 class Unicorn implements UnicornEngine {
   readonly name = "unicorn";
-  readonly hwcap = UNICORN_HWCAP;
-  readonly hwcap2 = UNICORN_HWCAP2;
+  readonly hwcap = EXECUTED_HWCAP;
+  readonly hwcap2 = EXECUTED_HWCAP2;
   readonly registers: SharedRegisters;
   readonly counters: EngineCounters;
   readonly tracePcs: Float64Array | undefined;

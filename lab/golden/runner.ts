@@ -6,7 +6,9 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "../../emulator/arch/errors.js";
+import { loadCores } from "../core-files.js";
 import { DEFAULT_CONFIG, type RunConfig } from "../config.js";
+import { ENGINES } from "../engines.js";
 import { createMachine, type Machine, type MachineParts } from "../machine.js";
 import { GOLDEN_MOUNTS, goldenGranule, goldenSizes, goldenStart, type GoldenMachine, type GoldenMode } from "./plan.js";
 import type { GoldenRecord } from "./record.js";
@@ -98,6 +100,8 @@ export function createGoldenLab({ machine, sizes, swap = 0, memoryCgroups, outpu
   };
   const lab = createMachine({
     config,
+    cores: loadCores(config.cores, config.pageSize),
+    createEngine: ENGINES[config.engine],
     streams: { stdout: output, stderr: output, stdin: () => undefined },
     rootType: "initramfs",
     view: {},

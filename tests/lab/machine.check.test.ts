@@ -2,6 +2,8 @@
 import { expect } from "chai";
 import { ModelBug } from "../../emulator/arch/errors.js";
 import { DEFAULT_CONFIG, type RunConfig } from "../../lab/config.js";
+import { loadCores } from "../../lab/core-files.js";
+import { ENGINES } from "../../lab/engines.js";
 import { guestView } from "../../lab/guest-view.js";
 import { createMachine, type Machine } from "../../lab/machine.js";
 import { loadProgram } from "../../lab/program.js";
@@ -10,7 +12,7 @@ import { guestProgram } from "../support/guest.js";
 function machine(parts: Partial<RunConfig>): { m: Machine; run: () => string } {
   const config: RunConfig = { ...DEFAULT_CONFIG, memory: 256 * 2 ** 20, check: true, thp: { enabled: "never", sizes: { 65536: "always" } }, ...parts };
   const program = loadProgram(guestProgram("forkwrite"), config);
-  const m = createMachine({ config, streams: { stdout: () => undefined, stderr: () => undefined, stdin: () => undefined }, ...guestView(program, config) });
+  const m = createMachine({ config, cores: loadCores(config.cores, config.pageSize), createEngine: ENGINES[config.engine], streams: { stdout: () => undefined, stderr: () => undefined, stdin: () => undefined }, ...guestView(program, config) });
   const run = (): string => {
     expect(m.kernel.spawn(program.guestPath, [program.argv0], [])).to.be.a("number");
     return m.kernel.run({ instructions: 1e9 }).kind;

@@ -3,13 +3,18 @@ import { expect } from "chai";
 import { ConfigError } from "../../emulator/arch/errors.js";
 import { order } from "../../emulator/arch/addr.js";
 import { DEFAULT_CONFIG, namedConfig, type RunConfig } from "../../lab/config.js";
+import { loadCores } from "../../lab/core-files.js";
+import { ENGINES } from "../../lab/engines.js";
 import { createMachine, type Machine } from "../../lab/machine.js";
 
 const MIB = 2 ** 20;
 
-function machine(config: Partial<RunConfig> = {}): Machine {
+function machine(part: Partial<RunConfig> = {}): Machine {
+  const config = { ...DEFAULT_CONFIG, memory: 256 * MIB, ...part };
   return createMachine({
-    config: { ...DEFAULT_CONFIG, memory: 256 * MIB, ...config },
+    config,
+    cores: loadCores(config.cores, config.pageSize),
+    createEngine: ENGINES[config.engine],
     streams: { stdout: () => undefined, stderr: () => undefined, stdin: () => undefined },
     rootType: "initramfs",
     view: {},
@@ -45,13 +50,7 @@ describe("createMachine", () => {
   });
 
   it("takes page size and contpte from a named configuration", () => {
-    const m = createMachine({
-      config: { ...namedConfig(DEFAULT_CONFIG, "16k+contpte"), memory: 512 * MIB },
-      streams: { stdout: () => undefined, stderr: () => undefined, stdin: () => undefined },
-      rootType: "initramfs",
-      view: {},
-      mounts: [],
-    });
+    const m = machine({ ...namedConfig(DEFAULT_CONFIG, "16k+contpte"), memory: 512 * MIB });
     expect(m.sys.granule).to.include({ pageSize: 16384, vaBits: 47, contPtes: 128 });
     expect(m.sys.pgtable.contpte).to.equal(true);
     expect(m.shutdown()).to.equal(0);

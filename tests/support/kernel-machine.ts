@@ -5,7 +5,8 @@ import { readFileSync } from "node:fs";
 import type { CpuFeatures } from "../../emulator/arch/cpu-features.js";
 import { granule, type GranuleName } from "../../emulator/arch/granule.js";
 import { Cpu } from "../../emulator/cpu.js";
-import { UNICORN_HWCAP, UNICORN_HWCAP2, createUnicornEngine } from "../../emulator/engine/unicorn.js";
+import { EXECUTED_HWCAP, EXECUTED_HWCAP2 } from "../../emulator/engine/hwcap.js";
+import { createUnicornEngine } from "../../emulator/engine/unicorn.js";
 import { PhysicalMemory } from "../../emulator/memory/physical-memory.js";
 import type { Tlbi } from "../../emulator/mmu/tlbi.js";
 import { Kernel, type KernelOptions } from "../../kernel-model/kernel/kernel.js";
@@ -47,7 +48,7 @@ export function createTestMachine(options: TestMachineOptions = {}): TestMachine
   const geometry = granule(options.granule ?? "4k", options.vaBits ?? (options.granule === "16k" ? 47 : 48));
   const engine = createUnicornEngine(memory, { pageSize: geometry.pageSize, trace: false });
   const features = options.cpu ?? TEST_CPU;
-  const cpu = new Cpu({ memory, granule: geometry, features, engine, hwcap: UNICORN_HWCAP, hwcap2: UNICORN_HWCAP2, midr: 0x414fd0c1, mmus: [] });
+  const cpu = new Cpu({ memory, granule: geometry, features, engine, hwcap: EXECUTED_HWCAP, hwcap2: EXECUTED_HWCAP2, midr: 0x414fd0c1, mmus: [] });
   const sys = createMemorySystem({
     granule: geometry,
     cpu: features,

@@ -12,7 +12,9 @@ import type { FsStruct, OpenFile, VfsInode } from "../../kernel-model/fs/vfs.js"
 import { putFile } from "../../kernel-model/fs/vfs.js";
 import { byteString, bytesOf } from "../../kernel-model/kernel/byte-string.js";
 import type { MemorySystem } from "../../kernel-model/mm/memory-system.js";
+import { loadCores } from "../../lab/core-files.js";
 import { DEFAULT_CONFIG, type RunConfig } from "../../lab/config.js";
+import { ENGINES } from "../../lab/engines.js";
 import { createMachine } from "../../lab/machine.js";
 import { compileC, runQemu, type GuestExit } from "./guest.js";
 import { STATIC_THREADS, exitOf } from "./like-qemu.js";
@@ -155,8 +157,11 @@ export interface MachineRun {
 export function runInMachine(program: string, options: MachineRunOptions = {}): MachineRun {
   const out = { stdout: "", stderr: "" };
   let unread = bytesOf(options.input ?? "");
+  const config = { ...DEFAULT_CONFIG, memory: 256 * 2 ** 20, ...options.config };
   const machine = createMachine({
-    config: { ...DEFAULT_CONFIG, memory: 256 * 2 ** 20, ...options.config },
+    config,
+    cores: loadCores(config.cores, config.pageSize),
+    createEngine: ENGINES[config.engine],
     streams: {
       stdout: (bytes) => void (out.stdout += byteString(bytes)),
       stderr: (bytes) => void (out.stderr += byteString(bytes)),
