@@ -1,0 +1,6 @@
+/** All rows of integer Advanced SIMD, its loads and stores, and cryptography. Arm: DDI 0487 C4.1.94, C4.1.95. */
+import type { Encoding } from "../decode/encoding.js";
+import { SIMD_LOADS_STORES } from "./simd-loads-stores.js";
+import { SIMD_STRUCTURES } from "./simd-structures.js";
+
+export const SIMD: readonly Encoding[] = [...SIMD_LOADS_STORES, ...SIMD_STRUCTURES];
