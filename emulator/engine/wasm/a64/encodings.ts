@@ -2,6 +2,9 @@
 import type { Encoding } from "../decode/encoding.js";
 import { BRANCHES } from "./branches.js";
 import { DATA_IMMEDIATE } from "./data-immediate.js";
+import { DATA_REGISTER } from "./data-register.js";
 import { LOADS_STORES } from "./loads-stores.js";
+import { SIMD } from "./simd.js";
+import { SYSTEM } from "./system.js";
 
-export const ENCODINGS: readonly Encoding[] = [...DATA_IMMEDIATE, ...BRANCHES, ...LOADS_STORES];
+export const ENCODINGS: readonly Encoding[] = [...DATA_IMMEDIATE, ...DATA_REGISTER, ...BRANCHES, ...SYSTEM, ...LOADS_STORES, ...SIMD];
