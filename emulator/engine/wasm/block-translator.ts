@@ -4,7 +4,7 @@
 import { ModelBug } from "../../arch/errors.js";
 import { Code, type Local } from "./binary/code.js";
 import { F32, F64, F64X2, F32X4, I16X8, I32, I32X4, I64, I64X2, I8X16, TYPE_EMPTY, TYPE_I32, TYPE_I64, V128, type ValueType } from "./binary/opcodes.js";
-import { EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FPCR, FPSR, NZCV, PC, SP, TPIDR_EL0, V0, X0 } from "./layout.js";
+import { EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FPCR, FPSR, LOADS, NZCV, PC, SP, STORES, TPIDR_EL0, V0, X0 } from "./layout.js";
 import type { Condition, InstructionExit, InterpretedOperands, StateCell, Translator } from "./translator.js";
 
 /** What a translated function returns. */
@@ -276,10 +276,10 @@ export class BlockTranslator implements Translator {
   }
 
   /** Leaves the host address in a local, or leaves the function. */
-  private place(bytes: number, address: Local, offset: number, write: boolean, aligned: boolean): Local {
+  private place(bytes: number, address: Local, offset: number, write: boolean, aligned: boolean | 16): Local {
     const { code } = this;
     const host = this.temp(TYPE_I32);
-    code.get(address).i64(offset).op(I64.add).i32(bytes).i32(Number(write)).i32(Number(aligned)).call(this.imports.place).tee(host);
+    code.get(address).i64(offset).op(I64.add).i32(bytes).i32(Number(write)).i32(aligned === true ? bytes : Number(aligned)).call(this.imports.place).tee(host);
     code.i32(-2).op(I32.geU);
     code.if(TYPE_EMPTY);
     code.i32(this.base).i64(this.pc).memory(I64.store, PC);
@@ -287,15 +287,20 @@ export class BlockTranslator implements Translator {
     code.end();
     return host;
   }
-  load(bytes: 1 | 2 | 4 | 8, address: Local, offset: number, aligned = false): void {
+  load(bytes: 1 | 2 | 4 | 8, address: Local, offset: number, aligned: boolean | 16 = false): void {
     const host = this.place(bytes, address, offset, false, aligned);
     this.code.get(host).memory({ 1: I64.load8U, 2: I64.load16U, 4: I64.load32U, 8: I64.load }[bytes], 0);
     this.loads++;
   }
-  store(bytes: 1 | 2 | 4 | 8, address: Local, offset: number, value: Local, aligned = false): void {
+  store(bytes: 1 | 2 | 4 | 8, address: Local, offset: number, value: Local, aligned: boolean | 16 = false): void {
     const host = this.place(bytes, address, offset, true, aligned);
     this.code.get(host).get(value).memory({ 1: I64.store8, 2: I64.store16, 4: I64.store32, 8: I64.store }[bytes], 0);
     this.stores++;
+  }
+  skippedAccesses(loads: number, stores: number): void {
+    for (const [cell, count] of [[LOADS, loads], [STORES, stores]] as const) {
+      this.code.i32(this.base).i32(this.base).memory(I64.load, cell).i64(count).op(I64.sub).memory(I64.store, cell);
+    }
   }
 
   loadRun(bytes: 1 | 2 | 4 | 8, count: number, address: Local, offset: number): Local[] {

@@ -83,11 +83,13 @@ export interface Translator {
 
   /**
    * Pushes the i64 at `address + offset` (wrapping at 64 bits, top byte ignored), zero-extended. Counts a load.
-   * `aligned`: a misaligned address is an alignment fault.
+   * `aligned`: an address that is no multiple of `bytes`, or of 16, is an alignment fault.
    */
-  load(bytes: 1 | 2 | 4 | 8, address: Local, offset: number, aligned?: boolean): void;
+  load(bytes: 1 | 2 | 4 | 8, address: Local, offset: number, aligned?: boolean | 16): void;
   /** Stores the low bytes of the i64 local `value`. Counts a store. */
-  store(bytes: 1 | 2 | 4 | 8, address: Local, offset: number, value: Local, aligned?: boolean): void;
+  store(bytes: 1 | 2 | 4 | 8, address: Local, offset: number, value: Local, aligned?: boolean | 16): void;
+  /** On this way through the instruction so many of the loads and stores that its code contains were not made: they are not counted. */
+  skippedAccesses(loads: number, stores: number): void;
 
   /**
    * `count` loads of `bytes` each, one behind the other from `address + offset`: what they read, in v128 locals, 16 bytes each in memory

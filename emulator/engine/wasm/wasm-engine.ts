@@ -13,7 +13,7 @@ import { ModuleBuilder } from "./binary/module.js";
 import { TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
 import { BlockTranslator, EXIT_ALIGNMENT, EXIT_BREAKPOINT, EXIT_MISS, EXIT_SVC, EXIT_UNDEFINED, GO_ON } from "./block-translator.js";
 import { Decoder } from "./decode/decoder.js";
-import { ENGINE_BYTES, PC } from "./layout.js";
+import { ENGINE_BYTES, EXCLUSIVE_ADDRESS, LOADS, PC, STORES } from "./layout.js";
 import { interpret } from "./soft/interpret.js";
 
 const MAX_BLOCK = 64;
@@ -90,7 +90,7 @@ class WasmEngine implements Engine {
 
   private place(address: bigint, bytes: number, write: number, aligned: number): number {
     const va = Number(BigInt.asUintN(56, address));
-    if (aligned !== 0 && va % bytes !== 0) {
+    if (aligned !== 0 && va % aligned !== 0) {
       this.far = address;
       return -1;
     }
@@ -170,8 +170,10 @@ class WasmEngine implements Engine {
       const now = Number(this.words[PC / 8]!);
       const done = exit === GO_ON || exit === EXIT_SVC ? block.length : (now - block.start) / 4;
       this.instructions += done;
-      this.loads += block.loads[done]!;
-      this.stores += block.stores[done]!;
+      this.loads += block.loads[done]! + Number(BigInt.asIntN(64, this.words[LOADS / 8]!));
+      this.stores += block.stores[done]! + Number(BigInt.asIntN(64, this.words[STORES / 8]!));
+      this.words[LOADS / 8] = 0n;
+      this.words[STORES / 8] = 0n;
       switch (exit) {
         case GO_ON:
           break;
@@ -218,6 +220,7 @@ class WasmEngine implements Engine {
   }
   restoreContext(from: Context): void {
     this.words.set(from);
+    this.words[EXCLUSIVE_ADDRESS / 8] = 0xffff_ffff_ffff_ffffn;
   }
   dispose(): void {
     this.blocks.clear();
