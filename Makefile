@@ -108,6 +108,13 @@ bench: build guests build/bench/tlb-peer.so ## speed against qemu-aarch64 with a
 	@$(BIN)/tsx bench/run.ts $(ARGS)
 	@$(BIN)/tsx bench/kernel.ts
 
+build/web/index.html: node_modules/.package-lock.json $(TS_SOURCES) $(wildcard web/*) scripts/build-web.mjs
+	@$(MAKE) --no-print-directory guests
+	@node scripts/build-web.mjs $@
+
+.PHONY: web
+web: build/web/index.html ## the lab as one page for a browser: build/web/index.html
+
 .PHONY: demo
 demo: build guests ## seven programs under the seven configurations, compared
 	@scripts/demo.sh

@@ -22,7 +22,7 @@ import type { TransparentHugepage } from "../kernel-model/mm/transparent-hugepag
 import { createSyscallTable } from "../kernel-model/syscalls/table.js";
 import type { Analysis, AnalysisParts } from "./analysis.js";
 import { configGranule, type RunConfig } from "./config.js";
-import type { EngineFactory } from "./engines.js";
+import type { EngineFactory } from "./wasm-on-memory.js";
 import { FanOut } from "./observers/fan-out.js";
 import { attachChecker } from "./observers/checker.js";
 import { FaultCounter } from "./observers/fault-counter.js";
@@ -31,7 +31,7 @@ export interface Machine {
   readonly memory: PhysicalMemory;
   readonly engine: Engine;
   readonly cores: readonly CorePreset[];
-  /** One TLB model per core, the kernel's CPU first. */
+  /** One TLB model per core, the kernel's CPU first; those of the guest's first CPU. */
   readonly mmus: readonly Mmu[];
   readonly cpu: Cpu;
   readonly sys: MemorySystem;
@@ -99,7 +99,10 @@ export function createMachine({ config, cores, createEngine, streams, rootType, 
     filterPages: Math.min(filterPagesFor(cores.map((core) => core.l1d)), ...analyses.map(({ filterPages = Infinity }) => filterPages)),
     tracePcs: analyses.some(({ needsPcs }) => needsPcs),
   });
-  const mmus = cores.map((core, i) => new Mmu({ core, memory, granule, updatesDescriptors: i === 0, seed: config.seed }));
+  if (config.cpus > 1 && analyses.length > 0) throw new ConfigError("--cpus: --top, --report, --curve, --perfetto and --pprof look at one CPU only");
+  const [mmus = [], ...others] = Array.from({ length: config.cpus }, (_, cpu) =>
+    cores.map((core, i) => new Mmu({ core, memory, granule, updatesDescriptors: i === 0, seed: config.seed + cpu })),
+  );
   const listeners = listenersOf(analyses, { memory, granule, engine, mmus });
   const identity = cpuIdentity(main.name);
   const cpu = new Cpu({
@@ -112,6 +115,7 @@ export function createMachine({ config, cores, createEngine, streams, rootType, 
     midr: identity.midr,
     mmus,
     listeners,
+    others,
   });
   const faults = new FaultCounter();
   const sys = createMemorySystem({
@@ -123,6 +127,7 @@ export function createMachine({ config, cores, createEngine, streams, rootType, 
     batch: config.batch,
     kpti,
     repeatTlbi,
+    cpus: config.cpus,
     swapBytes: config.swap,
     ...(memoryCgroups === undefined ? {} : { memoryCgroups: memoryCgroups.names }),
     frameWritten: (page) => {
@@ -148,6 +153,7 @@ export function createMachine({ config, cores, createEngine, streams, rootType, 
     view,
     mounts,
     streams,
+    cpus: config.cpus,
     ...(gt === undefined ? {} : { gt }),
     ...(memoryCgroups === undefined ? {} : { cgroupDirectory: memoryCgroups.directory }),
   });
@@ -165,7 +171,7 @@ export function createMachine({ config, cores, createEngine, streams, rootType, 
   made.kernel = kernel;
   if (config.check) {
     const mms = (): MmStruct[] => [...new Set([...kernel.tasks.values()].flatMap(({ mm }) => (mm === undefined ? [] : [mm])))];
-    attachChecker({ sys, sink: cpu, processor: cpu, mmus, mms });
+    attachChecker({ sys, sink: cpu, processor: cpu, mmus: [mmus, ...others].flat(), mms });
   }
   const machine: Machine = {
     config,

@@ -13,7 +13,7 @@ export function trackedFiles(): string[] {
 }
 
 /** Rooms that hold the product's sources. */
-export const ROOMS = ["emulator", "kernel-model", "lab"] as const;
+export const ROOMS = ["emulator", "kernel-model", "lab", "web"] as const;
 
 /** The TypeScript sources of the product, without declaration files. */
 export function productSources(): string[] {
