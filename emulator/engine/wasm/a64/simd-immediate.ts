@@ -1,0 +1,33 @@
+/** Advanced SIMD modified immediate: MOVI, MVNI, ORR, BIC. Arm: DDI 0487 C4.1.95, J1 (AdvSIMDExpandImm). */
+import { V128 } from "../binary/opcodes.js";
+import { encoding, type Encoding } from "../decode/encoding.js";
+import { setResult } from "./simd-lanes.js";
+
+/** The 64-bit word of cmode 0xxx to 1110; op 1 inverts it where it is not part of the selection. */
+function expand(cmode: number, op: number, imm8: number): bigint {
+  const byte = BigInt(imm8);
+  if (cmode < 8) return (byte << BigInt(8 * (cmode >> 1))) * 0x1_0000_0001n;
+  if (cmode < 12) return (byte << BigInt(8 * ((cmode >> 1) & 1))) * 0x1_0001_0001_0001n;
+  if (cmode === 12) return ((byte << 8n) | 0xffn) * 0x1_0000_0001n;
+  if (cmode === 13) return ((byte << 16n) | 0xffffn) * 0x1_0000_0001n;
+  if (op === 0) return byte * 0x0101_0101_0101_0101n;
+  let word = 0n;
+  for (let bit = 0; bit < 8; bit++) if (((imm8 >> bit) & 1) === 1) word |= 0xffn << BigInt(8 * bit);
+  return word;
+}
+
+export const SIMD_IMMEDIATE: readonly Encoding[] = [
+  encoding("MOVI/MVNI/ORR/BIC (vector, immediate)", "0 Q:1 op:1 0111100000 abc:3 cmode:4 01 defgh:5 Rd:5", (t, { Q, op, abc, cmode, defgh, Rd }) => {
+    const word = expand(cmode, op, abc * 32 + defgh);
+    const high = Q === 1;
+    if (cmode < 12 && (cmode & 1) === 1) {
+      t.getV(Rd);
+      t.code.v128(word, word).op(op === 1 ? V128.andnot : V128.or);
+      setResult(t, Rd, 64 << Q);
+      return;
+    }
+    const value = op === 1 && cmode !== 14 ? ~word : word;
+    t.code.v128(value, high ? value : 0n);
+    t.setV(Rd);
+  }, ({ cmode }) => cmode !== 15),
+];
