@@ -92,7 +92,7 @@ check-native: $(STAMPS)/packages
 	cargo clippy --release --manifest-path $(NATIVE)/Cargo.toml --all-targets -- -D warnings
 
 .PHONY: test
-test: build guests ## the fast tests; the last line is `N passed, N failed`
+test: build guests build/web/index.html ## the fast tests; the last line is `N passed, N failed`
 	@$(RUN_TESTS) .test.ts
 
 .PHONY: test-slow
