@@ -10,7 +10,8 @@ function link(t: Translator): void {
   t.setX(30);
 }
 
-function toRegister(t: Translator, n: number, withLink: boolean): void {
+/** Branches to the address in a register. */
+export function toRegister(t: Translator, n: number, withLink: boolean): void {
   t.getX(n);
   if (withLink) link(t);
   t.branchIndirect();

@@ -6,7 +6,8 @@ import { DATA_REGISTER } from "./data-register.js";
 import { FP } from "./fp.js";
 import { LOADS_STORES_EXCLUSIVE } from "./loads-stores-exclusive.js";
 import { LOADS_STORES } from "./loads-stores.js";
+import { POINTER_AUTHENTICATION } from "./pointer-authentication.js";
 import { SIMD } from "./simd.js";
 import { SYSTEM } from "./system.js";
 
-export const ENCODINGS: readonly Encoding[] = [...DATA_IMMEDIATE, ...DATA_REGISTER, ...BRANCHES, ...SYSTEM, ...LOADS_STORES, ...LOADS_STORES_EXCLUSIVE, ...SIMD, ...FP];
+export const ENCODINGS: readonly Encoding[] = [...DATA_IMMEDIATE, ...DATA_REGISTER, ...BRANCHES, ...SYSTEM, ...LOADS_STORES, ...LOADS_STORES_EXCLUSIVE, ...POINTER_AUTHENTICATION, ...SIMD, ...FP];

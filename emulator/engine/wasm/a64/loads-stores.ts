@@ -25,7 +25,7 @@ export function extendLoaded(t: Translator, size: number, opc: number): void {
 }
 
 /** One access at `base + offset`; the base register becomes `base + writeback` if that is given. */
-function access(t: Translator, size: number, opc: number, base: Local, offset: number, register: number, n: number, writeback?: number): void {
+export function access(t: Translator, size: number, opc: number, base: Local, offset: number, register: number, n: number, writeback?: number): void {
   const bytes = bytesOf(size);
   const newBase = (): void => {
     if (writeback === undefined) return;

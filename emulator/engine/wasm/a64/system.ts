@@ -44,6 +44,7 @@ const TPIDR_EL0 = "11 011 1101 0000 010";
 const TPIDRRO_EL0 = "11 011 1101 0000 011";
 const CTR_EL0 = "11 011 0000 0000 001";
 const DCZID_EL0 = "11 011 0000 0000 111";
+const PMUSERENR_EL0 = "11 011 1001 1110 000";
 
 export const SYSTEM: readonly Encoding[] = [
   encoding("HINT", "11010101000000110010 CRm:4 op2:3 11111", nothing),
@@ -128,7 +129,17 @@ export const SYSTEM: readonly Encoding[] = [
   mrs("CTR_EL0", CTR_EL0, (t) => {
     t.code.i64(0x8444_c004n);
   }),
+  // DC ZVA is prohibited; its block would have 64 bytes.
   mrs("DCZID_EL0", DCZID_EL0, (t) => {
     t.code.i64(0x14);
   }),
+  mrs("PMUSERENR_EL0", PMUSERENR_EL0, (t) => {
+    t.code.i64(0);
+  }),
+
+  // Cache maintenance: translated code is coherent with all stores.
+  encoding("IC IVAU", "11010101000 01 011 0111 0101 001 Rt:5", nothing),
+  encoding("DC CVAC", "11010101000 01 011 0111 1010 001 Rt:5", nothing),
+  encoding("DC CVAU", "11010101000 01 011 0111 1011 001 Rt:5", nothing),
+  encoding("DC CIVAC", "11010101000 01 011 0111 1110 001 Rt:5", nothing),
 ];
