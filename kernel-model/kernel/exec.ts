@@ -12,6 +12,7 @@ import { O_RDONLY, denyWriteAccess, getFile, isRegular, putFile } from "../fs/vf
 import { NO_RSEQ } from "./rseq.js";
 import type { Binprm, ExecutableStack } from "./binprm.js";
 import { bprmMmInit, bprmRelease, bprmStackLimits, copyAllStrings, setupArgPages } from "./binprm.js";
+import { withoutCapabilities } from "./capabilities.js";
 import { loadElfBinary } from "./binfmt-elf.js";
 import { cString } from "./byte-string.js";
 import type { ElfHeaders, ExecError, ReadAt } from "./elf.js";
@@ -147,6 +148,8 @@ function beginNewExec(kernel: Kernel, task: Task, bprm: Binprm): void {
   task.files!.closeForExec();
   task.comm = bprm.filename.slice(bprm.filename.lastIndexOf("/") + 1).slice(0, TASK_COMM_LEN - 1);
   task.group.execed = true;
+  // Root gets all capabilities again, everyone else none (cap_bprm_creds_from_file()).
+  if (task.credentials.capabilities !== undefined) task.credentials = withoutCapabilities(task.credentials);
   task.robustList = 0 as Va;
   task.rseq = NO_RSEQ;
   task.restart = undefined;

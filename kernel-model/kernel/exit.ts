@@ -118,6 +118,7 @@ function exitNotify(kernel: Kernel, group: ThreadGroup, status: number): void {
   cancelTimer(kernel, group.realTimer);
   deletePosixTimers(kernel, group);
   reparentChildren(kernel, group);
+  group.exitWaiters?.wakeAll();
   const { parent } = group;
   if (parent === undefined) {
     reap(kernel, group);
@@ -155,6 +156,7 @@ function reparentChildren(kernel: Kernel, group: ThreadGroup): void {
 /** Forget a zombie. Linux: release_task(). */
 export function reap(kernel: Kernel, group: ThreadGroup): void {
   group.leader.state = "dead";
+  group.exitWaiters?.wakeAll();
   kernel.tasks.delete(group.leader.pid);
   kernel.groups.delete(group.tgid);
   group.parent?.children.delete(group);

@@ -4,7 +4,7 @@
  * Linux: kernel/fork.c kernel_clone(), copy_process(), copy_mm(); include/uapi/linux/sched.h.
  */
 import type { Va } from "../../emulator/arch/addr.js";
-import { EAGAIN, EINVAL, ENOMEM } from "../errno.js";
+import { EAGAIN, EFAULT, EINVAL, ENOMEM } from "../errno.js";
 import { getFile } from "../fs/vfs.js";
 import { dupMm, mmGet } from "../mm/mm-lifecycle.js";
 import type { Kernel } from "./kernel.js";
@@ -49,6 +49,12 @@ export interface CloneRequest {
   readonly tls: bigint;
   readonly parentTid: Va;
   readonly childTid: Va;
+  /** CLONE_PIDFD: where the descriptor goes. */
+  readonly pidfdAt: Va;
+  /** The lowest free descriptor, or -EMFILE. */
+  readonly unusedFd: () => number;
+  /** Installs the descriptor of CLONE_PIDFD there; `thread`: it stands for the thread alone. */
+  readonly openPidFd: (child: Task, thread: boolean) => number;
 }
 
 /** Flags that contradict each other: -EINVAL. Linux: copy_process()'s first checks. */
@@ -58,8 +64,7 @@ function checkFlags(flags: number, clearSighand: boolean): number {
   if (has(CLONE_THREAD) && !has(CLONE_SIGHAND)) return -EINVAL;
   if (has(CLONE_SIGHAND) && !has(CLONE_VM)) return -EINVAL;
   if (clearSighand && has(CLONE_SIGHAND)) return -EINVAL;
-  // Pidfds are not modelled.
-  if (has(CLONE_PIDFD)) return -EINVAL;
+  if (has(CLONE_PIDFD) && has(CLONE_DETACHED)) return -EINVAL;
   return 0;
 }
 
@@ -71,6 +76,15 @@ export function kernelClone(kernel: Kernel, parent: Task, request: CloneRequest)
   if (kernel.tasks.size >= Math.min(kernel.maxTasks, parent.group.limits[RLIMIT_NPROC]!.soft)) return -EAGAIN;
   const pid = kernel.allocatePid();
   if (pid === undefined) return -EAGAIN;
+
+  if ((flags & CLONE_PIDFD) !== 0) {
+    // What can fail fails before there is a child; the child's copy of the memory does not have the number yet.
+    if ((flags & CLONE_PARENT_SETTID) !== 0 && request.pidfdAt === request.parentTid) return -EINVAL;
+    const fd = request.unusedFd();
+    if (fd < 0) return fd;
+    const before = kernel.user.u32(request.pidfdAt);
+    if (before === undefined || !kernel.user.putU32(request.pidfdAt, before)) return -EFAULT;
+  }
 
   const isThread = (flags & CLONE_THREAD) !== 0;
   const { group: parentGroup } = parent;
@@ -102,6 +116,7 @@ export function kernelClone(kernel: Kernel, parent: Task, request: CloneRequest)
   rseqEvent(child);
   kernel.addTask(child);
   kernel.forks++;
+  if ((flags & CLONE_PIDFD) !== 0) kernel.user.putU32(request.pidfdAt, request.openPidFd(child, isThread));
   // A parent that passed a bad address is not told.
   if ((flags & CLONE_PARENT_SETTID) !== 0) kernel.user.putU32(request.parentTid, pid);
   return (flags & CLONE_VFORK) === 0 ? pid : waitForVfork(child, pid);

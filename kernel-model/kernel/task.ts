@@ -13,6 +13,7 @@ import type { FdTable } from "../fs/fdtable.js";
 import type { FsStruct, OpenFile } from "../fs/vfs.js";
 import type { TaskFaults } from "../mm/memory-system.js";
 import type { MmLimits, MmStruct } from "../mm/mm-struct.js";
+import type { Capabilities } from "./capabilities.js";
 import type { Timer } from "./clock.js";
 import type { RLimit } from "./rlimit.js";
 import { NO_RSEQ, type RseqState } from "./rseq.js";
@@ -135,6 +136,8 @@ export interface Credentials {
   readonly sgid: number;
   readonly fsgid: number;
   readonly groups: readonly number[];
+  /** Capability sets, where they are not those that go with the ids. See capabilities.ts. */
+  readonly capabilities?: Capabilities;
 }
 
 export const ROOT_CREDENTIALS: Credentials = { uid: 0, euid: 0, suid: 0, fsuid: 0, gid: 0, egid: 0, sgid: 0, fsgid: 0, groups: [0] };
@@ -172,6 +175,8 @@ export interface ThreadGroup {
   readonly sharedPending: SigPending;
   /** Woken when a child changes state. Linux: wait_chldexit. */
   readonly waitChild: WaitQueue;
+  /** Woken when the last thread has ended and when the group is forgotten; made by the first pidfd that is polled. Linux: wait_pidfd. */
+  exitWaiters?: WaitQueue;
   /** Signal sent to the parent when the group ends: SIGCHLD unless clone asked for another. */
   exitSignal: number;
   /** Wait status of the whole group, once group exit has begun. */

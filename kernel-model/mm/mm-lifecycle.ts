@@ -55,6 +55,7 @@ export function mmAlloc(sys: MemorySystem, limits: MmLimits, from?: MmStruct): M
     stackVm: 0,
     lockedVm: 0,
     ...inherited(from),
+    membarrier: 0,
     startCode: zero,
     endCode: zero,
     startData: zero,
@@ -175,6 +176,7 @@ export function dupMm(oldmm: MmStruct, limits: MmLimits): MmStruct | undefined {
   mm.topDown = oldmm.topDown;
   mm.vdsoBase = oldmm.vdsoBase;
   mm.savedAuxv = oldmm.savedAuxv;
+  mm.membarrier = oldmm.membarrier;
   if (dupMmap(mm, oldmm) !== 0) {
     mmPut(mm);
     return undefined;

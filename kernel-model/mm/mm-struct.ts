@@ -69,6 +69,8 @@ export interface MmStruct {
   memcg: number;
   /** prctl(PR_SET_MDWE) bits. */
   mdwe: number;
+  /** MEMBARRIER_CMD_REGISTER_* bits of what the process has registered for; written by membarrier(). */
+  membarrier: number;
   /** A TLB flush was deferred by reclaim; the next zap, mprotect or mremap flushes the mm (mm->tlb_flush_batched). */
   tlbFlushBatched: boolean;
   /** Address of the stack area while exec still builds it (vma_is_temporary_stack). */

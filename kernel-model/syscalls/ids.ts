@@ -5,12 +5,14 @@
  */
 import type { Va } from "../../emulator/arch/addr.js";
 import { EFAULT, EINVAL, EPERM, ESRCH, EACCES } from "../errno.js";
+import { afterUidChange } from "../kernel/capabilities.js";
 import type { Kernel } from "../kernel/kernel.js";
 import type { Credentials, Task, ThreadGroup } from "../kernel/task.js";
 import type { SyscallFamily, SyscallHandler } from "./abi.js";
 
 const NGROUPS_MAX = 65536;
 const INVALID_ID = 0xffffffff;
+const PR_SET_KEEPCAPS = 8;
 
 const groupOf = (kernel: Kernel, task: Task, pid: number): ThreadGroup | undefined => (pid === 0 ? task.group : kernel.groups.get(pid));
 
@@ -35,7 +37,10 @@ function setIds(task: Task, kind: IdKind, real: number | undefined, effective: n
     [fields.saved]: saved ?? old[fields.saved],
     [fields.fs]: effective ?? old[fields.effective],
   };
-  changeCredentials(task, next);
+  const keep = task.prctlFlags.get(PR_SET_KEEPCAPS) === 1;
+  // Nothing is to be kept in mind as long as the sets are those that go with the ids.
+  const plain = kind === "gid" || (old.capabilities === undefined && !keep);
+  changeCredentials(task, plain ? next : afterUidChange(old, next, keep));
   return 0;
 }
 

@@ -6,6 +6,7 @@
 import type { Va } from "../../emulator/arch/addr.js";
 import { EFAULT, EINVAL, EPERM, ESRCH } from "../errno.js";
 import { byteString } from "../kernel/byte-string.js";
+import { CAP_LAST_CAP } from "../kernel/capabilities.js";
 import { CStruct } from "../kernel/c-struct.js";
 import { groupUse, taskUse } from "../kernel/exit.js";
 import type { Kernel } from "../kernel/kernel.js";
@@ -44,6 +45,9 @@ const PR_GET_KEEPCAPS = 7;
 const PR_SET_KEEPCAPS = 8;
 const PR_SET_NAME = 15;
 const PR_GET_NAME = 16;
+const PR_CAPBSET_READ = 23;
+const PR_CAPBSET_DROP = 24;
+const PR_GET_SECUREBITS = 27;
 const PR_SET_TIMERSLACK = 29;
 const PR_GET_TIMERSLACK = 30;
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -53,6 +57,10 @@ const PR_GET_NO_NEW_PRIVS = 39;
 const PR_GET_TID_ADDRESS = 40;
 const PR_SET_THP_DISABLE = 41;
 const PR_GET_THP_DISABLE = 42;
+const PR_CAP_AMBIENT = 47;
+const PR_CAP_AMBIENT_IS_SET = 1;
+const PR_CAP_AMBIENT_RAISE = 2;
+const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 const PR_SET_MDWE = 65;
 const PR_GET_MDWE = 66;
 const PR_SET_VMA = 0x53564d41;
@@ -136,6 +144,15 @@ function prctl(kernel: Kernel, task: Task, args: SyscallArgs): number {
     }
     case PR_GET_NAME:
       return kernel.user.put(args.address(1), new CStruct(COMM_BYTES).setString(0, task.comm).bytes) ? 0 : -EFAULT;
+    case PR_CAPBSET_READ:
+      return value <= BigInt(CAP_LAST_CAP) ? 1 : -EINVAL;
+    case PR_CAPBSET_DROP:
+      // No bounding set is kept: nothing that a guest executes has capabilities of its own.
+      return task.credentials.euid !== 0 ? -EPERM : value <= BigInt(CAP_LAST_CAP) ? 0 : -EINVAL;
+    case PR_GET_SECUREBITS:
+      return 0;
+    case PR_CAP_AMBIENT:
+      return capAmbient(number, args);
     case PR_SET_TIMERSLACK:
       task.timerSlack = value === 0n ? 50_000 : Number(value);
       return 0;
@@ -171,6 +188,14 @@ function prctl(kernel: Kernel, task: Task, args: SyscallArgs): number {
     default:
       return -EINVAL;
   }
+}
+
+/** The ambient set is empty; no capability is both permitted and inheritable unless a program made it so, so none can be raised. Linux: cap_task_prctl(). */
+function capAmbient(what: number, args: SyscallArgs): number {
+  if (args.u64(3) !== 0n || args.u64(4) !== 0n) return -EINVAL;
+  if (what === PR_CAP_AMBIENT_CLEAR_ALL) return args.u64(2) === 0n ? 0 : -EINVAL;
+  if (what < PR_CAP_AMBIENT_IS_SET || what > PR_CAP_AMBIENT_CLEAR_ALL || args.u64(2) > BigInt(CAP_LAST_CAP)) return -EINVAL;
+  return what === PR_CAP_AMBIENT_RAISE ? -EPERM : 0;
 }
 
 /** Memory-deny-write-execute cannot be taken back. Linux: prctl_set_mdwe(). */

@@ -4,10 +4,10 @@
  * Linux: kernel/fork.c sys_clone(), sys_clone3(); kernel/exit.c sys_exit(), sys_wait4(), sys_waitid(); fs/exec.c sys_execve().
  */
 import type { Va } from "../../emulator/arch/addr.js";
-import { E2BIG, EBADF, ECHILD, EFAULT, EINVAL, ENOENT } from "../errno.js";
+import { E2BIG, EAGAIN, EBADF, ECHILD, EFAULT, EINVAL, ENOENT } from "../errno.js";
 import { resolvePath } from "../fs/path.js";
 import type { OpenFile, Path } from "../fs/vfs.js";
-import { isSymlink } from "../fs/vfs.js";
+import { O_NONBLOCK, isSymlink } from "../fs/vfs.js";
 import { CStruct } from "../kernel/c-struct.js";
 import { execve } from "../kernel/exec.js";
 import { addUse, doExit, doGroupExit, groupUse, reap } from "../kernel/exit.js";
@@ -19,6 +19,8 @@ import { childSignal, forceSigsegv } from "../kernel/signal-send.js";
 import type { ResourceUse, SigInfo, Sleep, Task, ThreadGroup } from "../kernel/task.js";
 import type { SyscallFamily, SyscallResult } from "./abi.js";
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, directoryOf } from "./at.js";
+import { descriptorLimit, fileOf } from "./file.js";
+import { PIDFD_THREAD, pidFdAt, pidFdOpen } from "./pidfd.js";
 import { encodeRusage } from "./rusage.js";
 
 const WNOHANG = 0x1;
@@ -29,6 +31,7 @@ const WNOWAIT = 0x01000000;
 const P_ALL = 0;
 const P_PID = 1;
 const P_PGID = 2;
+const P_PIDFD = 3;
 
 const CLONE_ARGS_MIN = 64;
 const CLONE_ARGS_MAX = 88;
@@ -160,6 +163,9 @@ export const PROCESS_SYSCALLS: SyscallFamily = {
       tls: args.u64(3),
       parentTid: args.address(2),
       childTid: args.address(4),
+      pidfdAt: args.address(2),
+      unusedFd: () => task.files!.unused(0, descriptorLimit(task)),
+      openPidFd: (child, thread) => pidFdOpen(kernel, task, child, thread ? PIDFD_THREAD : 0),
     });
   },
 
@@ -192,6 +198,9 @@ export const PROCESS_SYSCALLS: SyscallFamily = {
       tls: (low & CLONE_SETTLS) !== 0 ? from.u64(56) : 0n,
       parentTid: from.size(24) as Va,
       childTid: from.size(16) as Va,
+      pidfdAt: from.size(8) as Va,
+      unusedFd: () => task.files!.unused(0, descriptorLimit(task)),
+      openPidFd: (child, thread) => pidFdOpen(kernel, task, child, thread ? PIDFD_THREAD : 0),
     });
   },
 
@@ -247,11 +256,19 @@ export const PROCESS_SYSCALLS: SyscallFamily = {
     if ((options & ~(WNOHANG | WNOWAIT | WEXITED | WUNTRACED | WCONTINUED | 0xe0000000)) !== 0) return -EINVAL;
     if ((options & (WEXITED | WUNTRACED | WCONTINUED)) === 0) return -EINVAL;
     let selector: Selector;
+    // A pidfd opened with PIDFD_NONBLOCK answers EAGAIN where WNOHANG would report nothing.
+    let nonBlocking = false;
     if (which === P_ALL) selector = () => true;
     else if (which === P_PID && id > 0) selector = (child) => child.tgid === id;
     else if (which === P_PGID && id >= 0) selector = (child) => child.pgrp === (id === 0 ? task.group.pgrp : id);
-    else return -EINVAL;
-    return waitFor(kernel, task, selector, options, "a child process", (found) => {
+    else if (which === P_PIDFD && id >= 0) {
+      const found = pidFdAt(task, id);
+      if (typeof found === "number") return found;
+      selector = (child) => child === found.task.group;
+      nonBlocking = (fileOf(task, id)!.flags & O_NONBLOCK) !== 0;
+    } else return -EINVAL;
+    return waitFor(kernel, task, selector, nonBlocking ? options | WNOHANG : options, "a child process", (found) => {
+      if (found === undefined && nonBlocking && (options & WNOHANG) === 0) return -EAGAIN;
       if (usageTo !== 0 && found !== undefined && !kernel.user.put(usageTo, encodeRusage(found.use, kernel.sys.granule.pageSize))) return -EFAULT;
       if (infoTo === 0) return 0;
       const bytes = found === undefined ? new Uint8Array(32) : encodeSigInfo(found.info).subarray(0, 32);

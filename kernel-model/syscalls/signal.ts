@@ -51,7 +51,7 @@ function groupsOf(kernel: Kernel, pgrp: number): ThreadGroup[] {
 }
 
 /** The guest is alone and root unless it dropped its ids: the same user or root may signal. Linux: kill_ok_by_cred(). */
-function mayKill(from: Task, group: ThreadGroup): boolean {
+export function mayKill(from: Task, group: ThreadGroup): boolean {
   const { euid, uid } = from.credentials;
   const target = group.leader.credentials;
   return euid === 0 || euid === target.uid || euid === target.suid || uid === target.uid || uid === target.suid;

@@ -278,7 +278,8 @@ function receive(
 const reported = (received: Received, count: number, flags: number, socket: Socket): number =>
   (flags & MSG_TRUNC) !== 0 && socket.type !== SOCK_STREAM ? received.messageLength : count;
 
-function sendmsg(kernel: Kernel, task: Task, fd: number, at: Va, flags: number): SyscallResult {
+/** One message out of a msghdr in user memory. Linux: ___sys_sendmsg(). */
+export function sendmsg(kernel: Kernel, task: Task, fd: number, at: Va, flags: number): SyscallResult {
   const found = socketAt(task, fd);
   if (typeof found === "number") return found;
   const header = readHeader(kernel, at);
@@ -290,7 +291,8 @@ function sendmsg(kernel: Kernel, task: Task, fd: number, at: Va, flags: number):
   return send(kernel, task, found, { bytes, files, name: header.name, nameLength: header.nameLength }, flags);
 }
 
-function recvmsg(kernel: Kernel, task: Task, fd: number, at: Va, flags: number): SyscallResult {
+/** One message into a msghdr in user memory. Linux: ___sys_recvmsg(). */
+export function recvmsg(kernel: Kernel, task: Task, fd: number, at: Va, flags: number): SyscallResult {
   const found = socketAt(task, fd);
   if (typeof found === "number") return found;
   const header = readHeader(kernel, at);

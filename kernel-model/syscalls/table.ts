@@ -9,6 +9,7 @@ import type { Kernel } from "../kernel/kernel.js";
 import type { Task } from "../kernel/task.js";
 import type { SyscallArgs, SyscallFamily, SyscallHandler, SyscallResult } from "./abi.js";
 import { ATTR_SYSCALLS } from "./attr.js";
+import { CAPABILITY_SYSCALLS } from "./capability.js";
 import { EPOLL_SYSCALLS } from "./epoll.js";
 import { EVENTFD_SYSCALLS } from "./eventfd.js";
 import { FCNTL_SYSCALLS } from "./fcntl.js";
@@ -16,11 +17,15 @@ import { FILE_SYSCALLS } from "./file.js";
 import { FUTEX_SYSCALLS } from "./futex.js";
 import { ID_SYSCALLS } from "./ids.js";
 import { INFO_SYSCALLS } from "./info.js";
+import { MEMBARRIER_SYSCALLS } from "./membarrier.js";
 import { MEMORY_SYSCALLS } from "./memory.js";
+import { MMSG_SYSCALLS } from "./mmsg.js";
 import { NAMEI_SYSCALLS } from "./namei.js";
 import { SYSCALL_NAMES } from "./names.js";
+import { PIDFD_SYSCALLS } from "./pidfd.js";
 import { PIPE_SYSCALLS } from "./pipe.js";
 import { POLL_SYSCALLS } from "./poll.js";
+import { PROCESS_VM_SYSCALLS } from "./process-vm.js";
 import { PROCESS_SYSCALLS } from "./process.js";
 import { RSEQ_SYSCALLS } from "./rseq.js";
 import { SCHED_SYSCALLS } from "./sched.js";
@@ -35,11 +40,15 @@ import { TIME_SYSCALLS } from "./time.js";
 /** Every family of system calls. A new family is one file and one line here. */
 export const SYSCALL_FAMILIES: readonly SyscallFamily[] = [
   PROCESS_SYSCALLS,
+  PIDFD_SYSCALLS,
   ID_SYSCALLS,
+  CAPABILITY_SYSCALLS,
   SCHED_SYSCALLS,
   RSEQ_SYSCALLS,
   INFO_SYSCALLS,
   MEMORY_SYSCALLS,
+  PROCESS_VM_SYSCALLS,
+  MEMBARRIER_SYSCALLS,
   TIME_SYSCALLS,
   SIGNAL_SYSCALLS,
   FUTEX_SYSCALLS,
@@ -55,6 +64,7 @@ export const SYSCALL_FAMILIES: readonly SyscallFamily[] = [
   EPOLL_SYSCALLS,
   SOCKET_SYSCALLS,
   SOCKMSG_SYSCALLS,
+  MMSG_SYSCALLS,
   SOCKOPT_SYSCALLS,
 ];
 
