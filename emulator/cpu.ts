@@ -1,22 +1,25 @@
 /**
- * One CPU: an engine that executes, the translation tables it is told to use, and the studied TLBs that listen.
+ * The CPUs of a machine: one engine that executes for all of them, and for each the translation tables it is told to use and the studied
+ * TLBs that listen.
  *
  * Two roads meet here and do not mix. Functional: a translation miss of the engine is walked without side effects and cached
  * in the engine, or becomes an abort. Studied: the engine's access trace feeds every TLB model; the first of them makes the
  * hardware's updates of access flag and dirty state.
+ *
+ * One CPU executes at a time. The engine's own translations are dropped when a CPU with another address space takes over.
  */
 import type { Asid, Pa, Pfn, Va } from "./arch/addr.js";
 import type { CpuFeatures } from "./arch/cpu-features.js";
 import { dataAbortEsr, instructionAbortEsr } from "./arch/esr.js";
 import type { Granule } from "./arch/granule.js";
-import { assertNever } from "./arch/errors.js";
+import { ModelBug, assertNever } from "./arch/errors.js";
 import type { Access, Context, Engine, Registers } from "./engine/engine.js";
 import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, PERM_WRITE } from "./engine/engine.js";
 import type { PhysicalMemory } from "./memory/physical-memory.js";
 import type { Mmu } from "./mmu/mmu.js";
 import type { TlbListener } from "./mmu/tlb-listener.js";
 import type { Barrier, Tlbi } from "./mmu/tlbi.js";
-import { isByAddress } from "./mmu/tlbi.js";
+import { isBroadcast, isByAddress, isEverything } from "./mmu/tlbi.js";
 import { newWalkResult, walk } from "./mmu/walk.js";
 import type { TranslationRegime } from "./mmu/walk.js";
 import type { KernelAccess, Processor, Trap } from "./processor.js";
@@ -39,6 +42,19 @@ export interface CpuOptions {
    * one of them and passes everything on, and listeners of other kinds.
    */
   readonly listeners?: readonly TlbListener[];
+  /** The TLB models of the CPUs behind the first, each as `mmus` are for the first. Default none. */
+  readonly others?: readonly (readonly Mmu[])[];
+}
+
+/** What is a CPU's own. */
+export interface CpuCore {
+  readonly mmus: readonly Mmu[];
+  readonly listeners: readonly TlbListener[];
+  /** What executed here, up to the last change of CPUs. */
+  readonly executed: { instructions: number; loads: number; stores: number };
+  /** Broadcast TLBI that other CPUs have issued and this one has served, by mnemonic. */
+  readonly received: Record<string, number>;
+  regime: TranslationRegime;
 }
 
 /** Width of output addresses: 48 bits, as every CPU of the presets without FEAT_LPA2 in use. */
@@ -52,14 +68,18 @@ export class Cpu implements Processor {
   readonly midr: number;
   readonly registers: Registers;
   readonly engine: Engine;
+  /** TLB models of the first CPU. */
   readonly mmus: readonly Mmu[];
   /** TLBI operations by mnemonic and barriers by domain, as issued. */
   readonly tlbiCounts: Record<string, number> = {};
   readonly dsbCounts: Record<string, number> = {};
-  private readonly listeners: readonly TlbListener[];
+  /** One per CPU. */
+  readonly cores: readonly CpuCore[];
+  private core: CpuCore;
+  /** The engine's counters when the executing CPU took over. */
+  private since = { instructions: 0, loads: 0, stores: 0 };
   private readonly memory: PhysicalMemory;
   private readonly granule: Granule;
-  private regime: TranslationRegime;
   private readonly result = newWalkResult();
   /** Level-2 blocks of which the engine caches pages, by first address: a TLBI by any address in one drops all of it. */
   private readonly blocks = new Set<number>();
@@ -74,9 +94,25 @@ export class Cpu implements Processor {
     this.hwcap2 = options.hwcap2;
     this.midr = options.midr;
     this.mmus = options.mmus;
-    this.regime = this.makeRegime(0 as Pa, NO_ASID);
-    this.listeners = options.listeners ?? options.mmus;
-    const { listeners } = this;
+    const makeCore = (mmus: readonly Mmu[], listeners: readonly TlbListener[]): CpuCore => ({
+      mmus,
+      listeners,
+      executed: { instructions: 0, loads: 0, stores: 0 },
+      received: {},
+      regime: this.makeRegime(0 as Pa, NO_ASID),
+    });
+    this.cores = [makeCore(options.mmus, options.listeners ?? options.mmus), ...(options.others ?? []).map((mmus) => makeCore(mmus, mmus))];
+    this.core = this.cores[0]!;
+    this.listen();
+  }
+
+  get cpus(): number {
+    return this.cores.length;
+  }
+
+  /** The trace goes to the listeners of the executing CPU. */
+  private listen(): void {
+    const { listeners } = this.core;
     if (listeners.length === 1) {
       const [only] = listeners as [TlbListener];
       this.engine.setTraceSink((words, count) => {
@@ -87,6 +123,28 @@ export class Cpu implements Processor {
         for (const listener of listeners) listener.consume(words, count);
       });
     }
+  }
+
+  selectCpu(cpu: number): void {
+    const core = this.cores[cpu];
+    if (core === undefined) throw new ModelBug(`Cpu.selectCpu: no CPU ${cpu}`);
+    if (core === this.core) return;
+    this.settle();
+    // Threads of one process have the same translations on every CPU.
+    const { ttbr0, asid } = this.core.regime;
+    this.core = core;
+    this.listen();
+    if (core.regime.ttbr0 !== ttbr0 || core.regime.asid !== asid) this.forgetTranslations();
+  }
+
+  /** Bring the executing CPU's sums up to date. */
+  settle(): void {
+    const { instructions, loads, stores } = this.engine.counters;
+    const { executed } = this.core;
+    executed.instructions += instructions - this.since.instructions;
+    executed.loads += loads - this.since.loads;
+    executed.stores += stores - this.since.stores;
+    this.since = { instructions, loads, stores };
   }
 
   private makeRegime(ttbr0: Pa, asid: Asid): TranslationRegime {
@@ -127,7 +185,7 @@ export class Cpu implements Processor {
   /** Cache the translation of `at` in the engine, or return the ESR of the abort that the access raises. */
   private resolve(at: Va, access: Access): number {
     const { result } = this;
-    walk(this.memory, this.regime, at, access, { sideEffects: this.mmus.length === 0, into: result });
+    walk(this.memory, this.core.regime, at, access, { sideEffects: this.mmus.length === 0, into: result });
     if (result.fault !== "none") {
       return access === ACCESS_FETCH ? instructionAbortEsr(0, result.fault, result.level) : dataAbortEsr(0, result.fault, result.level, access === ACCESS_WRITE);
     }
@@ -140,15 +198,16 @@ export class Cpu implements Processor {
 
   kernelAccess(at: Va, write: boolean): KernelAccess {
     const { result } = this;
-    walk(this.memory, this.regime, at, write ? ACCESS_WRITE : ACCESS_READ, { sideEffects: true, into: result });
+    walk(this.memory, this.core.regime, at, write ? ACCESS_WRITE : ACCESS_READ, { sideEffects: true, into: result });
     if (result.fault !== "none") return { ok: false, esr: dataAbortEsr(1, result.fault, result.level, write) };
     return { ok: true, pa: result.pa as Pa };
   }
 
   setAddressSpace(ttbr0: Pa, asid: Asid): void {
-    if (this.regime.ttbr0 === ttbr0 && this.regime.asid === asid) return;
-    this.regime = this.makeRegime(ttbr0, asid);
-    for (const listener of this.listeners) listener.setRegime(this.regime);
+    const { core } = this;
+    if (core.regime.ttbr0 === ttbr0 && core.regime.asid === asid) return;
+    core.regime = this.makeRegime(ttbr0, asid);
+    for (const listener of core.listeners) listener.setRegime(core.regime);
     this.forgetTranslations();
   }
 
@@ -163,14 +222,23 @@ export class Cpu implements Processor {
 
   tlbi(operation: Tlbi): void {
     this.tlbiCounts[operation.op] = (this.tlbiCounts[operation.op] ?? 0) + 1;
-    for (const listener of this.listeners) listener.tlbi(operation);
-    if (operation.op !== "vmalle1is" && operation.asid !== this.regime.asid) return;
+    if (this.cores.length === 1 || !isBroadcast(operation.op)) for (const listener of this.core.listeners) listener.tlbi(operation);
+    else this.broadcast(operation);
+    if (!isEverything(operation.op) && operation.asid !== this.core.regime.asid) return;
     if (!isByAddress(operation.op)) {
       this.forgetTranslations();
       return;
     }
     this.engine.invalidateRange(operation.start, operation.end);
     if (this.blocks.size > 0) this.forgetBlocks(operation.start, operation.end);
+  }
+
+  /** Arm: D8.17, the Inner Shareable forms: every CPU of the domain performs the operation, the issuing one too. */
+  private broadcast(operation: Tlbi): void {
+    for (const core of this.cores) {
+      for (const listener of core.listeners) listener.tlbi(operation);
+      if (core !== this.core) core.received[operation.op] = (core.received[operation.op] ?? 0) + 1;
+    }
   }
 
   /** Drop every block that the range touches. Arm: a TLBI by address reaches the entry that translates it, whatever its size. */

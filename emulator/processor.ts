@@ -31,9 +31,13 @@ export interface Processor extends TlbiSink {
   /** MIDR_EL1, for the kernel to show to programs that ask. */
   readonly midr: number;
   readonly registers: Registers;
+  /** CPUs of the machine. One executes at a time; the registers are those of the running task, whatever the CPU. */
+  readonly cpus: number;
+  /** The CPU that executes from now on, 0 to cpus - 1: its translation tables, its TLBs. The first is 0. */
+  selectCpu(cpu: number): void;
   /** Run EL0 for at most `budget` instructions. Aborts that the current tables resolve never surface. */
   run(budget: number): Trap;
-  /** TTBR0_EL1: table root and ASID of the mm that runs now. Issues no TLBI; entries of other ASIDs stay. */
+  /** TTBR0_EL1 of the executing CPU: table root and ASID of the mm that runs there now. Issues no TLBI; entries of other ASIDs stay. */
   setAddressSpace(ttbr0: Pa, asid: Asid): void;
   /**
    * One access by the kernel to user address `at` (uaccess): permission checks as at EL0, hardware access-flag and dirty

@@ -47,6 +47,7 @@ function machineOptions(command: Command): Command {
     .option("--fs <name>", "page-cache folio policy of the root: tmpfs, xfs or ext4 (default tmpfs)")
     .option("--mount <spec>", "TYPE:/GUESTDIR[:OPTIONS], e.g. tmpfs:/t:huge=always; repeatable", collect, [])
     .option("--core <names>", "TLB presets, comma separated, or all; the first is the CPU the kernel runs on (default neoverse-n1)")
+    .option("--cpus <n>", "CPUs, each with TLBs of its own; one executes at a time (default 1)")
     .option("--memory <size>", "guest RAM, 16m to 4g (default 2g)")
     .option("--swap <size>", "swap space (default 0)")
     .option("--fragment <spec>", "fragment free memory before the run, e.g. order=4,free=50%")

@@ -19,6 +19,9 @@ export type ThpSizeMode = (typeof THP_SIZE_MODES)[number];
 /** Debian's kernels: 48 bits with 4K and 64K pages, 47 bits (three levels) with 16K pages. */
 export const VA_BITS: Readonly<Record<GranuleName, number>> = { "4k": 48, "16k": 47, "64k": 48 };
 
+/** Bits of the CPU masks that programs get. */
+export const MAX_CPUS = 64;
+
 export interface MountOption {
   readonly type: FsName;
   readonly directory: string;
@@ -47,6 +50,8 @@ export interface RunConfig {
   readonly mounts: readonly MountOption[];
   /** TLB presets; the first is the CPU that the kernel runs on. */
   readonly cores: readonly string[];
+  /** CPUs of the guest, each with TLBs of its own. */
+  readonly cpus: number;
   readonly memory: number;
   /** Bytes of the zram device that is swapped on; 0: none. */
   readonly swap: number;
@@ -71,6 +76,7 @@ export const DEFAULT_CONFIG: RunConfig = {
   fs: "tmpfs",
   mounts: [],
   cores: ["neoverse-n1"],
+  cpus: 1,
   memory: 2 * 1024 ** 3,
   swap: 0,
   fragment: undefined,
@@ -160,6 +166,7 @@ export function checkConfig(config: RunConfig): RunConfig {
   }
   if (config.swap % 65536 !== 0) throw new ConfigError(`--swap ${formatSize(config.swap)}: not a multiple of 64k`);
   if (config.swap !== 0 && (config.swap < MIB || config.swap > 4096 * MIB)) throw new ConfigError(`--swap ${formatSize(config.swap)}: outside 1m to 4g`);
+  if (config.cpus < 1 || config.cpus > MAX_CPUS) throw new ConfigError(`--cpus ${config.cpus}: outside 1 to ${MAX_CPUS}`);
   if (config.cores.length === 0) throw new ConfigError("--core: at least one preset is needed");
   return config;
 }
@@ -179,6 +186,7 @@ export interface ConfigOptions {
   readonly fs?: string | undefined;
   readonly mount?: readonly string[] | undefined;
   readonly core?: string | undefined;
+  readonly cpus?: string | undefined;
   readonly memory?: string | undefined;
   readonly swap?: string | undefined;
   readonly fragment?: string | undefined;
@@ -247,6 +255,7 @@ export function parseConfig(options: ConfigOptions): RunConfig {
     fs: options.fs === undefined ? d.fs : oneOf("--fs", options.fs, FS_NAMES),
     mounts: (options.mount ?? []).map(parseMount),
     cores: options.core === undefined ? d.cores : options.core.split(",").filter((name) => name !== ""),
+    cpus: options.cpus === undefined ? d.cpus : parseCount("--cpus", options.cpus),
     memory: options.memory === undefined ? d.memory : parseSize("--memory", options.memory),
     swap: options.swap === undefined ? d.swap : parseSize("--swap", options.swap),
     fragment: options.fragment,

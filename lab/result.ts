@@ -26,6 +26,16 @@ export interface CrashReport {
   readonly instruction: string | null;
 }
 
+export interface CpuResult {
+  readonly instructions: number;
+  readonly loads: number;
+  readonly stores: number;
+  readonly contextSwitches: number;
+  /** Broadcast TLBI of other CPUs that this one has served, by mnemonic. */
+  readonly tlbiReceived: Readonly<Record<string, number>>;
+  readonly tlb: Readonly<Record<string, TlbStats>>;
+}
+
 export interface RunResult {
   readonly schema: typeof RUN_SCHEMA;
   readonly version: string;
@@ -40,6 +50,7 @@ export interface RunResult {
     readonly core: readonly string[];
     readonly memory: number;
     readonly swap: number;
+    readonly cpus: number;
   };
   readonly exit: { readonly code: number } | { readonly signal: string };
   /** Set when a limit ended the run instead of the guest. */
@@ -64,6 +75,8 @@ export interface RunResult {
     /** Frames not given back after the last process ended; anything but 0 is a bug of the model. */
     readonly leakedFrames: number;
   };
+  /** One per CPU of the guest, in order; `tlb` and `tlbi` above are the sums. */
+  readonly cpus: readonly CpuResult[];
   readonly vmstat: Readonly<Record<string, number>>;
   readonly syscalls: { readonly count: number; readonly unknown: Readonly<Record<string, number>> };
   readonly execution: {

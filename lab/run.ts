@@ -16,6 +16,7 @@ import { loadCores } from "./core-files.js";
 import { loadDisassembler } from "./disassembler.js";
 import { ENGINES } from "./engines.js";
 import { guestView } from "./guest-view.js";
+import { cpuResults, sumOfCpus } from "./cpu-results.js";
 import { createMachine, type Machine } from "./machine.js";
 import { snapshotMm, type MmSnapshot } from "./observers/mm-snapshot.js";
 import type { Program } from "./program.js";
@@ -93,6 +94,7 @@ export async function runProgram(request: RunRequest): Promise<RunResult> {
   const seconds = (performance.now() - started) / 1000;
   const use = kernel.init === undefined ? undefined : groupUse(kernel.init);
   const statistics = { instructions: engine.counters.instructions, loads: engine.counters.loads, stores: engine.counters.stores };
+  const cpus = cpuResults(machine);
   const result: RunResult = {
     schema: RUN_SCHEMA,
     version: VERSION,
@@ -107,6 +109,7 @@ export async function runProgram(request: RunRequest): Promise<RunResult> {
       core: machine.cores.map((core) => core.name),
       memory: config.memory,
       swap: config.swap,
+      cpus: config.cpus,
     },
     exit: exitOf(outcome),
     stoppedBy,
@@ -119,7 +122,7 @@ export async function runProgram(request: RunRequest): Promise<RunResult> {
     },
     contpte: { ...machine.sys.pgtable.counters, mappedBytesCont: snapshot.mappedBytesCont, mappedBytes: snapshot.mappedBytes },
     tlbi: { ops: { ...machine.cpu.tlbiCounts }, dsb: machine.cpu.dsbCounts["ish"] ?? 0 },
-    tlb: Object.fromEntries(machine.mmus.map((mmu) => [mmu.core.name, mmu.stats(statistics)])),
+    tlb: sumOfCpus(cpus),
     memory: {
       rssPeakBytes: (use?.maxRss ?? 0) * machine.sys.granule.pageSize,
       allocatedPeakBytes: (machine.framesAtStart - Math.min(machine.framesAtStart, machine.sys.buddy.lowestFree)) * machine.sys.granule.pageSize,
@@ -127,6 +130,7 @@ export async function runProgram(request: RunRequest): Promise<RunResult> {
       folios: snapshot.folios,
       leakedFrames: 0,
     },
+    cpus,
     vmstat: Object.fromEntries(Object.entries(machine.sys.vmstat.snapshot()).filter(([, value]) => value !== 0)),
     syscalls: syscallsOf(machine),
     execution: { ...statistics, seconds, exits: { ...engine.counters.exits } },

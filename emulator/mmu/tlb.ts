@@ -18,7 +18,7 @@ import { Arena, addProbe, bucketBits, entryOrders, removeProbe, retagProbes, sal
 import * as layout from "./tlb-layout.js";
 import { makePolicy } from "./tlb-policy.js";
 import type { PolicyName, ReplacementPolicy } from "./tlb-policy.js";
-import { isLastLevelOnly } from "./tlbi.js";
+import { isEverything, isLastLevelOnly } from "./tlbi.js";
 import type { CachedTranslation, Tlbi } from "./tlbi.js";
 
 const { HEADER_CELLS, H_BUCKETS, H_SHIFT, H_SET_MASK, H_NEWEST, H_PROBES, H_END_PROBE, H_INVALID, H_REFRESH, ENTRY_SHIFT, TAG_LO,
@@ -284,7 +284,7 @@ export class Tlb {
   /** Carry out a TLB maintenance operation: exactly the entries that `matchTlbi` names go; of a coalesced entry only the pages named. */
   tlbi(operation: Tlbi): void {
     if (this.size === 0) return;
-    if (operation.op === "vmalle1is") this.invalidateAll();
+    if (isEverything(operation.op)) this.invalidateAll();
     else if (operation.op === "aside1is") this.invalidateAsid(operation.asid);
     else this.invalidateRange(operation);
   }

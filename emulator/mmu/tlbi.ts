@@ -8,13 +8,13 @@ import { assertNever } from "../arch/errors.js";
 import type { Level } from "../arch/granule.js";
 
 /** The operations that Linux 6.12 issues for user memory, by mnemonic. */
-export const TLBI_OPS = ["vae1is", "vale1is", "rvae1is", "rvale1is", "aside1is", "vmalle1is"] as const;
+export const TLBI_OPS = ["vae1is", "vale1is", "rvae1is", "rvale1is", "aside1is", "vmalle1is", "vmalle1"] as const;
 export type TlbiOp = (typeof TLBI_OPS)[number];
 
 export interface Tlbi {
   readonly op: TlbiOp;
   readonly asid: Asid;
-  /** First byte of the range; ignored by aside1is and vmalle1is. */
+  /** First byte of the range; ignored by aside1is, vmalle1is and vmalle1. */
   readonly start: Va;
   /** End of the range, exclusive; one page for vae1is and vale1is. */
   readonly end: Va;
@@ -29,7 +29,17 @@ export function isLastLevelOnly(op: TlbiOp): boolean {
 
 /** True if the operation names addresses; false if it takes a whole ASID or everything. */
 export function isByAddress(op: TlbiOp): boolean {
-  return op !== "aside1is" && op !== "vmalle1is";
+  return op !== "aside1is" && !isEverything(op);
+}
+
+/** True if the operation takes every entry of every ASID. */
+export function isEverything(op: TlbiOp): boolean {
+  return op === "vmalle1is" || op === "vmalle1";
+}
+
+/** True if the operation reaches all CPUs of the inner shareable domain, false if only the one that issues it. */
+export function isBroadcast(op: TlbiOp): boolean {
+  return op !== "vmalle1";
 }
 
 /** What TLB maintenance can see of one cached translation: a leaf, or a table descriptor kept by a walk cache. */
@@ -56,6 +66,7 @@ export interface CachedTranslation {
 export function matchTlbi(operation: Tlbi, entry: CachedTranslation): boolean {
   switch (operation.op) {
     case "vmalle1is":
+    case "vmalle1":
       return true;
     case "aside1is":
       return !entry.global && entry.asid === operation.asid;

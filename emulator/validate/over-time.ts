@@ -10,7 +10,7 @@
 import { type Asid, type Va, hex } from "../arch/addr.js";
 import { outputAddress } from "../arch/descriptor.js";
 import type { Granule, Level } from "../arch/granule.js";
-import { type Barrier, type CachedTranslation, matchTlbi, type Tlbi } from "../mmu/tlbi.js";
+import { type Barrier, type CachedTranslation, isEverything, matchTlbi, type Tlbi } from "../mmu/tlbi.js";
 import { kindOf } from "./descriptor-fields.js";
 import type { Report } from "./check-tables.js";
 import { type Rule, ruleTable } from "./rule.js";
@@ -192,7 +192,7 @@ export class AsidUse {
   }
 
   tlbi({ op, asid }: Tlbi): void {
-    if (op === "vmalle1is") this.users.clear();
+    if (isEverything(op)) this.users.clear();
     else if (op === "aside1is") this.users.delete(asid);
   }
 }

@@ -5,6 +5,7 @@
  * drivers/block/zram/zram_drv.c disksize_show().
  */
 import { EINVAL } from "../errno.js";
+import { hugetlbSizes } from "../mm/hugetlb.js";
 import type { MemorySystem } from "../mm/memory-system.js";
 import { createPseudoFileSystem, directory, text, type PseudoDirectory, type PseudoNode, type PseudoText } from "./pseudo-fs.js";
 import type { FileSystem } from "./vfs.js";
@@ -55,10 +56,36 @@ function faultAround(sys: MemorySystem): PseudoText {
   };
 }
 
+/**
+ * kernel/mm/hugepages/: the sizes of hugetlb pages and their pools, which have no page and cannot grow, as on a machine whose memory holds no
+ * such block in one piece. Linux: mm/hugetlb.c hugetlb_sysfs_init().
+ */
+function hugetlbPools(tree: Tree, sys: MemorySystem): void {
+  for (const size of hugetlbSizes(sys.granule)) {
+    const pool = `kernel/mm/hugepages/hugepages-${size / 1024}kB`;
+    const none = text(() => "0\n");
+    const write = (value: string): number => (/^\s*\d+\s*$/.test(value) ? value.length : -EINVAL);
+    const target: PseudoText = { kind: "text", mode: 0o644, read: () => "0\n", write };
+    for (const name of ["nr_hugepages", "nr_hugepages_mempolicy"]) insert(tree, `${pool}/${name}`, target);
+    let overcommit = 0;
+    insert(tree, `${pool}/nr_overcommit_hugepages`, {
+      ...target,
+      read: () => `${overcommit}\n`,
+      write(value) {
+        const taken = write(value);
+        if (taken >= 0) overcommit = Number(value);
+        return taken;
+      },
+    });
+    for (const name of ["free_hugepages", "resv_hugepages", "surplus_hugepages"]) insert(tree, `${pool}/${name}`, none);
+  }
+}
+
 /** `cpus`: number of CPUs. */
 export function createSysfs(sys: MemorySystem, dev: number, cpus: number): FileSystem {
   const tree: Tree = new Map();
   for (const { path, mode } of sys.thp.files()) insert(tree, `kernel/mm/transparent_hugepage/${path}`, thpFile(sys, path, mode));
+  hugetlbPools(tree, sys);
   insert(tree, "kernel/debug/fault_around_bytes", faultAround(sys));
   if (sys.swap !== undefined) {
     const bytes = sys.swap.max * sys.granule.pageSize;

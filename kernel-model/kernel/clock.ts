@@ -1,7 +1,8 @@
 /**
- * Virtual time: a function of the instructions executed, never of the host's clock.
+ * Virtual time: a function of the instructions executed and of the kernel's work, never of the host's clock.
  *
- * One instruction takes one nanosecond; when every task sleeps, time jumps to the next timer. Two runs of a program see the same time.
+ * One instruction takes one nanosecond, an entry to the kernel what kernel-time.ts says; when every task sleeps, time jumps to the next
+ * timer. Two runs of a program see the same time.
  * Linux: kernel/time/timekeeping.c gives the clocks their names.
  */
 
@@ -22,7 +23,7 @@ export interface Timer {
 export class Clock {
   private readonly retired: () => number;
   private readonly epochNs: number;
-  /** Nanoseconds skipped while all tasks slept. */
+  /** Nanoseconds skipped while all tasks slept, and taken by the kernel. */
   private skipped = 0;
   /** Sorted by expiry, then by arrival. */
   private readonly timers: Timer[] = [];
@@ -75,6 +76,11 @@ export class Clock {
     const next = this.timers[0];
     if (next === undefined) return Infinity;
     return Math.max(0, Math.ceil((next.expires - this.monotonic) / NANOSECONDS_PER_INSTRUCTION));
+  }
+
+  /** The kernel itself was at work for so long. */
+  spend(nanoseconds: number): void {
+    this.skipped += nanoseconds;
   }
 
   /** Run all timers that have expired. */

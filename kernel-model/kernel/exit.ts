@@ -19,6 +19,7 @@ import type { ResourceUse, Task, ThreadGroup } from "./task.js";
 /** Add `more` to `sum`. */
 export function addUse(sum: ResourceUse, more: ResourceUse): void {
   sum.userTime += more.userTime;
+  sum.systemTime += more.systemTime;
   sum.minFlt += more.minFlt;
   sum.majFlt += more.majFlt;
   sum.maxRss = Math.max(sum.maxRss, more.maxRss);

@@ -9,6 +9,7 @@ import { getFile } from "../fs/vfs.js";
 import { dupMm, mmGet } from "../mm/mm-lifecycle.js";
 import type { Kernel } from "./kernel.js";
 import { RLIMIT_NPROC, mmLimitsOf } from "./rlimit.js";
+import { updateRlimitCpu } from "./posix-cpu-timers.js";
 import { rseqEvent } from "./rseq.js";
 import { copySigHand, flushSignalHandlers } from "./signal-state.js";
 import type { Sleep } from "./task.js";
@@ -99,12 +100,15 @@ export function kernelClone(kernel: Kernel, parent: Task, request: CloneRequest)
     sighand = copySigHand(sighand);
     if (request.clearSighand) flushSignalHandlers(sighand);
   }
-  const makeTask = (group: Task["group"]): Task => new Task({ pid, group, sighand, credentials: parent.credentials, onWake: kernel.onWake });
+  const makeTask = (group: Task["group"]): Task => new Task({ pid, group, sighand, credentials: parent.credentials, onWake: kernel.onWake, startTime: kernel.clock.monotonic });
   const child = isThread ? makeTask(parentGroup) : newProcess(parent, flags, pid, limits, makeTask);
   if (isThread) parentGroup.threads.push(child);
   child.mm = mm;
   copyResources(parent, child, flags);
-  if (!isThread) child.group.exitSignal = request.exitSignal;
+  if (!isThread) {
+    child.group.exitSignal = request.exitSignal;
+    updateRlimitCpu(kernel, child.group);
+  }
 
   kernel.processor.saveContext(child.context);
   child.context[0] = 0n;
@@ -160,6 +164,8 @@ function copyResources(parent: Task, child: Task, flags: number): void {
   child.blocked = parent.blocked;
   inheritPolicy(parent, child);
   child.personality = parent.personality;
+  child.cpu = parent.cpu;
+  child.cpusAllowed = parent.cpusAllowed;
   child.timerSlack = parent.timerSlack;
   child.noNewPrivileges = parent.noNewPrivileges;
   child.dumpable = parent.dumpable;

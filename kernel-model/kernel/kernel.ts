@@ -28,14 +28,17 @@ import { killAll } from "./exit.js";
 import { FutexTable } from "./futex-table.js";
 import type { Outcome, CrashReport } from "./outcome.js";
 import { SeededRandom } from "./random.js";
+import { KernelTime } from "./kernel-time.js";
+import { cpuTimerBudget, runCpuTimers } from "./posix-cpu-timers.js";
 import { rseqEvent, rseqNotifyResume } from "./rseq.js";
+import { Scheduler } from "./sched.js";
 import { initialLimits, mmLimitsOf } from "./rlimit.js";
 import { deliverSignals } from "./signal.js";
 import { forceFault, forceSigsegv, signalFromHost } from "./signal-send.js";
 import { defaultSigHand, signalPending } from "./signal-state.js";
 import { BUS_ADRALN, ILL_ILLOPC, SIGBUS, SIGILL, SIGTRAP, TRAP_BRKPT } from "./signal-numbers.js";
 import type { Sleep, ThreadGroup } from "./task.js";
-import { ROOT_CREDENTIALS, SCHED_FIFO, Task, createThreadGroup } from "./task.js";
+import { ROOT_CREDENTIALS, Task, createThreadGroup } from "./task.js";
 import { UserSpace } from "./user-space.js";
 import type { Vdso } from "./vdso.js";
 import { createVdso } from "./vdso.js";
@@ -88,6 +91,7 @@ export class Kernel {
   readonly random: SeededRandom;
   readonly addresses: AddressRandomizer;
   readonly vdso: Vdso;
+  readonly sched: Scheduler;
   readonly futexes = new FutexTable();
   /** Where pipes, sockets and other files without a path live. */
   readonly internal: InternalFileSystems;
@@ -98,7 +102,7 @@ export class Kernel {
   readonly syscalls: SyscallTable;
   hostname: string;
   domainname = "(none)";
-  /** Task whose registers are in the processor; undefined before the first and after the last. */
+  /** Task whose registers are in the engine; undefined before the first and after the last. */
   current: Task | undefined;
   /** The first process; its end is the run's. */
   init: ThreadGroup | undefined;
@@ -110,10 +114,7 @@ export class Kernel {
   forks = 0;
   private readonly options: KernelOptions;
   private readonly args: SyscallArgs;
-  private readonly jitter: SeededRandom;
-  private readonly runQueue: Task[] = [];
-  private sliceLeft = 0;
-  private activeMm: MmStruct | undefined;
+  private readonly kernelTime: KernelTime;
   private lastPid = FIRST_PID - 1;
   private readonly framesAtStart: number;
   private orphanDeadline = Infinity;
@@ -126,7 +127,12 @@ export class Kernel {
     this.user = new UserSpace(new UserAccess(options.sys, options.processor, () => this.currentMm()));
     this.random = new SeededRandom(options.seed);
     this.addresses = new AddressRandomizer(options.randomizeAddresses === true ? new SeededRandom(options.seed, 1) : undefined);
-    this.jitter = new SeededRandom(options.seed, 2);
+    this.sched = new Scheduler({
+      cpus: options.processor.cpus,
+      quantum: options.quantum ?? DEFAULT_QUANTUM,
+      jitter: options.jitter === true ? new SeededRandom(options.seed, 2) : undefined,
+    });
+    this.kernelTime = new KernelTime(options.sys, this.clock);
     this.root = options.root;
     this.syscalls = options.syscalls;
     this.hostname = options.hostname ?? "foliolab";
@@ -138,8 +144,9 @@ export class Kernel {
 
   /** The address space that the processor uses now. */
   currentMm(): MmStruct {
-    if (this.activeMm === undefined) throw new ModelBug("Kernel.currentMm: no address space is active");
-    return this.activeMm;
+    const { activeMm } = this.sched.running;
+    if (activeMm === undefined) throw new ModelBug("Kernel.currentMm: no address space is active");
+    return activeMm;
   }
 
   /** Next free process id. Linux: kernel/pid.c alloc_pid() with pid_max. Returns undefined if all are taken. */
@@ -165,7 +172,7 @@ export class Kernel {
     const limits = initialLimits(this.maxTasks);
     const group = createThreadGroup(
       { tgid: pid, parent: undefined, pgrp: pid, session: pid, limits, mmLimits: mmLimitsOf(limits, true) },
-      (owner) => new Task({ pid, group: owner, sighand: defaultSigHand(), credentials: ROOT_CREDENTIALS, onWake: this.onWake }),
+      (owner) => new Task({ pid, group: owner, sighand: defaultSigHand(), credentials: ROOT_CREDENTIALS, onWake: this.onWake, startTime: this.clock.monotonic }),
     );
     const task = group.leader;
     task.fs = { root: this.root, cwd: this.options.cwd ?? this.root, umask: 0o022, users: 1 };
@@ -188,62 +195,77 @@ export class Kernel {
   addTask(task: Task): void {
     this.tasks.set(task.pid, task);
     this.groups.set(task.group.tgid, task.group);
-    this.enqueue(task);
-  }
-
-  private enqueue(task: Task): void {
-    if (!this.runQueue.includes(task)) this.runQueue.push(task);
+    this.sched.enqueue(task);
   }
 
   /** The task that sleeps can run: put it at the end of the run queue. */
   readonly onWake = (task: Task): void => {
     task.state = "runnable";
-    this.enqueue(task);
+    this.sched.enqueue(task);
   };
 
   /** A stopped task continues. */
   resumeStopped(task: Task): void {
     if (task.state !== "stopped") return;
     task.state = "runnable";
-    this.enqueue(task);
+    this.sched.enqueue(task);
   }
 
   /** The current task gives the processor away (sched_yield). */
   yieldProcessor(): void {
-    this.sliceLeft = 0;
+    this.sched.yieldSlice();
   }
 
   /** Use `mm` for user accesses from now on. Linux: switch_mm(). */
   activateMm(mm: MmStruct): void {
-    if (this.activeMm === mm) return;
-    const { asid } = this.sys.mmuContext.checkAndSwitchContext(mm);
+    const { running } = this.sched;
+    if (running.activeMm === mm) return;
+    const { asid } = this.sys.mmuContext.checkAndSwitchContext(mm, running.cpu);
     this.processor.setAddressSpace(mm.pgd, asid);
-    this.activeMm = mm;
+    running.activeMm = mm;
   }
 
-  /** The active mm may be freed now. */
+  /** The active mm may be freed now: no CPU uses it any more. */
   deactivateMm(): void {
-    this.activeMm = undefined;
+    const mm = this.sched.running.activeMm;
+    for (const queue of this.sched.queues) if (queue.activeMm === mm) queue.activeMm = undefined;
   }
 
-  /** Put the registers and the address space of `task` into the processor. */
+  /** Let the running CPU execute `task`: its registers and its address space. Linux: context_switch(). */
   switchTo(task: Task): void {
-    const previous = this.current;
+    const { running } = this.sched;
+    const previous = running.current;
+    this.processor.selectCpu(running.cpu);
     if (previous !== task) {
       this.contextSwitches++;
+      running.switches++;
       if (previous !== undefined && previous.state !== "dead" && previous.state !== "zombie") {
-        this.processor.saveContext(previous.context);
         rseqEvent(previous);
-        if (previous.state === "runnable") previous.use.involuntarySwitches++;
+        if (previous.state === "runnable" && previous.cpu === running.cpu) previous.use.involuntarySwitches++;
         else previous.use.voluntarySwitches++;
       }
       // A task that moves to another CPU finds its own cache and TLB maintenance complete there. Linux: __switch_to().
       this.sys.tlb.dsb("ish");
-      this.processor.restoreContext(task.context);
-      this.current = task;
-      this.sys.current = task;
+      running.current = task;
     }
+    if (task.ranOn !== running.cpu) {
+      if (task.ranOn >= 0) {
+        task.migrations++;
+        rseqEvent(task);
+      }
+      task.ranOn = running.cpu;
+    }
+    this.loadRegisters(task);
     if (task.mm !== undefined) this.activateMm(task.mm);
+  }
+
+  private loadRegisters(task: Task): void {
+    const previous = this.current;
+    if (previous === task) return;
+    if (previous !== undefined && previous.state !== "dead" && previous.state !== "zombie") this.processor.saveContext(previous.context);
+    this.processor.restoreContext(task.context);
+    this.current = task;
+    this.sys.current = task;
   }
 
   /** Run until the first process and its descendants have ended, or for `instructions`. May be called again after `budget-spent` and `stopped`. */
@@ -253,7 +275,7 @@ export class Kernel {
     const end = retired + limits.instructions;
     for (;;) {
       this.clock.expire();
-      const task = this.pickNext();
+      const task = this.sched.pickNext();
       if (task === undefined) {
         const outcome = this.idle();
         if (outcome !== undefined) return outcome;
@@ -263,63 +285,19 @@ export class Kernel {
       if (!this.returnToUser(task)) continue;
       const left = end - retired;
       if (left <= 0) return { kind: "budget-spent" };
-      const slice = this.runQueue.length === 0 ? Infinity : this.sliceLeft;
-      const budget = Math.min(left, slice, Math.max(1, this.clock.instructionsToNext));
+      const budget = Math.min(left, this.sched.budget, Math.max(1, this.clock.instructionsToNext), cpuTimerBudget(task));
       const trap = this.processor.run(budget);
       const executed = this.options.retired() - retired;
       retired += executed;
-      this.sliceLeft -= executed;
-      task.use.userTime += executed * NANOSECONDS_PER_INSTRUCTION;
+      const { running } = this.sched;
+      this.sched.account(executed);
+      const userTime = executed * NANOSECONDS_PER_INSTRUCTION;
+      task.use.userTime += userTime;
       this.handleTrap(task, trap);
+      running.busy += userTime + this.kernelTime.charge(task, trap);
+      if (task.group.cpuTimers.length > 0) runCpuTimers(task);
       if (trap.kind === "stopped") return { kind: "stopped" };
     }
-  }
-
-  /** The task to run now: of those with the highest real-time priority the current one until its slice is used up, then the next. Linux: pick_next_task(). */
-  private pickNext(): Task | undefined {
-    const { current, runQueue } = this;
-    if (current?.state === "runnable") {
-      const queued = this.highestQueued();
-      if (queued < current.rtPriority || (queued === current.rtPriority && this.sliceLeft > 0)) {
-        if (this.sliceLeft <= 0) this.newSlice(current);
-        return current;
-      }
-      this.enqueue(current);
-    }
-    const priority = this.highestQueued();
-    for (let i = 0; i < runQueue.length; ) {
-      const next = runQueue[i]!;
-      if (next.state === "runnable" && next.rtPriority < priority) {
-        i++;
-        continue;
-      }
-      runQueue.splice(i, 1);
-      if (next.state !== "runnable") continue;
-      this.newSlice(next);
-      return next;
-    }
-    return undefined;
-  }
-
-  /** Highest priority among tasks that wait to run; 0: normal ones only, -1: none. */
-  private highestQueued(): number {
-    let highest = -1;
-    for (const task of this.runQueue) {
-      if (task.state === "runnable" && task.rtPriority > highest) highest = task.rtPriority;
-    }
-    return highest;
-  }
-
-  /** A FIFO task runs until it sleeps, yields or a higher one wakes. */
-  private newSlice(task: Task): void {
-    const quantum = this.options.quantum ?? DEFAULT_QUANTUM;
-    if (task.policy === SCHED_FIFO) this.sliceLeft = Infinity;
-    else this.sliceLeft = this.options.jitter === true ? Math.max(1, Math.floor(quantum / 2) + this.jitter.below(quantum)) : quantum;
-  }
-
-  /** The policy of the running task changed: it starts a slice of the new kind. */
-  policyChanged(task: Task): void {
-    if (task === this.current) this.newSlice(task);
   }
 
   /** No task can run. Jumps to the next timer, or says how the run ended. */

@@ -3,7 +3,7 @@
  *
  * It shows in fault counts: a thread that was switched out is written to before it runs again, which after a fork is one copy-on-write fault.
  * Linux: kernel/rseq.c sys_rseq(), __rseq_handle_notify_resume(), rseq_ip_fixup(); include/linux/rseq.h rseq_fork(), rseq_execve(),
- * rseq_preempt(), rseq_migrate(), rseq_signal_deliver(). One CPU, one node: cpu_id, node_id and mm_cid are 0.
+ * rseq_preempt(), rseq_migrate(), rseq_signal_deliver(). One node: node_id is 0. mm_cid is the CPU number, which is unique among the running threads of a process.
  */
 import type { Va } from "../../emulator/arch/addr.js";
 import { EBUSY, EFAULT, EINVAL, EPERM } from "../errno.js";
@@ -78,7 +78,8 @@ export function rseqNotifyResume(kernel: Kernel, task: Task): boolean {
   if (!fixInstructionPointer(kernel, task)) return false;
   const { user } = kernel;
   const at = (offset: number): Va => (address + offset) as Va;
-  return user.putU32(at(CPU_ID_START), 0) && user.putU32(at(CPU_ID), 0) && user.putU32(at(NODE_ID), 0) && user.putU32(at(MM_CID), 0);
+  const cpu = Math.max(0, task.ranOn);
+  return user.putU32(at(CPU_ID_START), cpu) && user.putU32(at(CPU_ID), cpu) && user.putU32(at(NODE_ID), 0) && user.putU32(at(MM_CID), cpu);
 }
 
 /** rseq_ip_fixup(). struct rseq_cs { u32 version, flags; u64 start_ip, post_commit_offset, abort_ip; } */

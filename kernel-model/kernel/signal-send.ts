@@ -162,7 +162,7 @@ export function childSignal(group: ThreadGroup, signo: number, status: number): 
     uid: group.leader.credentials.uid,
     status: signal === 0 ? Math.floor(status / 256) % 256 : signal,
     utime: ticks(use.userTime),
-    stime: 0,
+    stime: ticks(use.systemTime),
   };
 }
 

@@ -91,6 +91,7 @@ export const NO_ALT_STACK: AltStack = { sp: 0n, size: 0n, flags: 2 };
 /** Sums of a task or of tasks that are gone, for getrusage and wait4. Times in nanoseconds, RSS in pages. */
 export interface ResourceUse {
   userTime: number;
+  systemTime: number;
   minFlt: number;
   majFlt: number;
   maxRss: number;
@@ -99,7 +100,7 @@ export interface ResourceUse {
 }
 
 export function noResourceUse(): ResourceUse {
-  return { userTime: 0, minFlt: 0, majFlt: 0, maxRss: 0, voluntarySwitches: 0, involuntarySwitches: 0 };
+  return { userTime: 0, systemTime: 0, minFlt: 0, majFlt: 0, maxRss: 0, voluntarySwitches: 0, involuntarySwitches: 0 };
 }
 
 /**
@@ -159,6 +160,21 @@ export interface PosixTimer extends IntervalTimer {
   /** SIGEV_THREAD_ID: this thread, else the group. */
   readonly thread: Task | undefined;
   overrun: number;
+  /** Of a timer on a CPU clock: whose time, and what runs if it is armed. */
+  readonly cpu?: { readonly thread: Task | undefined; timer: CpuTimer | undefined };
+}
+
+/** What a timer of CPU time runs by: user time alone or all of it, of the process or of one thread. Linux: CPUCLOCK_VIRT, CPUCLOCK_PROF. */
+export interface CpuTimer {
+  readonly what: "virtual" | "prof";
+  /** undefined: all threads of the process. */
+  readonly thread: Task | undefined;
+  /** CPU time at which it fires, nanoseconds. */
+  expires: number;
+  /** Nanoseconds between expiries; 0: once. */
+  interval: number;
+  /** Called with the number of expiries missed. */
+  readonly fire: (missed: number) => void;
 }
 
 /** A process. Linux: struct signal_struct and what hangs on the group leader. */
@@ -193,11 +209,19 @@ export interface ThreadGroup {
   readonly childrenUse: ResourceUse;
   readonly realTimer: IntervalTimer;
   readonly posixTimers: Map<number, PosixTimer>;
+  /** Timers of CPU time that are armed: setitimer, timer_create, RLIMIT_CPU. */
+  readonly cpuTimers: CpuTimer[];
+  /** setitimer(ITIMER_VIRTUAL), setitimer(ITIMER_PROF), and RLIMIT_CPU, as far as they are armed. */
+  readonly cpuItimers: Record<CpuTimer["what"], CpuTimer | undefined>;
+  cpuLimit: CpuTimer | undefined;
   /** execve has been called since fork (setpgid of the parent then fails). */
   execed: boolean;
   /** PR_SET_CHILD_SUBREAPER. */
   subreaper: boolean;
 }
+
+/** As many CPUs as a mask of the ABI has bits. */
+export const ALL_CPUS = 2n ** 64n - 1n;
 
 export class Task implements TaskFaults, Waiter {
   /** Thread id. Changes only when a thread executes a program and becomes its group's leader. */
@@ -249,6 +273,15 @@ export class Task implements TaskFaults, Waiter {
   rseqNotify = false;
   /** Who waits until this task releases its mm (vfork). */
   vforkDone: WaitQueue | undefined;
+  /** The CPU that it runs on or waits for; written by the scheduler. */
+  cpu = 0;
+  /** The CPU on which it ran last, -1: none yet; and how often that was another one than before. */
+  ranOn = -1;
+  migrations = 0;
+  /** CPUs it may run on; bit n is CPU n. */
+  cpusAllowed = ALL_CPUS;
+  /** CLOCK_MONOTONIC when it was made, nanoseconds. */
+  readonly startTime: number;
   nice = 0;
   /** Scheduling policy: SCHED_NORMAL, FIFO, RR, BATCH or IDLE, and 1 to 99 under FIFO and RR, else 0. */
   policy = SCHED_NORMAL;
@@ -274,7 +307,9 @@ export class Task implements TaskFaults, Waiter {
     readonly sighand: SigHand;
     readonly credentials: Credentials;
     readonly onWake: (task: Task) => void;
+    readonly startTime?: number;
   }) {
+    this.startTime = options.startTime ?? 0;
     this.pid = options.pid;
     this.group = options.group;
     this.sighand = options.sighand;
@@ -320,6 +355,9 @@ export function createThreadGroup(
     childrenUse: noResourceUse(),
     realTimer: { timer: undefined, interval: 0 },
     posixTimers: new Map(),
+    cpuTimers: [],
+    cpuItimers: { virtual: undefined, prof: undefined },
+    cpuLimit: undefined,
     execed: false,
     subreaper: false,
   } as Omit<ThreadGroup, "leader"> as ThreadGroup;

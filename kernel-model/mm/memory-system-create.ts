@@ -39,6 +39,8 @@ export interface MemorySystemOptions {
   /** Fill freed frames with junk. Default false. */
   readonly poison?: boolean;
   readonly kpti?: boolean;
+  /** CPUs, each with an address space of its own. Default 1. */
+  readonly cpus?: number;
   readonly repeatTlbi?: boolean;
   /** Memory at the bottom that is never free, in bytes: room for the zero page. Default: two pages, the least. */
   readonly reservedBytes?: number;
@@ -83,7 +85,7 @@ export function createMemorySystem(options: MemorySystemOptions): MemorySystem {
     buddy,
     pgtable: new Pgtable({ memory, granule, cpu, pages, buddy, tlb, vmstat, contpte }),
     tlb,
-    mmuContext: new MmuContext({ cpu, tlb }),
+    mmuContext: new MmuContext({ cpu, tlb, cpus: options.cpus ?? 1 }),
     vmstat,
     thp: new TransparentHugepage(granule),
     tunables: {

@@ -37,6 +37,7 @@ import {
   PROT_WRITE,
   PR_MDWE_REFUSE_EXEC_GAIN,
 } from "./mman.js";
+import { hugetlbSizes } from "./hugetlb.js";
 import type { MmStruct } from "./mm-struct.js";
 import { doVmiAlignMunmap, vmsClearPtes, vmsCompleteMunmapVmas, vmsDetach, vmsGatherMunmapVmas } from "./munmap.js";
 import { anonVmaPrepare } from "./rmap.js";
@@ -147,10 +148,7 @@ export function findVma(mm: MmStruct, addr: number): Vma | undefined {
 /** A kernel with huge page sizes but no page reserved for them: -EINVAL for a size that it does not have, else -ENOMEM. */
 function hugetlbAnswer(mm: MmStruct, flags: number): number {
   const sizeLog = (flags >>> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
-  const { levels, pmdSize, contPteSize, name } = mm.sys.granule;
-  const sizes = [contPteSize, pmdSize, pmdSize * levels[2]!.contEntries];
-  if (name === "4k") sizes.push(2 ** 30);
-  if (sizeLog !== 0 && !sizes.includes(2 ** sizeLog)) return -EINVAL;
+  if (sizeLog !== 0 && !hugetlbSizes(mm.sys.granule).includes(2 ** sizeLog)) return -EINVAL;
   if ((flags & MAP_NORESERVE) !== 0) throw new NotModelled("mmap: MAP_HUGETLB with MAP_NORESERVE");
   return -ENOMEM;
 }

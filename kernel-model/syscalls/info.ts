@@ -10,7 +10,8 @@ import { CAP_LAST_CAP } from "../kernel/capabilities.js";
 import { CStruct } from "../kernel/c-struct.js";
 import { groupUse, taskUse } from "../kernel/exit.js";
 import type { Kernel } from "../kernel/kernel.js";
-import { RLIMIT_NOFILE, RLIM_NLIMITS, type RLimit, updateMmLimits } from "../kernel/rlimit.js";
+import { updateRlimitCpu } from "../kernel/posix-cpu-timers.js";
+import { RLIMIT_CPU, RLIMIT_NOFILE, RLIM_NLIMITS, type RLimit, updateMmLimits } from "../kernel/rlimit.js";
 import { NSIG } from "../kernel/signal-numbers.js";
 import type { Task } from "../kernel/task.js";
 import { UTS_MACHINE, UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from "../kernel/utsname.js";
@@ -96,6 +97,7 @@ function prlimit(kernel: Kernel, task: Task, of: Task, resource: number, newAt: 
     if (next.hard > old.hard && task.credentials.euid !== 0) return -EPERM;
     limits[resource] = next;
     updateMmLimits(mmLimits, limits);
+    if (resource === RLIMIT_CPU) updateRlimitCpu(kernel, of.group);
   }
   return oldAt === 0 || kernel.user.put(oldAt, encodeLimit(old)) ? 0 : -EFAULT;
 }

@@ -1,5 +1,5 @@
 /**
- * Scheduling calls: one CPU; FIFO and RR tasks run before all others, the normal policies are all the same.
+ * Scheduling calls: FIFO and RR tasks run before all others, the normal policies are all the same.
  *
  * Linux: kernel/sched/syscalls.c, kernel/sys.c sys_getpriority().
  */
@@ -17,6 +17,9 @@ const PRIO_USER = 2;
 /** Bytes of the kernel's CPU mask. */
 const CPUMASK_BYTES = 8;
 const SCHED_ATTR_BYTES = 56;
+
+/** CPUs of the machine; bit n is CPU n. */
+const onlineMask = (kernel: Kernel): bigint => 2n ** BigInt(kernel.processor.cpus) - 1n;
 
 const taskOf = (kernel: Kernel, task: Task, pid: number): Task | undefined => (pid === 0 ? task : kernel.tasks.get(pid));
 
@@ -42,7 +45,7 @@ function setPolicy(kernel: Kernel, by: Task, of: Task, policy: number, priority:
   of.policy = policy;
   of.rtPriority = priority;
   of.resetOnFork = resetOnFork;
-  kernel.policyChanged(of);
+  kernel.sched.policyChanged(of);
   return 0;
 }
 
@@ -55,16 +58,25 @@ export const SCHED_SYSCALLS: SyscallFamily = {
   sched_getaffinity: (kernel, task, args) => {
     const bytes = args.uint(1);
     if (bytes < CPUMASK_BYTES || bytes % 8 !== 0) return -EINVAL;
-    if (taskOf(kernel, task, args.int(0)) === undefined) return -ESRCH;
-    return kernel.user.putU64(args.address(2), 1) ? CPUMASK_BYTES : -EFAULT;
+    const of = taskOf(kernel, task, args.int(0));
+    if (of === undefined) return -ESRCH;
+    return kernel.user.putU64(args.address(2), of.cpusAllowed & onlineMask(kernel)) ? CPUMASK_BYTES : -EFAULT;
   },
 
   sched_setaffinity: (kernel, task, args) => {
     const bytes = Math.min(args.uint(1), CPUMASK_BYTES);
     const mask = kernel.user.read(args.address(2), bytes);
     if (typeof mask === "number") return mask;
-    if (taskOf(kernel, task, args.int(0)) === undefined) return -ESRCH;
-    return ((mask[0] ?? 0) & 1) !== 0 ? 0 : -EINVAL;
+    const of = taskOf(kernel, task, args.int(0));
+    if (of === undefined) return -ESRCH;
+    let wanted = 0n;
+    mask.forEach((byte, i) => {
+      wanted |= BigInt(byte) << BigInt(8 * i);
+    });
+    if ((wanted & onlineMask(kernel)) === 0n) return -EINVAL;
+    of.cpusAllowed = wanted;
+    kernel.sched.moveIfNotAllowed(of);
+    return 0;
   },
 
   sched_getscheduler: (kernel, task, args) => {
@@ -114,7 +126,8 @@ export const SCHED_SYSCALLS: SyscallFamily = {
 
   sched_rr_get_interval: (kernel, task, args) => {
     if (args.int(0) < 0) return -EINVAL;
-    if (taskOf(kernel, task, args.int(0)) === undefined) return -ESRCH;
+    const of = taskOf(kernel, task, args.int(0));
+    if (of === undefined) return -ESRCH;
     return kernel.user.put(args.address(1), encodeTimespec({ seconds: 0, nanoseconds: 4_000_000 })) ? 0 : -EFAULT;
   },
 
@@ -135,11 +148,10 @@ export const SCHED_SYSCALLS: SyscallFamily = {
     return tasks.length === 0 ? -ESRCH : 0;
   },
 
-  getcpu: (kernel, _, args) => {
-    for (const to of [args.address(0), args.address(1)]) {
-      if (to !== 0 && !kernel.user.putU32(to, 0)) return -EFAULT;
-    }
-    return 0;
+  getcpu: (kernel, task, args) => {
+    const [cpu, node] = [args.address(0), args.address(1)];
+    if (cpu !== 0 && !kernel.user.putU32(cpu, task.ranOn)) return -EFAULT;
+    return node === 0 || kernel.user.putU32(node, 0) ? 0 : -EFAULT;
   },
 };
 

@@ -8,11 +8,12 @@ import { EFAULT, EINVAL, EOPNOTSUPP, EPERM, ERESTARTNOHAND, ERESTART_RESTARTBLOC
 import type { Timespec } from "../fs/vfs.js";
 import { CLOCKS_PER_SEC } from "../kernel/binfmt-elf.js";
 import { CStruct } from "../kernel/c-struct.js";
-import { groupUse, taskUse } from "../kernel/exit.js";
-import { armPosixTimer, armRealTimer, cancelTimer, timeLeft } from "../kernel/itimer.js";
+import { groupUse } from "../kernel/exit.js";
+import { armPosixTimer, armRealTimer, cancelPosixTimer, cancelTimer, posixTimerNow, posixTimerState, timeLeft } from "../kernel/itimer.js";
 import type { Kernel } from "../kernel/kernel.js";
+import { cpuTime, cpuTimeLeft, setCpuItimer } from "../kernel/posix-cpu-timers.js";
 import { NSIG, SIGALRM } from "../kernel/signal-numbers.js";
-import type { PosixTimer, Sleep, Task } from "../kernel/task.js";
+import type { PosixTimer, Sleep, Task, ThreadGroup } from "../kernel/task.js";
 import type { SyscallFamily } from "./abi.js";
 import {
   CLOCK_BOOTTIME,
@@ -39,6 +40,9 @@ import {
 
 const TIMER_ABSTIME = 1;
 const ITIMER_REAL = 0;
+const ITIMER_VIRTUAL = 1;
+/** Low two bits of a clock of another process or thread. */
+const CPUCLOCK_VIRT = 1;
 const SIGEV_SIGNAL = 0;
 const SIGEV_NONE = 1;
 const SIGEV_THREAD_ID = 4;
@@ -64,9 +68,9 @@ function readClock(kernel: Kernel, task: Task, clock: number): Timespec | undefi
     case CLOCK_MONOTONIC_COARSE:
       return timespecOf(kernel.clock.monotonic - (kernel.clock.monotonic % COARSE_NS));
     case CLOCK_PROCESS_CPUTIME_ID:
-      return timespecOf(groupUse(task.group).userTime);
+      return timespecOf(cpuTime(task.group, "prof", undefined));
     case CLOCK_THREAD_CPUTIME_ID:
-      return timespecOf(taskUse(task).userTime);
+      return timespecOf(cpuTime(task.group, "prof", task));
     default:
       return cpuClock(kernel, task, clock);
   }
@@ -79,7 +83,18 @@ function cpuClock(kernel: Kernel, task: Task, clock: number): Timespec | undefin
   if ((clock & 3) === 3) return undefined;
   const of = pid === 0 ? task : kernel.tasks.get(pid);
   if (of === undefined) return undefined;
-  return timespecOf((clock & 4) !== 0 ? taskUse(of).userTime : groupUse(of.group).userTime);
+  return timespecOf(cpuTime(of.group, (clock & 3) === CPUCLOCK_VIRT ? "virtual" : "prof", (clock & 4) !== 0 ? of : undefined));
+}
+
+/** Whose CPU time a timer on this clock runs by; undefined: it is no clock of the process's own CPU time. */
+function cpuTimerClock(task: Task, clock: number): { thread: Task | undefined; timer: undefined } | undefined {
+  if (clock === CLOCK_PROCESS_CPUTIME_ID) return { thread: undefined, timer: undefined };
+  if (clock === CLOCK_THREAD_CPUTIME_ID) return { thread: task, timer: undefined };
+  const pid = ~(clock >> 3);
+  if (clock >= 0 || (clock & 3) === 3) return undefined;
+  if ((clock & 4) === 0) return pid === 0 || pid === task.group.tgid ? { thread: undefined, timer: undefined } : undefined;
+  const thread = pid === 0 ? task : task.group.threads.find((one) => one.pid === pid);
+  return thread === undefined ? undefined : { thread, timer: undefined };
 }
 
 const isRealtime = (clock: number): boolean => clock === CLOCK_REALTIME || clock === CLOCK_REALTIME_ALARM || clock === CLOCK_TAI;
@@ -120,6 +135,15 @@ function encodeInterval(interval: number, value: number, encode: typeof encodeTi
   bytes.set(encode(timespecOf(interval)), 0);
   bytes.set(encode(timespecOf(value)), TIMESPEC_BYTES);
   return bytes;
+}
+
+/** struct itimerval of one of the three timers of a process. */
+function itimerState(kernel: Kernel, group: ThreadGroup, which: number): Uint8Array {
+  const { realTimer, cpuItimers } = group;
+  if (which === ITIMER_REAL) return encodeInterval(realTimer.timer === undefined ? 0 : realTimer.interval, timeLeft(kernel, realTimer), encodeTimeval);
+  const timer = which === ITIMER_VIRTUAL ? cpuItimers.virtual : cpuItimers.prof;
+  const left = cpuTimeLeft(group, timer);
+  return encodeInterval(left === 0 ? 0 : timer!.interval, left, encodeTimeval);
 }
 
 /** The timer with the identifier in argument 0. */
@@ -169,31 +193,30 @@ export const TIME_SYSCALLS: SyscallFamily = {
   setitimer: (kernel, task, args) => {
     const which = args.int(0);
     if (which < 0 || which > 2) return -EINVAL;
-    // The timers of CPU time do not exist: a program that wants to profile itself is told so.
-    if (which !== ITIMER_REAL) return -EINVAL;
     const { group } = task;
     const { realTimer } = group;
     const from = args.address(1);
     const to = args.address(2);
-    const old = encodeInterval(realTimer.interval, timeLeft(kernel, realTimer), encodeTimeval);
+    const old = itimerState(kernel, group, which);
     const next = from === 0 ? { value: timespecOf(0), interval: timespecOf(0) } : readInterval(kernel, from, readTimeval);
     if (typeof next === "number") return next;
     const value = nanosecondsOf(next.value);
-    if (value === 0) cancelTimer(kernel, realTimer);
+    if (which !== ITIMER_REAL) setCpuItimer(kernel, group, which === ITIMER_VIRTUAL ? "virtual" : "prof", value, nanosecondsOf(next.interval));
+    else if (value === 0) cancelTimer(kernel, realTimer);
     else armRealTimer(kernel, group, kernel.clock.monotonic + value, nanosecondsOf(next.interval));
     return to === 0 || kernel.user.put(to, old) ? 0 : -EFAULT;
   },
 
   getitimer: (kernel, task, args) => {
-    if (args.int(0) !== ITIMER_REAL) return -EINVAL;
-    const { realTimer } = task.group;
-    const bytes = encodeInterval(realTimer.timer === undefined ? 0 : realTimer.interval, timeLeft(kernel, realTimer), encodeTimeval);
-    return kernel.user.put(args.address(1), bytes) ? 0 : -EFAULT;
+    const which = args.int(0);
+    if (which < 0 || which > 2) return -EINVAL;
+    return kernel.user.put(args.address(1), itimerState(kernel, task.group, which)) ? 0 : -EFAULT;
   },
 
   timer_create: (kernel, task, args) => {
     const clock = args.int(0);
-    if (!canSleepOn(clock)) return readClock(kernel, task, clock) === undefined ? -EINVAL : -EOPNOTSUPP;
+    const cpu = cpuTimerClock(task, clock);
+    if (!canSleepOn(clock) && cpu === undefined) return readClock(kernel, task, clock) === undefined ? -EINVAL : -EOPNOTSUPP;
     const { posixTimers } = task.group;
     let id = 0;
     while (posixTimers.has(id)) id++;
@@ -214,7 +237,7 @@ export const TIME_SYSCALLS: SyscallFamily = {
       } else if (notify !== SIGEV_SIGNAL && notify !== SIGEV_NONE) return -EINVAL;
     }
     if (!kernel.user.putU32(args.address(2), id)) return -EFAULT;
-    posixTimers.set(id, { id, clock, signo, value, thread, overrun: 0, timer: undefined, interval: 0 });
+    posixTimers.set(id, { id, clock, signo, value, thread, overrun: 0, timer: undefined, interval: 0, ...(cpu === undefined ? {} : { cpu }) });
     return 0;
   },
 
@@ -223,10 +246,14 @@ export const TIME_SYSCALLS: SyscallFamily = {
     if (timer === undefined) return -EINVAL;
     const next = readInterval(kernel, args.address(2), readTimespec);
     if (typeof next === "number") return next;
-    const old = encodeInterval(timer.timer === undefined ? 0 : timer.interval, timeLeft(kernel, timer), encodeTimespec);
+    const before = posixTimerState(kernel, task.group, timer);
+    const old = encodeInterval(before.interval, before.left, encodeTimespec);
     const absolute = (args.int(1) & TIMER_ABSTIME) !== 0;
-    if (nanosecondsOf(next.value) === 0) cancelTimer(kernel, timer);
-    else {
+    if (nanosecondsOf(next.value) === 0) cancelPosixTimer(kernel, task.group, timer);
+    else if (timer.cpu !== undefined) {
+      const expires = nanosecondsOf(next.value) + (absolute ? 0 : posixTimerNow(kernel, task.group, timer));
+      armPosixTimer(kernel, task.group, timer, expires, nanosecondsOf(next.interval));
+    } else {
       const expires = absolute ? monotonicDeadline(kernel, next.value, isRealtime(timer.clock)) : deadlineAfter(kernel, next.value);
       armPosixTimer(kernel, task.group, timer, expires, nanosecondsOf(next.interval));
     }
@@ -237,7 +264,8 @@ export const TIME_SYSCALLS: SyscallFamily = {
   timer_gettime: (kernel, task, args) => {
     const timer = timerOf(task, args.int(0));
     if (timer === undefined) return -EINVAL;
-    const bytes = encodeInterval(timer.timer === undefined ? 0 : timer.interval, timeLeft(kernel, timer), encodeTimespec);
+    const { interval, left } = posixTimerState(kernel, task.group, timer);
+    const bytes = encodeInterval(interval, left, encodeTimespec);
     return kernel.user.put(args.address(1), bytes) ? 0 : -EFAULT;
   },
 
@@ -246,7 +274,7 @@ export const TIME_SYSCALLS: SyscallFamily = {
   timer_delete: (kernel, task, args) => {
     const timer = timerOf(task, args.int(0));
     if (timer === undefined) return -EINVAL;
-    cancelTimer(kernel, timer);
+    cancelPosixTimer(kernel, task.group, timer);
     task.group.posixTimers.delete(timer.id);
     return 0;
   },
@@ -256,7 +284,8 @@ export const TIME_SYSCALLS: SyscallFamily = {
     const ticks = (ns: number): number => Math.floor((ns * CLOCKS_PER_SEC) / 1e9);
     if (to !== 0) {
       const out = new CStruct(32);
-      out.setU64(0, ticks(groupUse(task.group).userTime)).setU64(16, ticks(task.group.childrenUse.userTime));
+      const [own, children] = [groupUse(task.group), task.group.childrenUse];
+      out.setU64(0, ticks(own.userTime)).setU64(8, ticks(own.systemTime)).setU64(16, ticks(children.userTime)).setU64(24, ticks(children.systemTime));
       if (!kernel.user.put(to, out.bytes)) return -EFAULT;
     }
     return ticks(kernel.clock.monotonic);

@@ -14,7 +14,7 @@ import { MAIR_LINUX } from "../../emulator/arch/sysreg.js";
 import { ACCESS_FETCH, ACCESS_READ } from "../../emulator/engine/engine.js";
 import type { Mmu } from "../../emulator/mmu/mmu.js";
 import type { TlbEntry } from "../../emulator/mmu/tlb.js";
-import { matchTlbi, type Barrier, type Tlbi, type TlbiSink } from "../../emulator/mmu/tlbi.js";
+import { isEverything, matchTlbi, type Barrier, type Tlbi, type TlbiSink } from "../../emulator/mmu/tlbi.js";
 import { newWalkResult, walk } from "../../emulator/mmu/walk.js";
 import type { Processor, Trap } from "../../emulator/processor.js";
 import { decodeDescriptor, type DescriptorContext, kindOf } from "../../emulator/validate/descriptor-fields.js";
@@ -288,7 +288,7 @@ export class Checker implements PgtableListener {
     this.history.tlbi(operation);
     this.asids.tlbi(operation);
     if (operation.op === "vale1is" || operation.op === "rvale1is") return;
-    for (const { named } of this.loose.values()) named.add(operation.op === "vmalle1is" ? "all" : operation.asid);
+    for (const { named } of this.loose.values()) named.add(isEverything(operation.op) ? "all" : operation.asid);
   }
 
   dsb(domain: Barrier): void {

@@ -1,7 +1,7 @@
 /**
  * ASID allocation with generations: an mm keeps its ASID until all are used up, then everyone starts over in a new generation.
  *
- * Linux: arch/arm64/mm/context.c check_and_switch_context(), new_context(), flush_context(). One CPU here.
+ * Linux: arch/arm64/mm/context.c check_and_switch_context(), new_context(), flush_context().
  */
 import type { Asid } from "../../../emulator/arch/addr.js";
 import type { CpuFeatures } from "../../../emulator/arch/cpu-features.js";
@@ -25,13 +25,17 @@ export class MmuContext {
   private generation = 1;
   /** Where the search for a free ASID starts: #0 stays with the reserved TTBR0. */
   private curIdx = 1;
-  /** contextId that runs now (active_asids), 0 after a rollover until the next switch. */
-  private active = 0;
-  /** contextId that ran during the last rollover; it survives into the new generation. */
-  private reserved = 0;
-  private tlbFlushPending = false;
+  /** Per CPU: contextId that runs there (active_asids), 0 after a rollover until its next switch. */
+  private readonly active: number[];
+  /** Per CPU: contextId that ran there during the last rollover; it survives into the new generation (reserved_asids). */
+  private readonly reserved: number[];
+  /** Per CPU: its TLB is flushed at its next switch (tlb_flush_pending). */
+  private readonly flushPending: boolean[];
 
-  constructor({ cpu, tlb }: { readonly cpu: CpuFeatures; readonly tlb: TlbFlush }) {
+  constructor({ cpu, tlb, cpus = 1 }: { readonly cpu: CpuFeatures; readonly tlb: TlbFlush; readonly cpus?: number }) {
+    this.active = new Array<number>(cpus).fill(0);
+    this.reserved = new Array<number>(cpus).fill(0);
+    this.flushPending = new Array<boolean>(cpus).fill(false);
     this.tlb = tlb;
     this.nrAsids = 2 ** cpu.asidBits;
     this.map = new Uint8Array(this.nrAsids);
@@ -43,18 +47,18 @@ export class MmuContext {
     return (mm.contextId % GENERATION) as Asid;
   }
 
-  /** Make `mm` the running address space: give it an ASID of this generation if it has none. Writes mm.contextId. */
-  checkAndSwitchContext(mm: MmStruct): ContextSwitch {
+  /** Make `mm` the address space that runs on `cpu`: give it an ASID of this generation if it has none. Writes mm.contextId. */
+  checkAndSwitchContext(mm: MmStruct, cpu = 0): ContextSwitch {
     let flushAll = false;
-    if (this.active === 0 || !this.isCurrent(mm.contextId)) {
+    if (this.active[cpu] === 0 || !this.isCurrent(mm.contextId)) {
       if (!this.isCurrent(mm.contextId)) mm.contextId = this.newContext(mm.contextId);
-      if (this.tlbFlushPending) {
-        this.tlbFlushPending = false;
+      if (this.flushPending[cpu] === true) {
+        this.flushPending[cpu] = false;
         this.tlb.localFlushTlbAll();
         flushAll = true;
       }
     }
-    this.active = mm.contextId;
+    this.active[cpu] = mm.contextId;
     return { asid: this.asidOf(mm), flushAll };
   }
 
@@ -66,10 +70,7 @@ export class MmuContext {
     if (old !== 0) {
       const oldAsid = old % GENERATION;
       const same = this.generation * GENERATION + oldAsid;
-      if (this.reserved === old) {
-        this.reserved = same;
-        return same;
-      }
+      if (this.updateReserved(old, same)) return same;
       if (this.map[oldAsid] === 0) {
         this.map[oldAsid] = 1;
         return same;
@@ -86,13 +87,27 @@ export class MmuContext {
     return this.generation * GENERATION + asid;
   }
 
+  /** All CPUs that run `old` since the rollover run it under its new name. Linux: check_update_reserved_asid(). */
+  private updateReserved(old: number, same: number): boolean {
+    let hit = false;
+    this.reserved.forEach((contextId, cpu) => {
+      if (contextId !== old) return;
+      hit = true;
+      this.reserved[cpu] = same;
+    });
+    return hit;
+  }
+
   private flushContext(): void {
     this.clearMap();
-    const running = this.active === 0 ? this.reserved : this.active;
-    this.active = 0;
-    this.map[running % GENERATION] = 1;
-    this.reserved = running;
-    this.tlbFlushPending = true;
+    this.active.forEach((contextId, cpu) => {
+      // A CPU that has not switched since the last rollover still runs what was reserved for it then.
+      const running = contextId === 0 ? this.reserved[cpu]! : contextId;
+      this.active[cpu] = 0;
+      this.map[running % GENERATION] = 1;
+      this.reserved[cpu] = running;
+      this.flushPending[cpu] = true;
+    });
   }
 
   /** With page-table isolation the odd ASIDs are the user twins of the even ones. */

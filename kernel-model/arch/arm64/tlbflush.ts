@@ -108,10 +108,10 @@ export class TlbFlush {
     this.sync();
   }
 
-  /** The whole TLB, after the ASIDs have wrapped. Linux: local_flush_tlb_all(). Differs: VMALLE1IS for VMALLE1; with one CPU they reach the same. */
+  /** The whole TLB of the CPU that executes, after the ASIDs have wrapped. Linux: local_flush_tlb_all(). */
   localFlushTlbAll(): void {
     this.dsb("nshst");
-    this.issue("vmalle1is", 0 as Asid, 0 as Va, 0 as Va, undefined);
+    this.issue("vmalle1", 0 as Asid, 0 as Va, 0 as Va, undefined);
     this.dsb("nsh");
   }
 

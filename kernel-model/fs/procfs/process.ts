@@ -23,8 +23,8 @@ export interface ProcessSource {
   readonly pathText: (path: Path) => string;
   /** Bytes of user memory of `mm`, as far as they are mapped (access_process_vm); shorter at a hole. */
   readonly readMemory: (mm: MmStruct, start: Va, length: number) => Uint8Array;
-  /** User time of a task so far, nanoseconds. */
-  readonly userTime: (task: Task) => number;
+  /** CPUs of the machine. */
+  readonly cpus: number;
   /** Mount table as seen by the task, as /proc/PID/mounts. */
   readonly mounts: (task: Task) => string;
   /** The same as /proc/PID/mountinfo. */
@@ -102,7 +102,33 @@ function memoryLines(mm: MmStruct): string {
   );
 }
 
-function status(task: Task): string {
+/** Every capability that 6.12 knows: 0 to CAP_CHECKPOINT_RESTORE. */
+const CAP_FULL_SET = 2n ** 41n - 1n;
+
+/** A user id of 0 is all privilege there is: its sets are full or empty. Linux: security/commoncap.c cap_emulate_setxuid(). */
+function capabilityLines({ uid, euid, suid }: Task["credentials"]): string {
+  const permitted = uid === 0 || euid === 0 || suid === 0 ? CAP_FULL_SET : 0n;
+  const sets = { CapInh: 0n, CapPrm: permitted, CapEff: euid === 0 ? CAP_FULL_SET : 0n, CapBnd: CAP_FULL_SET, CapAmb: 0n };
+  return Object.entries(sets).map(([name, set]) => `${name}:\t${hex16(set)}\n`).join("");
+}
+
+/** The CPUs that the task may run on, as a mask and as a list. Linux: fs/proc/array.c task_cpus_allowed(). */
+function cpuLines(task: Task, cpus: number): string {
+  const allowed = Array.from({ length: cpus }, (_, cpu) => cpu).filter((cpu) => (task.cpusAllowed & (1n << BigInt(cpu))) !== 0n);
+  const mask = allowed.reduce((sum, cpu) => sum + 2n ** BigInt(cpu), 0n);
+  const digits = mask.toString(16).padStart(Math.ceil(cpus / 4), "0");
+  const words = digits.replace(/(?!^)(?=(.{8})+$)/g, ",");
+  const ranges: string[] = [];
+  for (let i = 0; i < allowed.length; ) {
+    let end = i;
+    while (allowed[end + 1] === allowed[end]! + 1) end++;
+    ranges.push(end === i ? `${allowed[i]!}` : `${allowed[i]!}-${allowed[end]!}`);
+    i = end + 1;
+  }
+  return `Cpus_allowed:\t${words}\nCpus_allowed_list:\t${ranges.join(",")}\n`;
+}
+
+function status(task: Task, cpus: number): string {
   const { group, credentials: c } = task;
   const letter = stateLetter(task);
   return (
@@ -113,30 +139,32 @@ function status(task: Task): string {
     (task.mm === undefined ? "" : memoryLines(task.mm)) +
     `Threads:\t${Math.max(1, group.threads.length)}\nSigQ:\t0/15000\nSigPnd:\t${hex16(pendingSet(task.pending.queue))}\nShdPnd:\t${hex16(pendingSet(group.sharedPending.queue))}\n` +
     `SigBlk:\t${hex16(task.blocked)}\nSigIgn:\t${hex16(handlerSet(task.sighand.actions, (h) => h === SIG_IGN))}\nSigCgt:\t${hex16(handlerSet(task.sighand.actions, (h) => h > SIG_IGN))}\n` +
-    `NoNewPrivs:\t${task.noNewPrivileges ? 1 : 0}\nSeccomp:\t0\nCpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed_list:\t0\n` +
+    capabilityLines(c) +
+    `NoNewPrivs:\t${task.noNewPrivileges ? 1 : 0}\nSeccomp:\t0\nSeccomp_filters:\t0\n${cpuLines(task, cpus)}Mems_allowed:\t0001\nMems_allowed_list:\t0\n` +
     `voluntary_ctxt_switches:\t${task.use.voluntarySwitches}\nnonvoluntary_ctxt_switches:\t${task.use.involuntarySwitches}\n`
   );
 }
 
-/** Faults and user time of a thread or, `whole`, of all threads of its process, past and present. */
-function usage(task: Task, source: ProcessSource, whole: boolean): { readonly minFlt: number; readonly majFlt: number; readonly userTime: number } {
-  if (!whole) return { minFlt: task.minFlt, majFlt: task.majFlt, userTime: source.userTime(task) };
-  let { minFlt, majFlt, userTime } = task.group.exited;
+/** Faults and time of a thread or, `whole`, of all threads of its process, past and present. */
+function usage(task: Task, whole: boolean): { readonly minFlt: number; readonly majFlt: number; readonly userTime: number; readonly systemTime: number } {
+  if (!whole) return { minFlt: task.minFlt, majFlt: task.majFlt, userTime: task.use.userTime, systemTime: task.use.systemTime };
+  let { minFlt, majFlt, userTime, systemTime } = task.group.exited;
   for (const thread of task.group.threads) {
     minFlt += thread.minFlt;
     majFlt += thread.majFlt;
-    userTime += source.userTime(thread);
+    userTime += thread.use.userTime;
+    systemTime += thread.use.systemTime;
   }
-  return { minFlt, majFlt, userTime };
+  return { minFlt, majFlt, userTime, systemTime };
 }
 
 /** The 52 fields of stat. `whole`: of the process, not of one thread. */
-function stat(task: Task, source: ProcessSource, whole: boolean): string {
+function stat(task: Task, whole: boolean): string {
   const { group, mm } = task;
   const ticks = (nanoseconds: number): number => Math.floor(nanoseconds / TICK_NANOSECONDS);
   const size = mm?.sys.granule.pageSize ?? 0;
   const childrenUse = group.childrenUse;
-  const use = usage(task, source, whole);
+  const use = usage(task, whole);
   const { actions } = task.sighand;
   // The first 31 signals.
   const oldSet = (set: bigint): bigint => set & 0x7fffffffn;
@@ -156,14 +184,14 @@ function stat(task: Task, source: ProcessSource, whole: boolean): string {
     use.majFlt,
     childrenUse.majFlt,
     ticks(use.userTime),
-    0,
+    ticks(use.systemTime),
     ticks(childrenUse.userTime),
-    0,
+    ticks(childrenUse.systemTime),
     task.rtPriority > 0 ? -1 - task.rtPriority : 20 + task.nice,
     task.nice,
     Math.max(1, group.threads.length),
     0,
-    0, // starttime
+    ticks(task.startTime),
     mm === undefined ? 0 : mm.totalVm * size,
     mm === undefined ? 0 : rssPages(mm),
     showLimit(group.limits[RLIMIT_RSS]?.soft, "18446744073709551615"),
@@ -180,7 +208,7 @@ function stat(task: Task, source: ProcessSource, whole: boolean): string {
     0,
     0,
     !task.isLeader ? -1 : group.parent === undefined ? SIGCHLD : group.exitSignal,
-    0, // processor
+    Math.max(0, task.ranOn), // processor
     task.rtPriority,
     task.policy,
     0,
@@ -333,8 +361,8 @@ export function processDirectory(task: Task, source: ProcessSource, threads: Pse
     smaps_rollup: withMm(formatSmapsRollup),
     pagemap: pagemapFile(task),
     clear_refs: clearRefsFile(task),
-    status: text(() => status(task)),
-    stat: text(() => stat(task, source, threads !== undefined)),
+    status: text(() => status(task, source.cpus)),
+    stat: text(() => stat(task, threads !== undefined)),
     statm: text(() => (task.mm === undefined ? "0 0 0 0 0 0 0\n" : statm(task.mm))),
     limits: text(() => limits(task)),
     comm: {

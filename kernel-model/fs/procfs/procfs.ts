@@ -61,7 +61,7 @@ class Processes {
   private readonly directories = new WeakMap<Task, PseudoDirectory>();
   private readonly threadDirectories = new WeakMap<Task, PseudoDirectory>();
 
-  constructor(kernel: () => Kernel | undefined, mounts: readonly Mount[]) {
+  constructor(kernel: () => Kernel | undefined, mounts: readonly Mount[], cpus: number) {
     this.kernel = kernel;
     const rootOf = (task: Task | undefined) => task?.fs?.root ?? kernel()?.root;
     this.source = {
@@ -70,7 +70,7 @@ class Processes {
         return root === undefined ? "/" : dPath(path, root);
       },
       readMemory: readRemoteVm,
-      userTime: (task) => task.use.userTime,
+      cpus,
       mounts: (task) => {
         const root = rootOf(task);
         return root === undefined ? "" : formatMounts(mounts, root);
@@ -129,7 +129,7 @@ class Processes {
 
 /** Makes the file system of /proc. */
 export function createProcfs({ sys, kernel, gt, mounts, dev, cpus }: ProcfsOptions): FileSystem {
-  const processes = new Processes(kernel, mounts);
+  const processes = new Processes(kernel, mounts, cpus);
   const withKernel = (format: (kernel: Kernel) => string): PseudoText => ({
     kind: "text",
     mode: 0o444,

@@ -36,12 +36,9 @@ export function formatCpuinfo(kernel: Kernel, cpus: number): string {
   return text;
 }
 
-/** User time of all tasks that live, nanoseconds. */
+/** Nanoseconds in which a CPU has not been idle, of all CPUs. */
 function busyTime(kernel: Kernel): number {
-  let sum = 0;
-  for (const task of kernel.tasks.values()) sum += task.use.userTime;
-  for (const group of kernel.groups.values()) sum += group.exited.userTime;
-  return sum;
+  return kernel.sched.queues.reduce((sum, { busy }) => sum + busy, 0);
 }
 
 export function formatUptime(kernel: Kernel): string {
@@ -65,8 +62,9 @@ export function formatStat(kernel: Kernel, cpus: number): string {
   const times = (user: number, rest: number): string => `${user} 0 0 ${rest} 0 0 0 0 0 0`;
   const { seconds, nanoseconds } = kernel.clock.realtime;
   const boot = Math.floor(seconds + nanoseconds / NANOSECONDS - kernel.clock.monotonic / NANOSECONDS);
+  const ofCpu = (cpu: number): number => kernel.sched.queues[cpu]?.busy ?? 0;
   let text = `cpu  ${times(busy, idle)}\n`;
-  for (let cpu = 0; cpu < cpus; cpu++) text += `cpu${cpu} ${cpu === 0 ? times(busy, Math.max(0, ticks(kernel.clock.monotonic) - busy)) : times(0, ticks(kernel.clock.monotonic))}\n`;
+  for (let cpu = 0; cpu < cpus; cpu++) text += `cpu${cpu} ${times(ticks(ofCpu(cpu)), Math.max(0, ticks(kernel.clock.monotonic) - ticks(ofCpu(cpu))))}\n`;
   return `${text}intr 0\nctxt ${kernel.contextSwitches}\nbtime ${boot}\nprocesses ${kernel.forks + 1}\nprocs_running ${runnable(kernel)}\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n`;
 }
 

@@ -16,7 +16,7 @@ describe("tasks", () => {
     expect(group.leader.isLeader).to.equal(true);
     expect(group.leader.group).to.equal(group);
     expect(group.leader.state).to.equal("runnable");
-    expect(noResourceUse()).to.deep.equal({ userTime: 0, minFlt: 0, majFlt: 0, maxRss: 0, voluntarySwitches: 0, involuntarySwitches: 0 });
+    expect(noResourceUse()).to.deep.equal({ userTime: 0, systemTime: 0, minFlt: 0, majFlt: 0, maxRss: 0, voluntarySwitches: 0, involuntarySwitches: 0 });
   });
 
   it("limits are copied, not shared", () => {

@@ -142,7 +142,7 @@ describe("TlbFlush", () => {
     tlb.flushTlbMm(mm);
     tlb.localFlushTlbAll();
     tlb.flushTlbRange(mm, START as Va, (START + 64 * K) as Va, { ...leaf(4 * K), nosync: true });
-    expect(tlb.ops).to.include({ vale1is: 32, aside1is: 1, vmalle1is: 1, vae1is: 0, rvale1is: 0, rvae1is: 0 });
+    expect(tlb.ops).to.include({ vale1is: 32, aside1is: 1, vmalle1: 1, vmalle1is: 0, vae1is: 0, rvale1is: 0, rvae1is: 0 });
     expect(tlb.barriers).to.deep.equal({ ishst: 3, ish: 2, nshst: 1, nsh: 1 });
   });
 });

@@ -23,7 +23,7 @@ const SOURCE: ProcessSource = {
     }
     return bytes;
   },
-  userTime: (task) => task.use.userTime,
+  cpus: 1,
   mounts: () => "mounts\n",
   mountinfo: () => "mountinfo\n",
 };

@@ -4,16 +4,16 @@ import { formatCpuinfo, formatFilesystems, formatLoadavg, formatStat, formatSwap
 import type { Kernel } from "../../../../kernel-model/kernel/kernel.js";
 import { testSystem } from "../../../support/memory-system.js";
 
-const task = (state: string, userTime: number) => ({ state, use: { userTime } });
+const task = (state: string) => ({ state });
 
-function kernel(): Kernel {
+function kernel(cpus = 2): Kernel {
   return {
     clock: { monotonic: 12_345_678_900, realtime: { seconds: 1_700_000_012, nanoseconds: 345_678_900 } },
     tasks: new Map([
-      [100, task("runnable", 2_000_000_000)],
-      [107, task("sleeping", 500_000_000)],
+      [100, task("runnable")],
+      [107, task("sleeping")],
     ]),
-    groups: new Map([[100, { exited: { userTime: 250_000_000 } }]]),
+    sched: { queues: [{ busy: 2_000_000_000 }, { busy: 750_000_000 }].slice(0, cpus) },
     contextSwitches: 42,
     forks: 1,
     processor: { hwcap: 0b1_1000_0111, hwcap2: 0b10 },
@@ -26,10 +26,10 @@ describe("files about the machine", () => {
   });
 
   it("stat: ticks of user time, switches, boot time, processes", () => {
-    expect(formatStat(kernel(), 1)).to.equal(
-      "cpu  275 0 0 959 0 0 0 0 0 0\ncpu0 275 0 0 959 0 0 0 0 0 0\nintr 0\nctxt 42\nbtime 1700000000\nprocesses 2\nprocs_running 1\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n",
+    expect(formatStat(kernel(1), 1)).to.equal(
+      "cpu  200 0 0 1034 0 0 0 0 0 0\ncpu0 200 0 0 1034 0 0 0 0 0 0\nintr 0\nctxt 42\nbtime 1700000000\nprocesses 2\nprocs_running 1\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n",
     );
-    expect(formatStat(kernel(), 2).split("\n").slice(0, 3)).to.deep.equal(["cpu  275 0 0 2193 0 0 0 0 0 0", "cpu0 275 0 0 959 0 0 0 0 0 0", "cpu1 0 0 0 1234 0 0 0 0 0 0"]);
+    expect(formatStat(kernel(), 2).split("\n").slice(0, 3)).to.deep.equal(["cpu  275 0 0 2193 0 0 0 0 0 0", "cpu0 200 0 0 1034 0 0 0 0 0 0", "cpu1 75 0 0 1159 0 0 0 0 0 0"]);
   });
 
   it("loadavg: runnable of all, last process id", () => {
