@@ -5,6 +5,7 @@ import { encoding, type Encoding } from "../decode/encoding.js";
 import { elements, saturate, setElements, shiftBy } from "../soft/vector.js";
 import type { Translator } from "../translator.js";
 import * as lanes from "./simd-lanes.js";
+import { doublingMultiplyHigh } from "./simd-multiply.js";
 
 /** Pushes the result from the operands in locals; `d` is the old destination. */
 type Emit = (t: Translator, size: number, n: Local, m: Local, d: Local) => void;
@@ -211,40 +212,6 @@ const multiplyPolynomials: Emit = (t, _size, n, m) => {
     code.i32(7).op(I8X16.shrS).op(V128.and).op(V128.xor);
   }
 };
-
-/** The high half of twice the product, of elements of 16 or 32 bits. */
-export function doublingMultiplyHigh(t: Translator, size: number, n: Local, m: Local, rounding: boolean): void {
-  const { code } = t;
-  code.get(n);
-  lanes.constant(t, size, lanes.signBit(size));
-  code.op(lanes.EQ[size]!).get(m);
-  lanes.constant(t, size, lanes.signBit(size));
-  code.op(lanes.EQ[size]!).op(V128.and);
-  const overflow = lanes.keep(t);
-  code.get(overflow).op(V128.anyTrue);
-  lanes.setQcIf(t);
-  if (size === 1 && rounding) {
-    code.get(n).get(m).op(I16X8.q15mulrSatS);
-    return;
-  }
-  const wide = size + 1;
-  const half = (multiply: readonly number[]): Local => {
-    code.get(n).get(m).op(multiply[size]!);
-    if (rounding) {
-      lanes.constant(t, wide, 1n << BigInt(lanes.bitsOf(size) - 2));
-      code.op(lanes.ADD[wide]!);
-    }
-    // What is dropped above is the overflow's.
-    code.i32(lanes.bitsOf(size) - 1).op(lanes.SHR_U[wide]!);
-    return lanes.keep(t);
-  };
-  const low = half(lanes.EXTMUL_LOW_S);
-  const high = half(lanes.EXTMUL_HIGH_S);
-  code.get(low).get(high);
-  code.shuffle(size === 1 ? [0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29] : [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]);
-  // The overflow's result is the smallest number: inverted it is the greatest.
-  code.get(overflow).op(V128.xor);
-}
 
 const SATURATING = { saturates: true } as const;
 
