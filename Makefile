@@ -105,6 +105,7 @@ build/bench/%.so: bench/peer/%.c $(STAMPS)/packages
 
 .PHONY: bench
 bench: build guests build/bench/tlb-peer.so ## speed against qemu-aarch64 with and without a TLB plugin; ARGS="--runs 9 gups"
+	@scripts/fetch-sysroot.sh build/sysroot
 	@$(BIN)/tsx bench/run.ts $(ARGS)
 	@$(BIN)/tsx bench/kernel.ts
 

@@ -3,7 +3,8 @@
  * write today to count TLB misses of a user program without an Arm machine. Neoverse N1's sizes, 4 KiB pages, true LRU:
  * 48 entries fully associative, then 1280 entries in 256 sets of 5 ways.
  *
- * It knows no page tables, no contiguous runs and no kernel. At exit it writes one line of JSON to stderr.
+ * It knows no page tables, no contiguous runs and no kernel. At exit it writes one line of JSON to stderr, or to the
+ * file of the option out=FILE: some programs close stderr.
  *
  * Debian 12 ships QEMU 7.2 without qemu-plugin.h, so the part of plugin API version 1 that is used is declared here.
  */
@@ -11,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- QEMU plugin API, version 1 --- */
@@ -85,15 +87,24 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
     }
 }
 
+static const char *out;
+
 static void on_exit_of_guest(qemu_plugin_id_t id, void *data)
 {
     (void)id, (void)data;
-    fprintf(stderr, "{\"accesses\":%" PRIu64 ",\"l1dMisses\":%" PRIu64 ",\"l2Misses\":%" PRIu64 "}\n", accesses, l1_misses, l2_misses);
+    FILE *file = out != NULL ? fopen(out, "w") : stderr;
+    if (file == NULL)
+        return;
+    fprintf(file, "{\"accesses\":%" PRIu64 ",\"l1dMisses\":%" PRIu64 ",\"l2Misses\":%" PRIu64 "}\n", accesses, l1_misses, l2_misses);
+    fflush(file);
 }
 
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv)
 {
-    (void)info, (void)argc, (void)argv;
+    (void)info;
+    for (int i = 0; i < argc; i++)
+        if (strncmp(argv[i], "out=", 4) == 0)
+            out = strdup(argv[i] + 4);
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
     qemu_plugin_register_atexit_cb(id, on_exit_of_guest, NULL);
     return 0;
