@@ -2,8 +2,9 @@
  * The command line. Each command is one file under commands/, loaded only when it is called, so that help is instant.
  */
 import { Command, CommanderError } from "commander";
-import { ConfigError, NotModelled } from "../emulator/arch/errors.js";
+import { ConfigError } from "../emulator/arch/errors.js";
 import { ENCODE_HELP } from "./descriptor/encode-help.js";
+import { failureText } from "./failure.js";
 import { CURVE_HELP, RUN_HELP } from "./help.js";
 import { VERSION } from "./version.js";
 import type { DescriptorOptions } from "./commands/descriptor.js";
@@ -213,12 +214,8 @@ export async function main(argv: readonly string[]): Promise<number> {
       complain(error.message);
       return EXIT_USAGE;
     }
-    if (error instanceof NotModelled) {
-      complain(`not modelled: ${error.message}`);
-      return EXIT_INTERNAL;
-    }
     if (error instanceof Error) {
-      process.stderr.write(`foliolab: internal error, please report it: ${error.stack ?? error.message}\n`);
+      process.stderr.write(failureText(error, process.env["FOLIOLAB_STACK"] !== undefined));
       return EXIT_INTERNAL;
     }
     throw error;

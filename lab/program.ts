@@ -1,6 +1,6 @@
 /** The program of a run: read from the host, and where the guest sees it. */
-import { readFileSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { readFileSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { ConfigError } from "../emulator/arch/errors.js";
 import type { RunConfig } from "./config.js";
 import { boundPath, findInGuest } from "./guest-paths.js";
@@ -51,5 +51,6 @@ export function loadProgram(path: string, config: RunConfig): Program {
   }
   const why = unsuitable(bytes);
   if (why !== undefined) throw new ConfigError(`${path}: ${why}`);
-  return { hostPath: path, guestPath: guestPath ?? hostPath, argv0: path, bytes, insideRoot: guestPath !== undefined };
+  // A link on the way may lead out of what the guest sees of the host; the directory itself is then shown by its own name.
+  return { hostPath: path, guestPath: guestPath ?? join(realpathSync(dirname(hostPath)), basename(hostPath)), argv0: path, bytes, insideRoot: guestPath !== undefined };
 }

@@ -15,6 +15,7 @@ import { formatSize } from "./config.js";
 import { loadCores } from "./core-files.js";
 import { loadDisassembler } from "./disassembler.js";
 import { ENGINES } from "./engines.js";
+import { withPlace } from "./failure.js";
 import { guestView } from "./guest-view.js";
 import { cpuResults, sumOfCpus } from "./cpu-results.js";
 import { createMachine, type Machine } from "./machine.js";
@@ -148,7 +149,7 @@ async function execute(request: RunRequest, machine: Machine, started: number): 
   let stoppedBy: Stop = null;
   for (;;) {
     const left = config.maxInstructions - engine.counters.instructions;
-    const outcome = kernel.run({ instructions: Math.max(1, Math.min(slice, left)) });
+    const outcome = runSlice(machine, Math.max(1, Math.min(slice, left)));
     if (outcome.kind !== "budget-spent" && outcome.kind !== "stopped") return { outcome, stoppedBy };
     if (stoppedBy !== null) continue;
     for (const analysis of analyses) analysis.sample?.(machine);
@@ -170,6 +171,15 @@ async function execute(request: RunRequest, machine: Machine, started: number): 
     }
     // The guest ends as a killed process does, so that its memory is accounted and given back like any other's.
     if (stoppedBy !== null) kernel.interrupt(SIGKILL);
+  }
+}
+
+/** Runs for some instructions. What fails below the lab says where the guest was. */
+function runSlice(machine: Machine, instructions: number): Outcome {
+  try {
+    return machine.kernel.run({ instructions });
+  } catch (error) {
+    throw withPlace(error, machine);
   }
 }
 

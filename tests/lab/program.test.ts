@@ -1,5 +1,5 @@
 /* What is no AArch64 program is refused in one line that names the file. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -52,6 +52,13 @@ describe("loadProgram", () => {
     const config = { ...DEFAULT_CONFIG, root: join(folder, "nothing"), binds: [{ host: join(folder, "bin"), guest: "/work", writable: true }] };
     for (const path of ["/work/bound", host]) expect(loadProgram(path, config)).to.include({ hostPath: path, argv0: path, guestPath: "/work/bound", insideRoot: true });
     expect(loadProgram(put("elsewhere", elfHeader(2, 1, 183)), config)).to.include({ insideRoot: false, guestPath: join(folder, "elsewhere") });
+  });
+
+  it("names the real directory of a program, and the program as it was called", () => {
+    put("bin/real", elfHeader(2, 1, 183));
+    symlinkSync("real", join(folder, "bin/called"));
+    symlinkSync("bin", join(folder, "way"));
+    expect(loadProgram(join(folder, "way/called"), DEFAULT_CONFIG)).to.include({ guestPath: join(realpathSync(folder), "bin/called"), argv0: join(folder, "way/called") });
   });
 
   const refused: readonly [string, Uint8Array, string][] = [
