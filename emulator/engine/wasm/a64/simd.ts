@@ -3,6 +3,7 @@ import type { Encoding } from "../decode/encoding.js";
 import { SIMD_ACROSS } from "./simd-across.js";
 import { SIMD_BY_ELEMENT } from "./simd-by-element.js";
 import { SIMD_COPY } from "./simd-copy.js";
+import { SIMD_CRYPTO } from "./simd-crypto.js";
 import { SIMD_IMMEDIATE } from "./simd-immediate.js";
 import { SIMD_LOADS_STORES } from "./simd-loads-stores.js";
 import { SIMD_PERMUTE } from "./simd-permute.js";
@@ -17,6 +18,7 @@ export const SIMD: readonly Encoding[] = [
   ...SIMD_ACROSS,
   ...SIMD_BY_ELEMENT,
   ...SIMD_COPY,
+  ...SIMD_CRYPTO,
   ...SIMD_IMMEDIATE,
   ...SIMD_LOADS_STORES,
   ...SIMD_PERMUTE,
