@@ -4,13 +4,12 @@
  * Linux: net/socket.c sock_alloc_file(), sock_read_iter(), sock_write_iter(), sock_poll(), sock_close().
  */
 import { ModelBug } from "../../emulator/arch/errors.js";
-import { EFAULT, ENOTTY, ENXIO } from "../errno.js";
+import { ENXIO } from "../errno.js";
 import type { AnonFs } from "../fs/anon-files.js";
 import type { FileOperations, OpenFile } from "../fs/vfs.js";
 import { O_NONBLOCK, O_RDWR, S_IFSOCK, putFile } from "../fs/vfs.js";
+import { socketIoctl } from "./ioctl.js";
 import { NO_ANCILLARY_FILES, type Ancillary, type Socket } from "./socket.js";
-
-const FIONREAD = 0x541b;
 
 /** A socket and what belongs to its descriptions. */
 export class SocketFile {
@@ -60,12 +59,7 @@ const SOCKET_OPERATIONS: FileOperations = {
   },
   poll: (file) => socketOf(file).poll(),
   waitQueue: (file) => socketOf(file).queue,
-  ioctl(file, command, argument, user) {
-    if (command !== FIONREAD) return -ENOTTY;
-    const count = new Uint8Array(4);
-    new DataView(count.buffer).setUint32(0, socketOf(file).available(), true);
-    return user.write(argument, count) < 0 ? -EFAULT : 0;
-  },
+  ioctl: (file, command, argument, user) => socketIoctl(socketOf(file), command, argument, user),
   release(file) {
     socketOf(file).close();
   },

@@ -4,7 +4,7 @@
  * Linux: fs/open.c, fs/read_write.c, fs/file.c, fs/ioctl.c, fs/readdir.c, fs/sync.c.
  */
 import type { Va } from "../../emulator/arch/addr.js";
-import { EBADF, EFAULT, EINVAL, ENODEV, ENOTDIR, ENOTTY, EOPNOTSUPP, ESPIPE } from "../errno.js";
+import { EBADF, EFAULT, EINVAL, ENODEV, ENOTDIR, EOPNOTSUPP, ESPIPE } from "../errno.js";
 import { openPath } from "../fs/path.js";
 import type { OpenFile } from "../fs/vfs.js";
 import {
@@ -29,10 +29,6 @@ import type { SyscallArgs, SyscallFamily, SyscallResult } from "./abi.js";
 import { directoryOf } from "./at.js";
 import { MAX_RW_COUNT, readInto, readIovec, writeFrom } from "./io.js";
 import type { Segment } from "./io.js";
-
-const FIOCLEX = 0x5451;
-const FIONCLEX = 0x5450;
-const FIONBIO = 0x5421;
 
 const CLOSE_RANGE_UNSHARE = 2;
 const CLOSE_RANGE_CLOEXEC = 4;
@@ -122,28 +118,6 @@ const vectored =
     const segments = readIovec(kernel, args.address(1), args.int(2));
     return typeof segments === "number" ? segments : transfer(kernel, task, file, segments, offset);
   };
-
-function ioctl(kernel: Kernel, task: Task, args: SyscallArgs): SyscallResult {
-  const fd = args.int(0);
-  const file = fileOf(task, fd);
-  if (file === undefined) return -EBADF;
-  const command = args.uint(1);
-  const argument = args.address(2);
-  switch (command) {
-    case FIOCLEX:
-    case FIONCLEX:
-      task.files!.setCloseOnExec(fd, command === FIOCLEX);
-      return 0;
-    case FIONBIO: {
-      const on = kernel.user.u32(argument);
-      if (on === undefined) return -EFAULT;
-      file.flags = on === 0 ? file.flags & ~O_NONBLOCK : file.flags | O_NONBLOCK;
-      return 0;
-    }
-    default:
-      return file.ops.ioctl?.(file, command, argument, kernel.user) ?? -ENOTTY;
-  }
-}
 
 /** Directory entries into a user buffer. Linux: sys_getdents64(), filldir64(). */
 function getdents64(kernel: Kernel, task: Task, args: SyscallArgs): number {
@@ -257,7 +231,6 @@ export const FILE_SYSCALLS: SyscallFamily = {
     return fd;
   },
   dup3: (_, task, args) => dup3(task, args.int(0), args.int(1), args.int(2)),
-  ioctl,
   getdents64,
   fsync: fsync(false),
   fdatasync: fsync(true),

@@ -17,6 +17,7 @@ import { FILE_SYSCALLS } from "./file.js";
 import { FUTEX_SYSCALLS } from "./futex.js";
 import { ID_SYSCALLS } from "./ids.js";
 import { INFO_SYSCALLS } from "./info.js";
+import { IOCTL_SYSCALLS } from "./ioctl.js";
 import { MEMBARRIER_SYSCALLS } from "./membarrier.js";
 import { MEMORY_SYSCALLS } from "./memory.js";
 import { MMSG_SYSCALLS } from "./mmsg.js";
@@ -53,6 +54,7 @@ export const SYSCALL_FAMILIES: readonly SyscallFamily[] = [
   SIGNAL_SYSCALLS,
   FUTEX_SYSCALLS,
   FILE_SYSCALLS,
+  IOCTL_SYSCALLS,
   STAT_SYSCALLS,
   POLL_SYSCALLS,
   NAMEI_SYSCALLS,
