@@ -16,6 +16,7 @@ import { ModelBug, assertNever } from "./arch/errors.js";
 import type { Access, Context, Engine, Registers } from "./engine/engine.js";
 import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, PERM_WRITE } from "./engine/engine.js";
 import type { PhysicalMemory } from "./memory/physical-memory.js";
+import { grouped } from "./mmu/mmu-group.js";
 import type { Mmu } from "./mmu/mmu.js";
 import type { TlbListener } from "./mmu/tlb-listener.js";
 import type { Barrier, Tlbi } from "./mmu/tlbi.js";
@@ -101,7 +102,7 @@ export class Cpu implements Processor {
       received: {},
       regime: this.makeRegime(0 as Pa, NO_ASID),
     });
-    this.cores = [makeCore(options.mmus, options.listeners ?? options.mmus), ...(options.others ?? []).map((mmus) => makeCore(mmus, mmus))];
+    this.cores = [makeCore(options.mmus, options.listeners ?? grouped(options.mmus)), ...(options.others ?? []).map((mmus) => makeCore(mmus, grouped(mmus)))];
     this.core = this.cores[0]!;
     this.listen();
   }

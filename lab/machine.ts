@@ -8,8 +8,10 @@ import type { Engine } from "../emulator/engine/engine.js";
 import { filterPagesFor } from "../emulator/engine/trace-filter.js";
 import type { PhysicalMemory } from "../emulator/memory/physical-memory.js";
 import type { CorePreset } from "../emulator/mmu/cores.js";
+import { grouped } from "../emulator/mmu/mmu-group.js";
 import { Mmu } from "../emulator/mmu/mmu.js";
 import type { TlbListener } from "../emulator/mmu/tlb-listener.js";
+import { UnitIndex } from "../emulator/mmu/unit-index.js";
 import type { Streams } from "../kernel-model/fs/console.js";
 import { GtDevice } from "../kernel-model/fs/gt-device.js";
 import { buildNamespace, type EmptyMount, type HostView, type Namespace, type TreeType } from "../kernel-model/fs/mounts.js";
@@ -82,8 +84,9 @@ export function applyThp(thp: TransparentHugepage, settings: RunConfig["thp"]): 
 function listenersOf(analyses: readonly Analysis[], parts: AnalysisParts): TlbListener[] {
   const around = analyses.flatMap((analysis) => analysis.around?.(parts) ?? []);
   if (around.length > 1) throw new ModelBug("createMachine: two analyses around the first TLB model");
-  const [first, ...others] = parts.mmus;
-  return [...(first === undefined ? [] : [around[0] ?? first]), ...others, ...analyses.flatMap((analysis) => analysis.beside?.(parts) ?? [])];
+  const [inPlaceOfFirst] = around;
+  const models = inPlaceOfFirst === undefined ? grouped(parts.mmus) : [inPlaceOfFirst, ...grouped(parts.mmus.slice(1))];
+  return [...models, ...analyses.flatMap((analysis) => analysis.beside?.(parts) ?? [])];
 }
 
 /** Builds a machine that is ready to spawn its program. Throws ConfigError for a configuration that cannot be. */
@@ -100,9 +103,10 @@ export function createMachine({ config, cores, createEngine, streams, rootType, 
     tracePcs: analyses.some(({ needsPcs }) => needsPcs),
   });
   if (config.cpus > 1 && analyses.length > 0) throw new ConfigError("--cpus: --top, --report, --curve, --perfetto and --pprof look at one CPU only");
-  const [mmus = [], ...others] = Array.from({ length: config.cpus }, (_, cpu) =>
-    cores.map((core, i) => new Mmu({ core, memory, granule, updatesDescriptors: i === 0, seed: config.seed + cpu })),
-  );
+  const [mmus = [], ...others] = Array.from({ length: config.cpus }, (_, cpu) => {
+    const index = new UnitIndex();
+    return cores.map((core, i) => new Mmu({ core, memory, granule, updatesDescriptors: i === 0, seed: config.seed + cpu, index }));
+  });
   const listeners = listenersOf(analyses, { memory, granule, engine, mmus });
   const identity = cpuIdentity(main.name);
   const cpu = new Cpu({

@@ -58,7 +58,6 @@ export class AttributedMmu implements TlbListener {
   private readonly l1iCauses: MissCauses;
   private readonly l1dCauses: MissCauses;
   private readonly l2Causes: ReadonlyMap<Tlb, MissCauses>;
-  private readonly record = new Uint32Array(2);
   private readonly miss: Miss = { page: 0, access: ACCESS_FETCH, pc: 0, cause: "cold", walked: false, l2Cause: undefined, kind: "page", order: 0, walkCycles: 0 };
   private walkCycles = 0;
   private asid: number | undefined;
@@ -96,55 +95,50 @@ export class AttributedMmu implements TlbListener {
 
   consume(words: Uint32Array, count: number): void {
     const pcs = this.pcs();
-    const { record } = this;
-    for (let i = 0; i < count; i++) {
-      record[0] = words[2 * i]!;
-      record[1] = words[2 * i + 1]!;
-      this.one(record, pcs === undefined ? 0 : pcs[i]!);
-    }
+    const records = this.mmu.resolve(words, count);
+    for (let i = 0; i < count; i++) this.one(records, i, pcs === undefined ? 0 : pcs[i]!);
   }
 
   /** One record. Whether a lookup hits can be told beforehand, because looking without use changes nothing. */
-  private one(record: Uint32Array, pc: number): void {
+  private one(records: Int32Array, i: number, pc: number): void {
     const { mmu } = this;
-    const lo = record[0]! | 0;
-    const hi = record[1]! >>> 2;
-    const access = (record[1]! & 3) as Access;
+    const page = records[i]! >>> 2;
+    const access = (records[i]! & 3) as Access;
     const fetch = access === ACCESS_FETCH;
     const l1 = fetch ? mmu.l1i : mmu.l1d;
     const causes = fetch ? this.l1iCauses : this.l1dCauses;
-    const entry = l1.peek(lo, hi);
+    const entry = l1.peek(page);
     if (entry >= 0) {
       // A write through an entry cached clean is a use of the L2 too.
       const asksL2 = access === ACCESS_WRITE && (l1.stateOf(entry) & STATE_DIRTY) === 0;
-      mmu.consume(record, 1);
-      causes.touched(lo, hi, false);
+      mmu.consumeResolved(records, i, i + 1);
+      causes.touched(page, false);
       if (!asksL2) return;
-      this.touchL2(mmu.l2d, lo, hi, false);
+      this.touchL2(mmu.l2d, page, false);
       const spent = this.spentSince();
-      if (spent > 0) this.marked(pageNumber(lo, hi), pc, spent);
+      if (spent > 0) this.marked(mmu.index.pageNumber(page), pc, spent);
       return;
     }
     const l2s = fetch ? mmu.l2i : mmu.l2d;
-    const walked = l2s.every((l2) => l2.peek(lo, hi) < 0);
-    mmu.consume(record, 1);
+    const walked = l2s.every((l2) => l2.peek(page) < 0);
+    mmu.consumeResolved(records, i, i + 1);
     const { miss } = this;
-    miss.page = pageNumber(lo, hi);
+    miss.page = mmu.index.pageNumber(page);
     miss.access = access;
     miss.pc = pc;
     miss.walked = walked;
-    miss.l2Cause = this.touchL2(l2s, lo, hi, walked);
-    miss.cause = causes.touched(lo, hi, true) ?? "cold";
+    miss.l2Cause = this.touchL2(l2s, page, walked);
+    miss.cause = causes.touched(page, true) ?? "cold";
     // A read that the L2 answers walks nothing.
     miss.walkCycles = walked || access === ACCESS_WRITE ? this.spentSince() : 0;
-    describeEntry(l1, lo, hi, miss);
+    describeEntry(l1, page, miss);
     this.missed(miss);
   }
 
   /** The L2 structure that has the page now was looked up. */
-  private touchL2(l2s: readonly Tlb[], lo: number, hi: number, missed: boolean): MissCause | undefined {
-    const holder = l2s.find((l2) => l2.peek(lo, hi) >= 0);
-    return holder === undefined ? undefined : this.l2Causes.get(holder)?.touched(lo, hi, missed);
+  private touchL2(l2s: readonly Tlb[], page: number, missed: boolean): MissCause | undefined {
+    const holder = l2s.find((l2) => l2.peek(page) >= 0);
+    return holder === undefined ? undefined : this.l2Causes.get(holder)?.touched(page, missed);
   }
 
   /** Walk cycles since this was last asked. */
@@ -162,13 +156,9 @@ export class AttributedMmu implements TlbListener {
   }
 }
 
-function pageNumber(lo: number, hi: number): number {
-  return (lo >>> 0) + hi * 2 ** 32;
-}
-
 /** Kind and size of the entry that translates a page. */
-function describeEntry(tlb: Tlb, lo: number, hi: number, into: Miss): void {
-  const entry = tlb.peek(lo, hi);
+function describeEntry(tlb: Tlb, page: number, into: Miss): void {
+  const entry = tlb.peek(page);
   if (entry < 0) return;
   const state = tlb.stateOf(entry);
   const level = (state >>> STATE_LEVEL_SHIFT) & 3;

@@ -110,11 +110,11 @@ const listOf =
   (value) =>
     Array.isArray(value) && value.length > 0 && value.every((item) => check(item) === undefined) ? undefined : what;
 const cycles: Check = (value) => (typeof value === "number" && value >= 0 && Number.isFinite(value) ? undefined : "a number of cycles");
-const ways: Check = (value) => (value === "full" ? undefined : count(1, 65536)(value) === undefined ? undefined : `"full" or a whole number`);
+const ways: Check = (value) => (value === "full" ? undefined : count(1, 32768)(value) === undefined ? undefined : `"full" or a whole number`);
 const bytes: Check = (value) => (typeof value === "number" && Number.isInteger(Math.log2(value)) && value >= 4096 ? undefined : "a page size");
 
 const STRUCTURE_CHECKS: Readonly<Record<keyof TlbSpec, Check>> = {
-  entries: count(1, 65536),
+  entries: count(1, 32768),
   ways,
   pageSizes: listOf(bytes, "a list of sizes in bytes, powers of two from 4096"),
   contiguous: oneOf(["whole", "ignored"]),
@@ -125,7 +125,7 @@ const STRUCTURE_CHECKS: Readonly<Record<keyof TlbSpec, Check>> = {
 const L2_CHECKS: Readonly<Record<keyof L2Spec, Check>> = { ...STRUCTURE_CHECKS, serves: oneOf(["both", "instruction", "data"]) };
 const WALK_CACHE_CHECKS: Readonly<Record<keyof WalkCacheSpec, Check>> = {
   store: oneOf(["own", "l2"]),
-  entries: count(0, 65536),
+  entries: count(0, 32768),
   ways,
   reach: oneOf(["last-table", "all-tables"]),
   policy: oneOf(POLICY_NAMES),

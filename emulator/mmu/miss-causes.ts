@@ -10,6 +10,7 @@
  */
 import type { Asid } from "../arch/addr.js";
 import type { Granule } from "../arch/granule.js";
+import { Arena } from "./tlb-cells.js";
 import { Tlb } from "./tlb.js";
 import type { TlbSpec } from "./tlb.js";
 import type { Tlbi } from "./tlbi.js";
@@ -74,7 +75,7 @@ export class MissCauses {
     spec: TlbSpec,
     private readonly granule: Granule,
   ) {
-    this.shadow = new Tlb({ ...spec, ways: "full", policy: "lru" }, granule, 0);
+    this.shadow = new Tlb({ ...spec, ways: "full", policy: "lru" }, granule, 0, new Arena(Tlb.cellsOf(spec), 1, structure.index));
   }
 
   /** The ASID of later touches and its tables; the structure knows it already. */
@@ -90,13 +91,14 @@ export class MissCauses {
   }
 
   /** The structure was looked up for a page and, on a miss, filled. Returns why it missed, undefined for a hit. */
-  touched(lo: number, hi: number, missed: boolean): MissCause | undefined {
-    const inShadow = this.shadow.lookup(lo, hi) >= 0;
+  touched(pageUnit: number, missed: boolean): MissCause | undefined {
+    const { shadow, structure } = this;
+    const inShadow = shadow.lookup(pageUnit) >= 0;
     if (inShadow && !missed) return undefined;
-    const entry = this.structure.peek(lo, hi);
-    if (!inShadow && entry >= 0) this.shadow.fillFrom(this.structure, entry, lo, hi);
+    const entry = structure.peek(pageUnit);
+    if (!inShadow && entry >= 0) shadow.fillFrom(structure, entry, pageUnit);
     if (!missed) return undefined;
-    const page = (lo >>> 0) + hi * 2 ** 32;
+    const page = structure.index.pageNumber(pageUnit);
     const cause = this.causeOf(page, inShadow);
     this.time++;
     if (entry >= 0) this.noteFill(entry, page);
@@ -166,5 +168,5 @@ export class MissCauses {
 
 function peekPage(tlb: Tlb, page: number): number {
   const hi = Math.floor(page / 2 ** 32);
-  return tlb.peek((page - hi * 2 ** 32) | 0, hi);
+  return tlb.peek(tlb.page((page - hi * 2 ** 32) | 0, hi));
 }

@@ -15,11 +15,12 @@ import type { Access } from "../engine/engine.js";
 import type { PhysicalMemory } from "../memory/physical-memory.js";
 import type { CorePreset } from "./cores.js";
 import { Arena } from "./tlb-cells.js";
-import { STATE_DIRTY, STATE_LEAF_SHIFT, STATE_LEVEL_SHIFT, STATE_PERMS_SHIFT } from "./tlb-layout.js";
+import { STATE_DIRTY, STATE_LEAF_SHIFT, STATE_LEVEL_SHIFT, STATE_PERMS_SHIFT, TAG_PAGE_HIGH } from "./tlb-layout.js";
 import { consumeFast } from "./tlb-fast.js";
 import type { FastPath } from "./tlb-fast.js";
 import { Tlb } from "./tlb.js";
 import type { Tlbi } from "./tlbi.js";
+import { UnitIndex } from "./unit-index.js";
 import { WalkCache } from "./walk-cache.js";
 import { newWalkResult, startAtRoot, walkPage } from "./walk.js";
 import type { TranslationRegime, WalkResult } from "./walk.js";
@@ -32,6 +33,8 @@ export interface MmuOptions {
   readonly updatesDescriptors: boolean;
   /** For the random replacement policy. */
   readonly seed: number;
+  /** To be shared by the hierarchies of a run that are given the same records (MmuGroup); one of its own without it. */
+  readonly index?: UnitIndex;
 }
 
 /** Exact counts of the engine that the trace, being filtered, does not carry. */
@@ -78,10 +81,13 @@ export class Mmu {
   /** Every structure of the hierarchy, once each. */
   readonly structures: readonly Tlb[];
 
-  /** Undefined where a structure has no recency ring, or the L2 is not one for both sides. */
+  /** Numbers of the pages that the hierarchy is asked for. */
+  readonly index: UnitIndex;
+  /** Undefined where a policy keeps the order of a structure outside the cells. */
   private readonly fastPath: FastPath | undefined;
   /** L1 misses, [0] instruction, [1] data. */
   private readonly l1Misses = new Float64Array(2);
+  private readonly arena: Arena;
   private readonly memory: PhysicalMemory;
   private readonly granule: Granule;
   private readonly updatesDescriptors: boolean;
@@ -107,22 +113,19 @@ export class Mmu {
     const cache = core.walkCache;
     const own = cache?.store === "own" ? { ...cache, pageSizes: [granule.pageSize], contiguous: "ignored", splinter: "page", coalescedPages: 1 } as const : undefined;
     const specs = [core.l1i, core.l1d, ...core.l2, ...(own === undefined ? [] : [own])];
-    const arena = new Arena(specs.reduce((sum, spec) => sum + Tlb.cellsOf(spec), 0));
-    const structures = specs.map((spec, i) => new Tlb(spec, granule, seed + i, arena));
+    this.index = options.index ?? new UnitIndex();
+    this.arena = new Arena(specs.reduce((sum, spec) => sum + Tlb.cellsOf(spec), 0), specs.length, this.index);
+    const structures = specs.map((spec, i) => new Tlb(spec, granule, seed + i, this.arena));
     this.l1i = structures[0]!;
     this.l1d = structures[1]!;
     const l2 = core.l2.map(({ serves }, i) => ({ serves, tlb: structures[2 + i]! }));
     this.l2i = l2.filter(({ serves }) => serves !== "data").map(({ tlb }) => tlb);
     this.l2d = l2.filter(({ serves }) => serves !== "instruction").map(({ tlb }) => tlb);
-    const unified = l2.length === 1 && l2[0]!.serves === "both" ? l2[0]!.tlb : undefined;
-    if (unified !== undefined && structures.every((tlb) => tlb.hasRing)) {
+    if (structures.every((tlb) => tlb.ordersInCells)) {
       this.fastPath = {
-        cells: arena.cells,
-        l1i: this.l1i.header,
-        l1d: this.l1d.header,
-        l2: unified.header,
-        l1iTakes: this.l1i.takesOver,
-        l1dTakes: this.l1d.takesOver,
+        arena: this.arena,
+        instruction: { l1: this.l1i.header, l1Orders: this.l1i.entryOrder, l2: this.l2i.map(({ header }) => header) },
+        data: { l1: this.l1d.header, l1Orders: this.l1d.entryOrder, l2: this.l2d.map(({ header }) => header) },
         misses: this.l1Misses,
         walkDue: 0,
       };
@@ -155,34 +158,44 @@ export class Mmu {
 
   /** The engine's TraceSink: `count` pairs (page number 31:0; page number 35:32 << 2 | Access). */
   consume(words: Uint32Array, count: number): void {
+    this.consumeResolved(this.resolve(words, count), 0, count);
+  }
+
+  /** The records as `consumeResolved` takes them, valid until the next call. */
+  resolve(words: Uint32Array, count: number): Int32Array {
+    if (this.regime === undefined) throw new ModelBug("Mmu.resolve: an access before the first setRegime");
+    return this.index.resolve(words, count, this.regime.asid);
+  }
+
+  /** Consume resolved records from index `from` to `end`. */
+  consumeResolved(records: Int32Array, from: number, end: number): void {
     const { fastPath } = this;
-    const end = count * 2;
-    for (let i = 0; i < end; i += 2) {
+    this.arena.rewindClock();
+    for (let i = from; i < end; i++) {
       if (fastPath !== undefined) {
-        i = consumeFast(fastPath, words, i, end);
+        i = consumeFast(fastPath, records, i, end);
         if (i === end) return;
       }
-      const lo = words[i]! | 0;
-      const second = words[i + 1]!;
-      const access = (second & 3) as Access;
-      if (fastPath === undefined || fastPath.walkDue === 0) this.access(lo, second >> 2, access);
-      else if (access === ACCESS_FETCH) this.missAll(0, this.l1i, this.l2i, lo, second >> 2, access);
-      else this.missAll(1, this.l1d, this.l2d, lo, second >> 2, access);
+      const page = records[i]! >>> 2;
+      const access = (records[i]! & 3) as Access;
+      if (fastPath === undefined || fastPath.walkDue === 0) this.access(page, access);
+      else if (access === ACCESS_FETCH) this.missAll(0, this.l1i, this.l2i, page, access);
+      else this.missAll(1, this.l1d, this.l2d, page, access);
     }
   }
 
   /** One page touch, in full. */
-  private access(lo: number, hi: number, access: Access): void {
+  private access(page: number, access: Access): void {
     if (access === ACCESS_FETCH) {
-      if (this.l1i.lookup(lo, hi) >= 0) return;
-      this.miss(0, this.l1i, this.l2i, lo, hi, access);
+      if (this.l1i.lookup(page) >= 0) return;
+      this.miss(0, this.l1i, this.l2i, page, access);
       return;
     }
-    const entry = this.l1d.lookup(lo, hi);
+    const entry = this.l1d.lookup(page);
     if (entry < 0) {
-      this.miss(1, this.l1d, this.l2d, lo, hi, access);
+      this.miss(1, this.l1d, this.l2d, page, access);
     } else if (access === ACCESS_WRITE && (this.l1d.stateOf(entry) & STATE_DIRTY) === 0) {
-      this.writeToClean(lo, hi);
+      this.writeToClean(page);
     }
   }
 
@@ -216,67 +229,69 @@ export class Mmu {
   }
 
   /** An L1 miss; `side`: 0 instruction, 1 data. */
-  private miss(side: 0 | 1, l1: Tlb, l2s: readonly Tlb[], lo: number, hi: number, access: Access): void {
+  private miss(side: 0 | 1, l1: Tlb, l2s: readonly Tlb[], page: number, access: Access): void {
     for (let i = 0; i < l2s.length; i++) {
       const l2 = l2s[i]!;
-      const entry = l2.lookup(lo, hi);
+      const entry = l2.lookup(page);
       if (entry < 0) continue;
-      if (access === ACCESS_WRITE && (l2.stateOf(entry) & STATE_DIRTY) === 0) this.writeMissToClean(l1, l2, entry, lo, hi);
-      else l1.fillFrom(l2, entry, lo, hi);
+      if (access === ACCESS_WRITE && (l2.stateOf(entry) & STATE_DIRTY) === 0) this.writeMissToClean(l1, l2, entry, page);
+      else l1.fillFrom(l2, entry, page);
       this.l1Misses[side] = this.l1Misses[side]! + 1;
       return;
     }
-    this.missAll(side, l1, l2s, lo, hi, access);
+    this.missAll(side, l1, l2s, page, access);
   }
 
   /** A write finds its translation in the L2, cached clean: the walker marks the descriptor. */
-  private writeMissToClean(l1: Tlb, l2: Tlb, entry: number, lo: number, hi: number): void {
-    l1.fill(lo, hi, l2.isGlobal(entry), l2.orderOf(entry), l2.stateOf(entry) | STATE_DIRTY, l2.frameFor(entry, lo), 0);
-    this.updateWalk(lo, hi);
-    markDirty(l2, lo, hi);
+  private writeMissToClean(l1: Tlb, l2: Tlb, entry: number, page: number): void {
+    l1.fill(page, l2.isGlobal(entry), l2.orderOf(entry), l2.stateOf(entry) | STATE_DIRTY, l2.frameFor(entry, this.index.lowOf(page)), 0);
+    this.updateWalk(page);
+    markDirty(l2, page);
   }
 
   /** No structure has the translation. */
-  private missAll(side: 0 | 1, l1: Tlb, l2s: readonly Tlb[], lo: number, hi: number, access: Access): void {
+  private missAll(side: 0 | 1, l1: Tlb, l2s: readonly Tlb[], page: number, access: Access): void {
     this.l1Misses[side] = this.l1Misses[side]! + 1;
     this.l2Misses++;
-    this.walk(lo, hi, access);
+    this.walk(page, access);
     const { result } = this;
     const state =
       (result.dirty ? STATE_DIRTY : 0) | (result.level << STATE_LEVEL_SHIFT) | (result.leafOrder << STATE_LEAF_SHIFT) | (result.perms << STATE_PERMS_SHIFT);
     const l2 = roomiest(l2s, result.unitOrder, result.leafOrder);
-    if (l2 !== undefined) l2.fill(lo, hi, result.global, result.unitOrder, state, result.frame, this.neighbours(l2, lo));
-    l1.fill(lo, hi, result.global, result.unitOrder, state, result.frame, this.neighbours(l1, lo));
+    if (l2 !== undefined) l2.fill(page, result.global, result.unitOrder, state, result.frame, this.neighbours(l2, page));
+    l1.fill(page, result.global, result.unitOrder, state, result.frame, this.neighbours(l1, page));
   }
 
   /** A write hits an L1 entry that was cached clean: the L2 may know it dirty by now, else the walker marks the descriptor. */
-  private writeToClean(lo: number, hi: number): void {
+  private writeToClean(page: number): void {
     let known: Tlb | undefined;
     for (const l2 of this.l2d) {
-      const entry = l2.lookup(lo, hi);
+      const entry = l2.lookup(page);
       if (entry < 0) continue;
       if ((l2.stateOf(entry) & STATE_DIRTY) !== 0) {
-        markDirty(this.l1d, lo, hi);
+        markDirty(this.l1d, page);
         return;
       }
       known = l2;
       break;
     }
-    this.updateWalk(lo, hi);
-    markDirty(this.l1d, lo, hi);
-    if (known !== undefined) markDirty(known, lo, hi);
+    this.updateWalk(page);
+    markDirty(this.l1d, page);
+    if (known !== undefined) markDirty(known, page);
   }
 
-  private updateWalk(lo: number, hi: number): void {
+  private updateWalk(page: number): void {
     this.updateWalks++;
-    this.walk(lo, hi, ACCESS_WRITE);
+    this.walk(page, ACCESS_WRITE);
   }
 
   /** One table walk of the studied MMU, beginning where the walk cache allows. */
-  private walk(lo: number, hi: number, access: Access): void {
-    const { regime, result, walkCache, fetches } = this;
+  private walk(page: number, access: Access): void {
+    const { regime, result, walkCache, fetches, index } = this;
     if (regime === undefined) throw new ModelBug("Mmu.walk: an access before the first setRegime");
-    if (walkCache !== undefined && walkCache.find(lo, hi, result)) this.walkCacheHits++;
+    const lo = index.lowOf(page);
+    const hi = index.highOf(page) & TAG_PAGE_HIGH;
+    if (walkCache !== undefined && walkCache.find(page, result)) this.walkCacheHits++;
     else startAtRoot(regime, result);
     walkPage(this.memory, regime, lo, hi, access, this.updatesDescriptors, result);
     if (result.fault === "access-flag") {
@@ -287,36 +302,35 @@ export class Mmu {
     this.walks++;
     for (let level = result.firstLevel; level <= result.level; level++) fetches[level] = fetches[level]! + 1;
     if (result.fault !== "none") {
-      const page = (lo >>> 0) + hi * 2 ** 32;
       throw new ModelBug(
-        `Mmu.walk: ${result.fault} fault at level ${result.level} on a traced access (${access}) to page ${hex(page)} of ASID ${regime.asid} in ${this.core.name}: tables changed before the trace was drained, or a table was freed without TLBI`,
+        `Mmu.walk: ${result.fault} fault at level ${result.level} on a traced access (${access}) to page ${hex((lo >>> 0) + hi * 2 ** 32)} of ASID ${regime.asid} in ${this.core.name}: tables changed before the trace was drained, or a table was freed without TLBI`,
       );
     }
     if (result.setAf) this.accessFlagUpdates++;
     if (result.setDirty) this.dirtyUpdates++;
-    if (walkCache !== undefined) walkCache.fill(lo, hi, result);
+    if (walkCache !== undefined) walkCache.fill(page, result);
   }
 
   /**
    * Valid bits of a coalesced entry for the page just walked: neighbours in its aligned group, in the same cache line of
    * the table, that continue its output addresses with equal attributes and are accessed. 0 if it stands alone or `tlb` does not coalesce.
    */
-  private neighbours(tlb: Tlb, lo: number): number {
+  private neighbours(tlb: Tlb, page: number): number {
     const order = tlb.coalescedOrder;
     const { result } = this;
     if (order === 0 || result.level !== 3 || result.contiguous) return 0;
     const { u32 } = this.memory;
     const nr = 1 << order;
-    const own = lo & (nr - 1);
+    const own = this.index.lowOf(page) & (nr - 1);
     const firstFrame = result.frame - own;
     if (firstFrame % nr !== 0) return 0;
     const first = result.descriptorIndex - own;
     let pages = 0;
-    for (let page = 0; page < nr; page++) {
-      const neighbourLo = u32[(first + page) * 2]!;
-      const neighbourHi = u32[(first + page) * 2 + 1]!;
+    for (let i = 0; i < nr; i++) {
+      const neighbourLo = u32[(first + i) * 2]!;
+      const neighbourHi = u32[(first + i) * 2 + 1]!;
       const same = ((neighbourLo ^ result.lo) & COALESCE_LO) === 0 && ((neighbourHi ^ result.hi) & COALESCE_HI) === 0;
-      if (page === own || (same && frameOfWords(neighbourLo, neighbourHi, this.granule.pageShift) === firstFrame + page)) pages |= 1 << page;
+      if (i === own || (same && frameOfWords(neighbourLo, neighbourHi, this.granule.pageShift) === firstFrame + i)) pages |= 1 << i;
     }
     return pages === 1 << own ? 0 : pages;
   }
@@ -339,16 +353,16 @@ function roomiest(tlbs: readonly Tlb[], unitOrder: number, leafOrder: number): T
  * A write has been recorded in the descriptor of this page. The entry may be gone, where the walk cache shares the structure. A coalesced
  * entry has one dirty state for its group, so the page leaves it.
  */
-function markDirty(tlb: Tlb, lo: number, hi: number): void {
-  const entry = tlb.peek(lo, hi);
+function markDirty(tlb: Tlb, page: number): void {
+  const entry = tlb.peek(page);
   if (entry < 0) return;
   if (tlb.coalescedPagesOf(entry) === 0) {
     tlb.setDirty(entry);
     return;
   }
   const state = tlb.stateOf(entry) | STATE_DIRTY;
-  const frame = tlb.frameFor(entry, lo);
+  const frame = tlb.frameFor(entry, tlb.index.lowOf(page));
   const global = tlb.isGlobal(entry);
-  tlb.dropCoalescedPage(entry, lo);
-  tlb.fill(lo, hi, global, 0, state, frame, 0);
+  tlb.dropCoalescedPage(entry, tlb.index.lowOf(page));
+  tlb.fill(page, global, 0, state, frame, 0);
 }

@@ -6,31 +6,81 @@
  */
 import { ModelBug } from "../arch/errors.js";
 import * as layout from "./tlb-layout.js";
+import { UnitIndex } from "./unit-index.js";
+import type { UnitClient } from "./unit-index.js";
 
-const { H_PROBES, H_END_PROBE, CHAIN, BUCKET, CLASS_ORDER, CLASS_GLOBAL, CLASS_COALESCED, TAG_CLASS_SHIFT, TAG_ASID_SHIFT,
-  TAG_PAGE_HIGH, PROBE_SHIFT, PROBE_ORDER, PROBE_TAG, PROBE_SALT, PROBE_PAGES, SALT_FACTOR } = layout;
+const { H_PROBES, H_END_PROBE, CLASS_ORDER, CLASS_GLOBAL, CLASS_COALESCED, CLASS_TABLE, CLASSES, MADE_BY_LEAF, MADE_NOT, PROBE_SHIFT,
+  PROBE_CLASS, PROBE_COLUMN, PROBE_PAGES } = layout;
 
-/** The cells that structures share. */
-export class Arena {
+/** What a structure does when its arena asks. */
+export interface ArenaMember {
+  /** Write the entries held into `at` anew. Tags by block of their old units: `tagLo`, `tagHi`. */
+  reenter(tagLo: Int32Array, tagHi: Int32Array): void;
+  /** Make time stamps small, keeping their order. */
+  rewind(): void;
+}
+
+/** Time after which stamps are made small. What a TLB is given at once is far less than what is left up to 2^31. */
+const LATE = 2 ** 30;
+/** More than any structure leaves as a stamp when it rewinds. */
+const EARLY = 1024;
+
+/** The cells that structures share, and where each of them holds which unit. */
+export class Arena implements UnitClient {
   readonly cells: Int32Array;
+  /** Index of the clock: time stamps of uses. */
+  readonly clock: number;
+  /** By number of a unit << columnShift | column of a structure: which of its entries holds the unit, from 0; -1 for none. */
+  at = new Int16Array(0);
+  readonly columnShift: number;
   private used = 0;
+  private columns = 0;
+  private readonly members: ArenaMember[] = [];
 
-  constructor(cells: number) {
-    this.cells = new Int32Array(cells);
+  /** `columns`: structures that the arena is for. `index`: may be shared with other arenas. */
+  constructor(
+    cells: number,
+    columns: number,
+    readonly index: UnitIndex = new UnitIndex(),
+  ) {
+    this.cells = new Int32Array(cells + 16);
+    this.clock = this.take(1);
+    this.columnShift = 32 - Math.clz32(columns - 1);
+    index.register(this);
   }
 
-  /** Index of `cells` zeroed cells, a multiple of 8. */
+  /** Index of `cells` zeroed cells, a multiple of 16. */
   take(cells: number): number {
     const at = this.used;
-    this.used += (cells + 7) & ~7;
+    this.used += (cells + 15) & ~15;
     if (this.used > this.cells.length) throw new ModelBug(`Arena.take: ${cells} cells at ${at} of ${this.cells.length}`);
     return at;
   }
-}
 
-/** log2 of the hash buckets. Eight per entry and more: most probes of an absent page then end at an empty bucket. */
-export function bucketBits(entries: number): number {
-  return Math.max(6, 35 - Math.clz32(entries));
+  /** A column for a structure. */
+  takeColumn(member: ArenaMember): number {
+    if (this.columns >> this.columnShift !== 0) throw new ModelBug(`Arena.takeColumn: more than ${this.columns}`);
+    this.members.push(member);
+    return this.columns++;
+  }
+
+  /** The clock must not run over. To be called before many uses. */
+  rewindClock(): void {
+    if (this.cells[this.clock]! < LATE) return;
+    for (const member of this.members) member.rewind();
+    this.cells[this.clock] = EARLY;
+  }
+
+  grow(bits: number): void {
+    const before = this.at;
+    this.at = new Int16Array(1 << (bits + this.columnShift)).fill(-1, before.length);
+    this.at.set(before);
+  }
+
+  renumber(tagLo: Int32Array, tagHi: Int32Array): void {
+    this.at.fill(-1);
+    for (const member of this.members) member.reenter(tagLo, tagHi);
+  }
 }
 
 /**
@@ -43,65 +93,38 @@ export function entryOrders(pageSizes: readonly number[], pageWise: boolean, gra
   return Int8Array.from({ length: 32 }, (_, order) => Math.max(-1, ...usable.filter((heldOrder) => heldOrder <= order)));
 }
 
-/** What class and ASID of a high tag add to the hash. The page bits in it are few and left out. */
-export function salt(tagHi: number): number {
-  return Math.imul(tagHi & ~TAG_PAGE_HIGH, SALT_FACTOR);
-}
-
-/** Page number in words, below 2^36, shifted right by an order below 32: the low word. */
-export function unitLow(pageLo: number, pageHi: number, order: number): number {
-  return ((pageHi << 1) << (31 - order)) | (pageLo >>> order);
-}
-
-/** Take a valid entry out of its hash bucket. */
-export function unlinkEntry(cells: Int32Array, entry: number): void {
-  const after = cells[entry | CHAIN]!;
-  let at = cells[entry | BUCKET]!;
-  let here = cells[at]!;
-  while (here !== entry) {
-    at = here | CHAIN;
-    here = cells[at]!;
-  }
-  cells[at] = after;
-}
-
-/** Class and ASID bits of a high tag. */
-export function tagBits(kind: number, asid: number): number {
-  return (kind << TAG_CLASS_SHIFT) | ((kind & CLASS_GLOBAL) !== 0 ? 0 : asid << TAG_ASID_SHIFT);
-}
-
-function writeProbe(cells: Int32Array, probe: number, kind: number, asid: number): void {
-  const tag = tagBits(kind, asid);
-  cells[probe | PROBE_ORDER] = kind & CLASS_ORDER;
-  cells[probe | PROBE_TAG] = tag;
-  cells[probe | PROBE_SALT] = salt(tag);
-  cells[probe | PROBE_PAGES] = (kind & CLASS_COALESCED) !== 0 ? (1 << (kind & CLASS_ORDER)) - 1 : 0;
+/**
+ * By class of an entry of the next level, the class of the entry that a structure makes of it; MADE_* where it is none, or depends on the size of the
+ * descriptor. `wholeRuns`: a contiguous run may become one entry.
+ */
+export function classesMade(orders: Int8Array, wholeRuns: boolean, coalescedOrder: number): Int32Array {
+  return Int32Array.from({ length: CLASSES }, (_, kind) => {
+    const order = kind & CLASS_ORDER;
+    const coalesced = (kind & CLASS_COALESCED) !== 0;
+    if ((kind & CLASS_TABLE) !== 0 || (coalesced && order === coalescedOrder)) return MADE_NOT;
+    if (!coalesced && order > 0 && !wholeRuns) return MADE_BY_LEAF;
+    const made = orders[coalesced ? 0 : order]!;
+    return made < 0 ? MADE_NOT : (kind & CLASS_GLOBAL) | made;
+  });
 }
 
 const PROBE_CELLS = 1 << PROBE_SHIFT;
 
-function kindOfProbe(cells: Int32Array, probe: number): number {
-  return (cells[probe | PROBE_TAG]! >>> TAG_CLASS_SHIFT) & 0xff;
-}
-
-/** Let lookups in structure `h` probe this class too; probes stand in ascending order of the class. */
-export function addProbe(cells: Int32Array, h: number, kind: number, asid: number): void {
+/** Let lookups in structure `h` probe this class too, which has this column in the index; probes stand in ascending order of the class. */
+export function addProbe(cells: Int32Array, h: number, kind: number, column: number): void {
   let probe = cells[h | H_END_PROBE]!;
   cells[h | H_END_PROBE] = probe + PROBE_CELLS;
-  for (; probe > cells[h | H_PROBES]! && kindOfProbe(cells, probe - PROBE_CELLS) > kind; probe -= PROBE_CELLS) cells.copyWithin(probe, probe - PROBE_CELLS, probe);
-  writeProbe(cells, probe, kind, asid);
+  for (; probe > cells[h | H_PROBES]! && cells[(probe - PROBE_CELLS) | PROBE_CLASS]! > kind; probe -= PROBE_CELLS) cells.copyWithin(probe, probe - PROBE_CELLS, probe);
+  cells[probe | PROBE_CLASS] = kind;
+  cells[probe | PROBE_COLUMN] = column;
+  cells[probe | PROBE_PAGES] = (kind & CLASS_COALESCED) !== 0 ? (1 << (kind & CLASS_ORDER)) - 1 : 0;
 }
 
 /** Let lookups in structure `h` no longer probe this class. Pre: they do. */
 export function removeProbe(cells: Int32Array, h: number, kind: number): void {
   let probe = cells[h | H_PROBES]!;
-  while (kindOfProbe(cells, probe) !== kind) probe += PROBE_CELLS;
+  while (cells[probe | PROBE_CLASS] !== kind) probe += PROBE_CELLS;
   const end = cells[h | H_END_PROBE]!;
   cells.copyWithin(probe, probe + PROBE_CELLS, end);
   cells[h | H_END_PROBE] = end - PROBE_CELLS;
-}
-
-/** The ASID of later lookups in structure `h`. */
-export function retagProbes(cells: Int32Array, h: number, asid: number): void {
-  for (let probe = cells[h | H_PROBES]!; probe < cells[h | H_END_PROBE]!; probe += PROBE_CELLS) writeProbe(cells, probe, kindOfProbe(cells, probe), asid);
 }

@@ -5,39 +5,52 @@
  * checks an exported or imported one at every use.
  */
 
-// Header of a structure: what the fast path needs to know of it. Its offset is a multiple of 8.
-export const HEADER_CELLS = 8;
-export const H_BUCKETS = 0;
-/** Right shift that makes a bucket number of a hash. */
-export const H_SHIFT = 1;
-export const H_SET_MASK = 2;
-/** Index of the first set's newest cell. */
-export const H_NEWEST = 3;
-export const H_PROBES = 4;
-export const H_END_PROBE = 5;
+// Header of a structure: what the fast path needs to know of it. Its offset is a multiple of 16.
+export const HEADER_CELLS = 16;
+/** Column of the structure in the arena's `at`. */
+export const H_COLUMN = 0;
+export const H_SET_MASK = 1;
+/** Index of the first set's newest cell, where there are rings. */
+export const H_NEWEST = 2;
+/** The probes: what a lookup looks for besides a plain page. */
+export const H_PROBES = 3;
+export const H_END_PROBE = 4;
 /** Entries that are not valid. */
-export const H_INVALID = 6;
-/** 1 if a hit makes the entry the newest: lru. 0: fifo, or a policy that keeps no ring. */
-export const H_REFRESH = 7;
+export const H_INVALID = 5;
+/** ORDER_*: how the order of replacement is kept. */
+export const H_ORDER = 6;
+/** Whether an entry of the next level is always taken over as it stands if this structure holds one of its class: 0, or STATE_CLASS if that is true of plain pages only. */
+export const H_DIFFERS = 7;
+export const H_FIRST_ENTRY = 8;
+export const H_WAYS = 9;
+/** Index of the entries per class. */
+export const H_COUNTS = 10;
+/** Index of the classes that the structure makes, by the class of the next level's entry: MADE_* where it is none. */
+export const H_MAKES = 11;
+
+/** A recency ring that hits do not turn: fifo. */
+export const ORDER_FIFO = 0;
+/** A recency ring that hits turn: lru of many ways. */
+export const ORDER_RING = 1;
+/** A time stamp in each entry: lru of few ways, where looking for the oldest costs less than keeping a ring. */
+export const ORDER_STAMPS = 2;
+/** A policy object only. */
+export const ORDER_OTHER = 3;
 
 // An entry is named by its handle, the index of its first cell, a multiple of 8; these are the cells of an entry. Indexes are joined
 // with `|`, which unlike `+` cannot leave 32 bits and so costs no overflow check.
 export const ENTRY_SHIFT = 3;
-/** Page number / entry size, bits 31:0. */
-export const TAG_LO = 0;
-/** The rest of the page number (7:0), the class (15:8) and the ASID (31:16). */
-export const TAG_HI = 1;
 /** STATE_* bits. */
-export const STATE = 2;
+export const STATE = 0;
 /** First output frame; of a table entry, the table's position in 8-byte words. */
-export const FRAME = 3;
-/** Handle of the next entry in the same hash bucket; -1 ends. */
-export const CHAIN = 4;
-/** Index of the cell that is the entry's hash bucket. */
-export const BUCKET = 5;
+export const FRAME = 1;
+/** Index in the arena's `at` that names this entry: the row of the unit that it holds, the structure's column. */
+export const AT = 2;
+/** Time of the last use (ORDER_STAMPS). */
+export const STAMP = 3;
 /** Handles of the neighbours in the recency ring of the set, which goes from the newest to the oldest and back to the newest. */
-export const OLDER = 6;
-export const NEWER = 7;
+export const OLDER = 4;
+export const NEWER = 5;
 
 // Bits of the state cell.
 /** The entry is valid. */
@@ -53,30 +66,35 @@ export const STATE_PERMS_SHIFT = 9;
 /** Valid bits of the pages of a coalesced entry, eight bits; all ones in others. */
 export const STATE_PAGES_SHIFT = 16;
 export const STATE_PAGES = 0xff << STATE_PAGES_SHIFT;
+/** Class of the entry, eight bits. */
+export const STATE_CLASS_SHIFT = 24;
+export const STATE_CLASS = 0xff << STATE_CLASS_SHIFT;
 
-// A class is what a tag is relative to: the order of the entry's size and its kind.
+// A class is what a tag is relative to: the order of the entry's size and its kind. Class 0 is a plain page.
 export const CLASS_ORDER = 0x1f;
 export const CLASS_GLOBAL = 1 << 5;
 export const CLASS_COALESCED = 1 << 6;
 export const CLASS_TABLE = 1 << 7;
 export const CLASSES = 256;
+
+// A tag names a unit: what part of page number / size, in which class and ASID. The low word has bits 31:0 of page number / size; the high word
+// the rest of it (7:0), the class (15:8) and the ASID (31:16).
 export const TAG_CLASS_SHIFT = 8;
 export const TAG_ASID_SHIFT = 16;
 export const TAG_PAGE_HIGH = 0xff;
-export const TAG_CLASS = 0xff << TAG_CLASS_SHIFT;
+
+/** In the cells at H_MAKES: no entry, or one that takes the general path; one that depends on the size of the descriptor. */
+export const MADE_NOT = -1;
+export const MADE_BY_LEAF = -2;
+
+// Numbers of units (unit-index.ts): a block, and the place in it, which is the low bits of page number / size.
+export const BLOCK_SHIFT = 4;
+export const BLOCK_UNITS = 1 << BLOCK_SHIFT;
 
 // Cells of a probe: what a lookup needs of a class that is present.
 export const PROBE_SHIFT = 2;
-export const PROBE_ORDER = 0;
-/** Class and ASID bits of the high tag. */
-export const PROBE_TAG = 1;
-/** What these add to the hash. */
-export const PROBE_SALT = 2;
+export const PROBE_CLASS = 0;
+/** Column of the class in the index's `unitOf`. */
+export const PROBE_COLUMN = 1;
 /** Mask of the page inside a coalesced entry; 0 for others. */
-export const PROBE_PAGES = 3;
-
-/** 2^32 divided by the golden ratio: neighbouring pages spread over the buckets. */
-export const HASH_FACTOR = 0x9e3779b1 | 0;
-
-/** Any odd constant that spreads class and ASID. */
-export const SALT_FACTOR = 0x85ebca6b | 0;
+export const PROBE_PAGES = 2;

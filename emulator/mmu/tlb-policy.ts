@@ -7,7 +7,7 @@
  * set * ways + way. No Arm manual read states the policy of a TLB, so it is a parameter of every preset.
  */
 import { ModelBug, assertNever } from "../arch/errors.js";
-import { ENTRY_SHIFT, NEWER, OLDER } from "./tlb-layout.js";
+import { ENTRY_SHIFT, NEWER, OLDER, ORDER_FIFO, ORDER_OTHER, ORDER_RING, ORDER_STAMPS, STAMP } from "./tlb-layout.js";
 
 export const POLICY_NAMES = ["lru", "tree-plru", "fifo", "random", "nru"] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
@@ -20,13 +20,23 @@ export interface ReplacementPolicy {
   victim(set: number): number;
 }
 
-/** The policy of this name for a structure of `sets` x `ways`. `ring` is where lru and fifo keep their order; `seed` matters to random only. */
-export function makePolicy(name: PolicyName, sets: number, ways: number, ring: RingCells, seed: number): ReplacementPolicy {
+/** Ways up to which lru keeps time stamps. */
+const FEW_WAYS = 16;
+
+/** ORDER_*: how a structure of `sets` x `ways` keeps the order of this policy in its cells. One large set would be searched at every miss. */
+export function orderKeeping(name: PolicyName, sets: number, ways: number): number {
+  if (name === "fifo") return ORDER_FIFO;
+  if (name !== "lru") return ORDER_OTHER;
+  return sets > 1 && ways <= FEW_WAYS ? ORDER_STAMPS : ORDER_RING;
+}
+
+/** The policy of this name for a structure of `sets` x `ways`. `place` is where lru and fifo keep their order; `seed` matters to random only. */
+export function makePolicy(name: PolicyName, sets: number, ways: number, place: OrderCells, seed: number): ReplacementPolicy {
   switch (name) {
     case "lru":
-      return new RecencyPolicy(ring, sets, ways, true);
+      return orderKeeping(name, sets, ways) === ORDER_STAMPS ? new StampPolicy(place, sets, ways) : new RecencyPolicy(place, sets, ways, true);
     case "fifo":
-      return new RecencyPolicy(ring, sets, ways, false);
+      return new RecencyPolicy(place, sets, ways, false);
     case "tree-plru":
       return new TreePlruPolicy(sets, ways);
     case "random":
@@ -39,15 +49,18 @@ export function makePolicy(name: PolicyName, sets: number, ways: number, ring: R
 }
 
 /**
- * Where a recency ring lies: two cells in every slot's record name the older and the newer neighbour by the index of their
- * records, and one cell per set names the set's newest. The ring goes from the newest to the oldest and back to the newest.
+ * Where the order of replacement lies. As a ring: two cells in every slot's record name the older and the newer neighbour by the index of
+ * their records, and one cell per set names the set's newest. The ring goes from the newest to the oldest and back to the newest. As
+ * time stamps: one cell in every slot's record, and one for the clock.
  */
-export interface RingCells {
+export interface OrderCells {
   readonly cells: Int32Array;
   /** Index of the first slot's record; records are 1 << ENTRY_SHIFT cells, and their indexes multiples of that. */
   readonly firstRecord: number;
   /** Index of the first set's newest cell. */
   readonly newest: number;
+  /** Index of the clock's cell. */
+  readonly clock: number;
 }
 
 /** Make `record` the newest of the ring whose newest cell is at `at`. Making the oldest the newest only turns the ring by one. */
@@ -74,7 +87,7 @@ function makeNewest(cells: Int32Array, at: number, record: number): void {
  */
 export class RecencyPolicy implements ReplacementPolicy {
   constructor(
-    private readonly ring: RingCells,
+    private readonly ring: OrderCells,
     sets: number,
     ways: number,
     private readonly refreshOnHit: boolean,
@@ -110,6 +123,51 @@ export class RecencyPolicy implements ReplacementPolicy {
   victim(set: number): number {
     const { cells, firstRecord, newest } = this.ring;
     return (cells[cells[newest + set]! | NEWER]! - firstRecord) >> ENTRY_SHIFT;
+  }
+}
+
+/** True least-recently-used by time stamps: a hit costs one store, a victim a look at every way. */
+export class StampPolicy implements ReplacementPolicy {
+  constructor(
+    private readonly place: OrderCells,
+    private readonly sets: number,
+    private readonly ways: number,
+  ) {}
+
+  accessed(set: number, slot: number): void {
+    this.filled(set, slot);
+  }
+
+  filled(_set: number, slot: number): void {
+    const { cells, firstRecord, clock } = this.place;
+    const now = (cells[clock]! + 1) | 0;
+    cells[clock] = now;
+    cells[(firstRecord + (slot << ENTRY_SHIFT)) | STAMP] = now;
+  }
+
+  invalidated(_set: number, slot: number): void {
+    const { cells, firstRecord } = this.place;
+    cells[(firstRecord + (slot << ENTRY_SHIFT)) | STAMP] = 0;
+  }
+
+  victim(set: number): number {
+    const { cells, firstRecord } = this.place;
+    let oldest = set * this.ways;
+    for (let slot = oldest + 1; slot < (set + 1) * this.ways; slot++) {
+      if (cells[(firstRecord + (slot << ENTRY_SHIFT)) | STAMP]! < cells[(firstRecord + (oldest << ENTRY_SHIFT)) | STAMP]!) oldest = slot;
+    }
+    return oldest;
+  }
+
+  /** Make the stamps small, keeping their order; the clock is set back then. */
+  rewind(): void {
+    const { cells, firstRecord } = this.place;
+    for (let set = 0; set < this.sets; set++) {
+      const records = Array.from({ length: this.ways }, (_, way) => firstRecord + ((set * this.ways + way) << ENTRY_SHIFT));
+      records.sort((a, b) => cells[a | STAMP]! - cells[b | STAMP]!);
+      // A slot without a use keeps the stamp 0.
+      records.forEach((record, i) => (cells[record | STAMP] = cells[record | STAMP] === 0 ? 0 : i + 1));
+    }
   }
 }
 

@@ -2,29 +2,30 @@
  * One TLB structure: any number of entries as sets x ways, any set of page sizes, entries for pages, contiguous runs, blocks and
  * coalesced pages, tagged with ASIDs. The walk caches keep their table descriptors in the same kind of structure.
  *
- * A lookup costs the same for 10 fully associative entries and 2048 in 8 ways: entries are found through a hash of their tag, and
- * sets matter only when an entry has to be given up. One probe is made per kind of entry (`class`) that the structure holds at the
- * moment, in ascending order of the class.
- *
- * The entries lie in an arena of cells (tlb-cells.ts) that the structures of one MMU share. Nothing is allocated after
- * construction.
+ * What an entry can stand for is a unit with a number (unit-index.ts); the arena of cells that the structures of one MMU share
+ * (tlb-cells.ts) says by number which entry holds it. So a lookup costs the same for 10 fully associative entries and 2048 in 8 ways: one look
+ * for each kind of entry (`class`) that the structure holds at the moment, ascending. Sets matter only when an entry is to be given up.
  *
  * Arm: DDI 0487 D8.16 (TLBs), D8.7.1 (contiguous bit); Cortex-A76 TRM 100798, A5.2 and table A6-31 (coalesced entries).
  */
 import type { Asid, Pfn, Va } from "../arch/addr.js";
 import { ModelBug } from "../arch/errors.js";
 import type { Granule, Level } from "../arch/granule.js";
-import { Arena, addProbe, bucketBits, entryOrders, removeProbe, retagProbes, salt, tagBits, unitLow, unlinkEntry } from "./tlb-cells.js";
+import { Arena, addProbe, classesMade, entryOrders, removeProbe } from "./tlb-cells.js";
+import type { ArenaMember } from "./tlb-cells.js";
 import * as layout from "./tlb-layout.js";
-import { makePolicy } from "./tlb-policy.js";
+import { StampPolicy, makePolicy, orderKeeping } from "./tlb-policy.js";
 import type { PolicyName, ReplacementPolicy } from "./tlb-policy.js";
 import { isEverything, isLastLevelOnly } from "./tlbi.js";
 import type { CachedTranslation, Tlbi } from "./tlbi.js";
+import { tagBits } from "./unit-index.js";
+import type { UnitIndex } from "./unit-index.js";
 
-const { HEADER_CELLS, H_BUCKETS, H_SHIFT, H_SET_MASK, H_NEWEST, H_PROBES, H_END_PROBE, H_INVALID, H_REFRESH, ENTRY_SHIFT, TAG_LO,
-  TAG_HI, STATE, FRAME, CHAIN, BUCKET, STATE_VALID, STATE_DIRTY, STATE_LEVEL_SHIFT, STATE_LEAF_SHIFT, STATE_PERMS_SHIFT,
-  STATE_PAGES_SHIFT, STATE_PAGES, CLASS_ORDER, CLASS_GLOBAL, CLASS_COALESCED, CLASS_TABLE, CLASSES, TAG_CLASS_SHIFT,
-  TAG_ASID_SHIFT, TAG_PAGE_HIGH, TAG_CLASS, PROBE_SHIFT, PROBE_ORDER, PROBE_TAG, PROBE_PAGES, HASH_FACTOR } = layout;
+const { HEADER_CELLS, H_COLUMN, H_SET_MASK, H_NEWEST, H_PROBES, H_END_PROBE, H_INVALID, H_ORDER, H_DIFFERS, H_FIRST_ENTRY, H_WAYS,
+  H_COUNTS, H_MAKES, ORDER_OTHER, ENTRY_SHIFT, STATE, FRAME, AT, STATE_VALID, STATE_DIRTY, STATE_LEVEL_SHIFT, STATE_LEAF_SHIFT,
+  STATE_PERMS_SHIFT, STATE_PAGES_SHIFT, STATE_PAGES, STATE_CLASS_SHIFT, STATE_CLASS, CLASS_ORDER, CLASS_GLOBAL, CLASS_COALESCED,
+  CLASS_TABLE, CLASSES, TAG_CLASS_SHIFT, TAG_ASID_SHIFT, TAG_PAGE_HIGH, BLOCK_SHIFT, BLOCK_UNITS, PROBE_SHIFT,
+  PROBE_CLASS, PROBE_PAGES } = layout;
 
 export interface TlbSpec {
   readonly entries: number;
@@ -50,40 +51,40 @@ export interface TlbEntry extends CachedTranslation {
   readonly perms: number;
 }
 
-export class Tlb {
+export class Tlb implements ArenaMember {
   readonly entries: number;
   readonly sets: number;
   readonly ways: number;
   /** log2 of the pages of a coalesced entry; 0 = the structure does not coalesce. */
   readonly coalescedOrder: number;
+  /** By order of a translation, the order of the entry for it; -1 where every size held is larger. */
+  readonly entryOrder: Int8Array;
 
   private readonly pageSize: number;
   private readonly wholeRuns: boolean;
   private readonly policy: ReplacementPolicy;
   /** Offset of the header in the arena. */
   readonly header: number;
-  /** True if the replacement order is a recency ring, which the fast path can turn. */
-  readonly hasRing: boolean;
-  /** 1 for the classes whose entries, found in another structure, are entries of this one as they stand. */
-  readonly takesOver = new Uint8Array(CLASSES);
+  /** True if the order of replacement lies in the cells, so that the fast path can keep it. */
+  readonly ordersInCells: boolean;
 
+  private readonly arena: Arena;
   private readonly cells: Int32Array;
-  private readonly buckets: number;
+  /** Numbers of the units that its entries hold. */
+  readonly index: UnitIndex;
+  private readonly column: number;
   private readonly firstEntry: number;
   private readonly endEntry: number;
   private readonly firstProbe: number;
-  private readonly hashShift: number;
+  /** Index of the entries per class. */
+  private readonly counts: number;
   private readonly setMask: number;
   private asid = 0;
   /** Invalid entries of each set; the lowest way is filled first. */
   private readonly nrInvalid: Int32Array;
-  /** Entries per class. */
-  private readonly classCount = new Int32Array(CLASSES);
-  /** Order of the entry for a translation of this order, -1 where every size held is larger. */
-  private readonly entryOrder: Int8Array;
 
-  /** `arena`: shared cells with room for `Tlb.cellsOf(spec)`; one of its own without it. */
-  constructor(spec: TlbSpec, granule: Granule, seed: number, arena: Arena = new Arena(Tlb.cellsOf(spec))) {
+  /** `arena`: shared cells with room for `Tlb.cellsOf(spec)` and a column; one of its own without it. */
+  constructor(spec: TlbSpec, granule: Granule, seed: number, arena: Arena = new Arena(Tlb.cellsOf(spec), 1)) {
     this.entries = spec.entries;
     this.ways = spec.ways === "full" ? spec.entries : spec.ways;
     const sets = this.entries / this.ways;
@@ -96,45 +97,57 @@ export class Tlb {
     this.pageSize = granule.pageSize;
     this.wholeRuns = spec.contiguous === "whole";
     this.coalescedOrder = 31 - Math.clz32(spec.coalescedPages);
-
     this.entryOrder = entryOrders(spec.pageSizes, spec.splinter === "page", granule.pageSize);
-    for (let order = 0; order < 32; order++) {
-      if (this.entryOrder[order] === order && (this.wholeRuns || order === 0)) this.takesOver[order] = this.takesOver[CLASS_GLOBAL | order] = 1;
-    }
-    const bits = bucketBits(this.entries);
+
     const { cells } = arena;
+    this.arena = arena;
     this.cells = cells;
-    this.header = arena.take(HEADER_CELLS);
-    this.hashShift = 32 - bits;
-    this.buckets = arena.take(1 << bits);
+    this.index = arena.index;
+    this.column = arena.takeColumn(this);
+    const h = arena.take(HEADER_CELLS);
+    this.header = h;
     this.firstEntry = arena.take(this.entries << ENTRY_SHIFT);
     this.endEntry = this.firstEntry + (this.entries << ENTRY_SHIFT);
     this.firstProbe = arena.take(CLASSES << PROBE_SHIFT);
+    this.counts = arena.take(CLASSES);
+    const makes = arena.take(CLASSES);
     const newest = arena.take(this.sets);
-    cells.fill(-1, this.buckets, this.buckets + (1 << bits));
     this.nrInvalid = new Int32Array(this.sets).fill(this.ways);
-    this.policy = makePolicy(spec.policy, this.sets, this.ways, { cells, firstRecord: this.firstEntry, newest }, seed);
-    this.hasRing = spec.policy === "lru" || spec.policy === "fifo";
-    const h = this.header;
-    cells[h | H_BUCKETS] = this.buckets;
-    cells[h | H_SHIFT] = this.hashShift;
+    this.policy = makePolicy(spec.policy, this.sets, this.ways, { cells, firstRecord: this.firstEntry, newest, clock: arena.clock }, seed);
+    const order = orderKeeping(spec.policy, this.sets, this.ways);
+    this.ordersInCells = order !== ORDER_OTHER;
+    cells[h | H_COLUMN] = this.column;
     cells[h | H_SET_MASK] = this.setMask;
     cells[h | H_NEWEST] = newest;
     cells[h | H_PROBES] = this.firstProbe;
     cells[h | H_END_PROBE] = this.firstProbe;
     cells[h | H_INVALID] = this.entries;
-    cells[h | H_REFRESH] = spec.policy === "lru" ? 1 : 0;
+    cells[h | H_ORDER] = order;
+    cells[h | H_DIFFERS] = this.wholeRuns && this.coalescedOrder === 0 ? 0 : STATE_CLASS;
+    cells[h | H_FIRST_ENTRY] = this.firstEntry;
+    cells[h | H_WAYS] = this.ways;
+    cells[h | H_COUNTS] = this.counts;
+    cells[h | H_MAKES] = makes;
+    cells.set(classesMade(this.entryOrder, this.wholeRuns, this.coalescedOrder), makes);
   }
 
   /** Cells that a structure takes of an arena, at most. */
   static cellsOf(spec: { readonly entries: number }): number {
-    return HEADER_CELLS + (1 << bucketBits(spec.entries)) + (spec.entries << ENTRY_SHIFT) + (CLASSES << PROBE_SHIFT) + spec.entries + 32;
+    return HEADER_CELLS + (spec.entries << ENTRY_SHIFT) + (CLASSES << PROBE_SHIFT) + 2 * CLASSES + spec.entries + 64;
   }
 
   /** The ASID of later lookups. Entries of other ASIDs stay. */
   setAsid(asid: Asid): void {
     this.asid = asid;
-    retagProbes(this.cells, this.header, asid);
+  }
+
+  /** What the other methods call a page of the current ASID. The number is valid until trace records are resolved (UnitIndex.resolve). */
+  page(lo: number, hi: number): number {
+    return this.index.number(lo, hi | (this.asid << TAG_ASID_SHIFT));
+  }
+
+  rewind(): void {
+    if (this.policy instanceof StampPolicy) this.policy.rewind();
   }
 
   /** Valid entries. */
@@ -142,23 +155,24 @@ export class Tlb {
     return this.entries - this.cells[this.header | H_INVALID]!;
   }
 
-  /** Handle of the entry that translates this page in the current ASID, or -1. A hit counts as a use. */
-  lookup(pageLo: number, pageHi: number): number {
-    const entry = this.peek(pageLo, pageHi);
-    if (entry >= 0) this.policy.accessed(this.cells[entry | TAG_LO]! & this.setMask, this.slotOf(entry));
+  /** Handle of the entry that translates this page, or -1. A hit counts as a use. */
+  lookup(page: number): number {
+    const entry = this.peek(page);
+    if (entry >= 0) this.used(entry);
     return entry;
   }
 
   /** As `lookup`, but not counted as a use. */
-  peek(pageLo: number, pageHi: number): number {
-    const { cells } = this;
+  peek(page: number): number {
+    const { cells, index } = this;
+    const plain = this.holder(page);
+    if (plain >= 0) return plain;
     const end = cells[this.header | H_END_PROBE]!;
     for (let probe = this.firstProbe; probe < end; probe = (probe + (1 << PROBE_SHIFT)) | 0) {
-      const order = cells[probe | PROBE_ORDER]!;
-      const entry = this.find(unitLow(pageLo, pageHi, order), (pageHi >>> order) | cells[probe | PROBE_TAG]!);
+      const entry = this.holder(index.unit(page, cells[probe | PROBE_CLASS]!));
       if (entry < 0) continue;
       const pages = cells[probe | PROBE_PAGES]!;
-      if (pages === 0 || ((cells[entry | STATE]! >>> (STATE_PAGES_SHIFT + (pageLo & pages))) & 1) !== 0) return entry;
+      if (pages === 0 || ((cells[entry | STATE]! >>> (STATE_PAGES_SHIFT + (page & pages))) & 1) !== 0) return entry;
     }
     return -1;
   }
@@ -175,25 +189,25 @@ export class Tlb {
 
   /** Order of the translation that the entry can serve as; a coalesced entry serves as single pages. */
   orderOf(entry: number): number {
-    const kind = this.cells[entry | TAG_HI]! >>> TAG_CLASS_SHIFT;
+    const kind = this.kindOf(entry);
     return (kind & CLASS_COALESCED) !== 0 ? 0 : kind & CLASS_ORDER;
   }
 
   /** Valid pages of a coalesced entry, bit 0 its first page; 0 for any other entry. */
   coalescedPagesOf(entry: number): number {
-    const coalesced = (this.cells[entry | TAG_HI]! >>> TAG_CLASS_SHIFT) & CLASS_COALESCED;
+    const coalesced = this.kindOf(entry) & CLASS_COALESCED;
     return coalesced === 0 ? 0 : (this.cells[entry | STATE]! & STATE_PAGES) >>> STATE_PAGES_SHIFT;
   }
 
   /** Output frame of this page under the entry. */
   frameFor(entry: number, pageLo: number): number {
-    const order = (this.cells[entry | TAG_HI]! >>> TAG_CLASS_SHIFT) & CLASS_ORDER;
+    const order = this.kindOf(entry) & CLASS_ORDER;
     return this.cells[entry | FRAME]! + (pageLo & ((1 << order) - 1));
   }
 
   /** True if the entry belongs to every ASID. */
   isGlobal(entry: number): boolean {
-    return ((this.cells[entry | TAG_HI]! >>> TAG_CLASS_SHIFT) & CLASS_GLOBAL) !== 0;
+    return (this.kindOf(entry) & CLASS_GLOBAL) !== 0;
   }
 
   /**
@@ -205,37 +219,31 @@ export class Tlb {
   }
 
   /**
-   * Cache the translation of a page in the current ASID (or all, if `global`), as large as the structure can.
+   * Cache the translation of a page (in every ASID, if `global`), as large as the structure can.
    * `state`: STATE_DIRTY, level, leafOrder and perms bits; `frame`: output frame of this very page; `pages`: valid bits of the aligned group
    * of neighbours for a coalesced entry, 0 for an ordinary one.
    * Pre: no entry translates the page now; `orderFor` is not negative.
    */
-  fill(pageLo: number, pageHi: number, global: boolean, unitOrder: number, state: number, frame: number, pages: number): void {
+  fill(page: number, global: boolean, unitOrder: number, state: number, frame: number, pages: number): void {
     const globalBit = global ? CLASS_GLOBAL : 0;
+    const pageLo = this.index.lowOf(page);
     if (pages !== 0) {
       const order = this.coalescedOrder;
-      const mask = (1 << order) - 1;
-      this.dropPagesUnder(pageLo & ~mask, pageHi, globalBit, pages);
-      this.insert(pageLo, pageHi, CLASS_COALESCED | globalBit | order, (state & ~STATE_PAGES) | (pages << STATE_PAGES_SHIFT), frame - (pageLo & mask));
+      this.dropPagesUnder(page, globalBit, pages);
+      this.insert(this.index.unit(page, CLASS_COALESCED | globalBit | order), (state & ~STATE_PAGES) | (pages << STATE_PAGES_SHIFT), frame - (pageLo & ((1 << order) - 1)));
       return;
     }
     const order = this.orderFor(unitOrder, (state >>> STATE_LEAF_SHIFT) & CLASS_ORDER);
-    this.insert(pageLo, pageHi, globalBit | order, state | STATE_PAGES, frame - (pageLo & ((1 << order) - 1)));
+    this.insert(this.index.unit(page, globalBit | order), state | STATE_PAGES, frame - (pageLo & ((1 << order) - 1)));
   }
 
   /**
    * Cache what an entry of the next level knows of a page, as large as this structure can.
    * Pre: `entry` of `next` translates the page, and no entry here does.
    */
-  fillFrom(next: Tlb, entry: number, pageLo: number, pageHi: number): void {
-    const { cells } = next;
-    const hi = cells[entry | TAG_HI]!;
-    if (this.takesOver[(hi >>> TAG_CLASS_SHIFT) & 0xff] === 1) {
-      this.place(cells[entry | TAG_LO]!, hi, cells[entry | STATE]!, cells[entry | FRAME]!);
-      return;
-    }
+  fillFrom(next: Tlb, entry: number, page: number): void {
     const pages = this.coalescedOrder !== 0 && this.coalescedOrder === next.coalescedOrder ? next.coalescedPagesOf(entry) : 0;
-    this.fill(pageLo, pageHi, next.isGlobal(entry), next.orderOf(entry), cells[entry | STATE]!, next.frameFor(entry, pageLo), pages);
+    this.fill(page, next.isGlobal(entry), next.orderOf(entry), next.stateOf(entry), next.frameFor(entry, this.index.lowOf(page)), pages);
   }
 
   /**
@@ -249,19 +257,15 @@ export class Tlb {
   }
 
   /** For a walk cache: keep the table descriptor of `level` that covers this page, 2^order pages wide. Nothing changes if it is there. */
-  fillTable(pageLo: number, pageHi: number, order: number, level: Level, index: number, forbids: number): void {
-    const kind = CLASS_TABLE | order;
-    const known = this.classCount[kind]! > 0 && this.find(unitLow(pageLo, pageHi, order), (pageHi >>> order) | tagBits(kind, this.asid)) >= 0;
-    if (!known) this.insert(pageLo, pageHi, kind, STATE_PAGES | (level << STATE_LEVEL_SHIFT) | (forbids << STATE_PERMS_SHIFT), index);
+  fillTable(page: number, order: number, level: Level, index: number, forbids: number): void {
+    const unit = this.index.unit(page, CLASS_TABLE | order);
+    if (this.holder(unit) < 0) this.insert(unit, STATE_PAGES | (level << STATE_LEVEL_SHIFT) | (forbids << STATE_PERMS_SHIFT), index);
   }
 
-  /** Handle of the table entry that covers this page in the current ASID, or -1. A hit counts as a use. */
-  findTable(pageLo: number, pageHi: number, order: number): number {
-    const kind = CLASS_TABLE | order;
-    if (this.classCount[kind] === 0) return -1;
-    const lo = unitLow(pageLo, pageHi, order);
-    const entry = this.find(lo, (pageHi >>> order) | tagBits(kind, this.asid));
-    if (entry >= 0) this.policy.accessed(lo & this.setMask, this.slotOf(entry));
+  /** Handle of the table entry that covers this page, or -1. A hit counts as a use. */
+  findTable(page: number, order: number): number {
+    const entry = this.holder(this.index.unit(page, CLASS_TABLE | order));
+    if (entry >= 0) this.used(entry);
     return entry;
   }
 
@@ -270,7 +274,7 @@ export class Tlb {
     return this.cells[entry | FRAME]!;
   }
 
-  /** Forbidden rights kept with a table entry, as passed to `fillTable`. */
+  /** Forbidden rights kept with a table entry. */
   forbidsOf(entry: number): number {
     return (this.cells[entry | STATE]! >>> STATE_PERMS_SHIFT) & 7;
   }
@@ -295,14 +299,14 @@ export class Tlb {
     for (let entry = this.firstEntry; entry < this.endEntry; entry += 1 << ENTRY_SHIFT) {
       if (!this.isValid(entry)) continue;
       const state = cells[entry | STATE]!;
-      const kind = (cells[entry | TAG_HI]! >>> TAG_CLASS_SHIFT) & 0xff;
+      const kind = this.kindOf(entry);
       const coalesced = (kind & CLASS_COALESCED) !== 0;
       const size = 2 ** (kind & CLASS_ORDER);
       const first = this.unitOf(entry) * size;
       for (let page = 0; page < (coalesced ? size : 1); page++) {
         if (((state >>> (STATE_PAGES_SHIFT + page)) & 1) === 0) continue;
         yield {
-          asid: (cells[entry | TAG_HI]! >>> TAG_ASID_SHIFT) as Asid,
+          asid: (this.index.highOf(this.heldBy(entry)) >>> TAG_ASID_SHIFT) as Asid,
           global: (kind & CLASS_GLOBAL) !== 0,
           start: ((first + page) * this.pageSize) as Va,
           end: ((first + (coalesced ? page + 1 : size)) * this.pageSize) as Va,
@@ -316,6 +320,10 @@ export class Tlb {
     }
   }
 
+  private used(entry: number): void {
+    this.policy.accessed(this.index.lowOf(this.heldBy(entry)) & this.setMask, this.slotOf(entry));
+  }
+
   /** Set and way of an entry as the policy counts them. */
   private slotOf(entry: number): number {
     return (entry - this.firstEntry) >> ENTRY_SHIFT;
@@ -325,65 +333,69 @@ export class Tlb {
     return (this.cells[entry | STATE]! & STATE_VALID) !== 0;
   }
 
-  private bucketOf(lo: number, hi: number): number {
-    return (this.buckets + (Math.imul(lo ^ salt(hi), HASH_FACTOR) >>> this.hashShift)) | 0;
+  /** Handle of the entry that holds a unit, or -1. */
+  private holder(unit: number): number {
+    const { arena } = this;
+    const slot = arena.at[(unit << arena.columnShift) | this.column]!;
+    return slot < 0 ? -1 : (this.firstEntry + (slot << ENTRY_SHIFT)) | 0;
   }
 
-  /** Handle of the entry with this tag, or -1. */
-  private find(lo: number, hi: number): number {
-    const { cells } = this;
-    let entry = cells[this.bucketOf(lo, hi)]!;
-    while (entry >= 0 && (cells[entry | TAG_LO] !== lo || cells[entry | TAG_HI] !== hi)) entry = cells[entry | CHAIN]!;
-    return entry;
+  reenter(tagLo: Int32Array, tagHi: Int32Array): void {
+    const { cells, arena, index } = this;
+    for (let entry = this.firstEntry; entry < this.endEntry; entry += 1 << ENTRY_SHIFT) {
+      if (!this.isValid(entry)) continue;
+      const old = this.heldBy(entry);
+      const unit = index.number(tagLo[old >> BLOCK_SHIFT]! | (old & (BLOCK_UNITS - 1)), tagHi[old >> BLOCK_SHIFT]!);
+      cells[entry | AT] = (unit << arena.columnShift) | this.column;
+      arena.at[cells[entry | AT]!] = this.slotOf(entry);
+    }
+  }
+
+  /** Number of the unit that a valid entry holds. */
+  private heldBy(entry: number): number {
+    return this.cells[entry | AT]! >> this.arena.columnShift;
+  }
+
+  private kindOf(entry: number): number {
+    return this.cells[entry | STATE]! >>> STATE_CLASS_SHIFT;
   }
 
   /** Page number / entry size of a valid entry. */
   private unitOf(entry: number): number {
-    return (this.cells[entry | TAG_LO]! >>> 0) + (this.cells[entry | TAG_HI]! & TAG_PAGE_HIGH) * 2 ** 32;
+    return this.index.pageNumber(this.heldBy(entry));
   }
 
-  private insert(pageLo: number, pageHi: number, kind: number, state: number, frame: number): void {
-    const order = kind & CLASS_ORDER;
-    const lo = unitLow(pageLo, pageHi, order);
-    const hi = (pageHi >>> order) | tagBits(kind, this.asid);
-    if ((kind & CLASS_COALESCED) !== 0) {
-      const present = this.find(lo, hi);
-      if (present >= 0) {
-        // Pages of the group have become valid since the entry was made: the new walk replaces it.
-        this.cells[present | STATE] = state | STATE_VALID;
-        this.cells[present | FRAME] = frame;
-        this.policy.accessed(lo & this.setMask, this.slotOf(present));
-        return;
-      }
+  /** Give the unit an entry: the one that it has, the lowest invalid way of its set, or the policy's victim. */
+  private insert(unit: number, state: number, frame: number): void {
+    const { cells, arena, index } = this;
+    const kind = (index.highOf(unit) >>> TAG_CLASS_SHIFT) & 0xff;
+    const own = (state & ~STATE_CLASS) | STATE_VALID | (kind << STATE_CLASS_SHIFT);
+    const set = index.lowOf(unit) & this.setMask;
+    const at = (unit << arena.columnShift) | this.column;
+    let entry = this.holder(unit);
+    if (entry >= 0) {
+      // Pages of a coalesced group have become valid since the entry was made: the new walk replaces it.
+      cells[entry | STATE] = own;
+      cells[entry | FRAME] = frame;
+      this.used(entry);
+      return;
     }
-    this.place(lo, hi, state | STATE_VALID, frame);
-  }
-
-  /** Give the tag an entry: the lowest invalid way of its set, or the policy's victim. Pre: no entry has the tag. */
-  private place(lo: number, hi: number, state: number, frame: number): void {
-    const { cells } = this;
-    const set = lo & this.setMask;
-    let entry: number;
     if (this.nrInvalid[set]! > 0) {
       entry = this.takeInvalid(set);
-      this.countUp((hi >>> TAG_CLASS_SHIFT) & 0xff);
+      this.countUp(kind);
     } else {
       entry = (this.firstEntry + (this.policy.victim(set) << ENTRY_SHIFT)) | 0;
-      unlinkEntry(cells, entry);
-      const gone = cells[entry | TAG_HI]!;
-      if (((gone ^ hi) & TAG_CLASS) !== 0) {
-        this.countUp((hi >>> TAG_CLASS_SHIFT) & 0xff);
-        this.countDown((gone >>> TAG_CLASS_SHIFT) & 0xff);
+      arena.at[cells[entry | AT]!] = -1;
+      const gone = this.kindOf(entry);
+      if (gone !== kind) {
+        this.countUp(kind);
+        this.countDown(gone);
       }
     }
-    const bucket = this.bucketOf(lo, hi);
-    cells[entry | TAG_LO] = lo;
-    cells[entry | TAG_HI] = hi;
-    cells[entry | STATE] = state;
+    cells[entry | STATE] = own;
     cells[entry | FRAME] = frame;
-    cells[entry | CHAIN] = cells[bucket]!;
-    cells[entry | BUCKET] = bucket;
-    cells[bucket] = entry;
+    cells[entry | AT] = at;
+    arena.at[at] = this.slotOf(entry);
     this.policy.filled(set, this.slotOf(entry));
   }
 
@@ -399,42 +411,44 @@ export class Tlb {
   private remove(entry: number): void {
     const slot = this.slotOf(entry);
     const set = Math.floor(slot / this.ways);
-    unlinkEntry(this.cells, entry);
-    this.countDown((this.cells[entry | TAG_HI]! >>> TAG_CLASS_SHIFT) & 0xff);
+    this.arena.at[this.cells[entry | AT]!] = -1;
+    this.countDown(this.kindOf(entry));
     this.cells[entry | STATE] = 0;
     this.nrInvalid[set] = this.nrInvalid[set]! + 1;
     this.cells[this.header | H_INVALID] = this.cells[this.header | H_INVALID]! + 1;
     this.policy.invalidated(set, slot);
   }
 
-  /** Single-page entries of the pages that a coalesced entry is about to cover. */
-  private dropPagesUnder(firstLo: number, pageHi: number, globalBit: number, pages: number): void {
-    if (this.classCount[globalBit] === 0) return;
-    const hi = pageHi | tagBits(globalBit, this.asid);
-    for (let page = 0; pages >>> page !== 0; page++) {
-      if (((pages >>> page) & 1) === 0) continue;
-      const entry = this.find(firstLo + page, hi);
+  /** Single-page entries of the pages that a coalesced entry around `page` is about to cover. */
+  private dropPagesUnder(page: number, globalBit: number, pages: number): void {
+    if (this.cells[this.counts + globalBit] === 0) return;
+    const { index } = this;
+    const first = index.lowOf(page) & ~((1 << this.coalescedOrder) - 1);
+    const high = index.highOf(page);
+    const hi = (high & TAG_PAGE_HIGH) | tagBits(globalBit, high >>> TAG_ASID_SHIFT);
+    for (let i = 0; pages >>> i !== 0; i++) {
+      if (((pages >>> i) & 1) === 0) continue;
+      const entry = this.holder(index.find(first + i, hi));
       if (entry >= 0) this.remove(entry);
     }
   }
 
   private countUp(kind: number): void {
-    const count = this.classCount[kind]!;
-    this.classCount[kind] = count + 1;
-    if (count === 0 && kind < CLASS_TABLE) addProbe(this.cells, this.header, kind, this.asid);
+    const count = this.cells[this.counts + kind]!;
+    this.cells[this.counts + kind] = count + 1;
+    if (count === 0 && kind > 0 && kind < CLASS_TABLE) addProbe(this.cells, this.header, kind, this.index.column(kind));
   }
 
   private countDown(kind: number): void {
-    const count = this.classCount[kind]! - 1;
-    this.classCount[kind] = count;
-    if (count === 0 && kind < CLASS_TABLE) removeProbe(this.cells, this.header, kind);
+    const count = this.cells[this.counts + kind]! - 1;
+    this.cells[this.counts + kind] = count;
+    if (count === 0 && kind > 0 && kind < CLASS_TABLE) removeProbe(this.cells, this.header, kind);
   }
 
   private invalidateAsid(asid: Asid): void {
     for (let entry = this.firstEntry; entry < this.endEntry; entry += 1 << ENTRY_SHIFT) {
       if (!this.isValid(entry)) continue;
-      const hi = this.cells[entry | TAG_HI]!;
-      if (((hi >>> TAG_CLASS_SHIFT) & CLASS_GLOBAL) === 0 && hi >>> TAG_ASID_SHIFT === asid) this.remove(entry);
+      if (!this.isGlobal(entry) && this.index.highOf(this.heldBy(entry)) >>> TAG_ASID_SHIFT === asid) this.remove(entry);
     }
   }
 
@@ -445,7 +459,7 @@ export class Tlb {
     const end = Math.ceil(operation.end / this.pageSize);
     if (end <= first) return;
     for (let kind = 0; kind < CLASSES; kind++) {
-      if (this.classCount[kind] === 0) continue;
+      if (this.cells[this.counts + kind] === 0) continue;
       const table = (kind & CLASS_TABLE) !== 0;
       if (table && lastLevelOnly) continue;
       const size = 2 ** (kind & CLASS_ORDER);
@@ -454,12 +468,12 @@ export class Tlb {
       const tag = tagBits(kind, operation.asid);
       if (lastUnit - firstUnit < this.entries) {
         for (let unit = firstUnit; unit <= lastUnit; unit++) {
-          const entry = this.find(unit | 0, Math.floor(unit / 2 ** 32) | tag);
+          const entry = this.holder(this.index.find(unit | 0, Math.floor(unit / 2 ** 32) | tag));
           if (entry >= 0) this.removeMatching(entry, table, level, first, end);
         }
       } else {
         for (let entry = this.firstEntry; entry < this.endEntry; entry += 1 << ENTRY_SHIFT) {
-          if (!this.isValid(entry) || (this.cells[entry | TAG_HI]! & ~TAG_PAGE_HIGH) !== tag) continue;
+          if (!this.isValid(entry) || (this.index.highOf(this.heldBy(entry)) & ~TAG_PAGE_HIGH) !== tag) continue;
           const unit = this.unitOf(entry);
           if (unit >= firstUnit && unit <= lastUnit) this.removeMatching(entry, table, level, first, end);
         }

@@ -36,9 +36,9 @@ export class WalkCache {
   }
 
   /** Let the walk begin at the deepest table known for this page; false if none is known. */
-  find(pageLo: number, pageHi: number, walk: WalkResult): boolean {
+  find(page: number, walk: WalkResult): boolean {
     for (let i = 0; i < this.levels.length; i++) {
-      const entry = this.store.findTable(pageLo, pageHi, this.orders[i]!);
+      const entry = this.store.findTable(page, this.orders[i]!);
       if (entry < 0) continue;
       const below = (this.levels[i]! + 1) as Level;
       walk.firstLevel = below;
@@ -50,11 +50,11 @@ export class WalkCache {
   }
 
   /** Keep the table descriptors that this walk has fetched. */
-  fill(pageLo: number, pageHi: number, walk: WalkResult): void {
+  fill(page: number, walk: WalkResult): void {
     for (let i = 0; i < this.levels.length; i++) {
       const level = this.levels[i]!;
       if (level < walk.firstLevel || level >= walk.level) continue;
-      this.store.fillTable(pageLo, pageHi, this.orders[i]!, level, walk.tableIndex[level + 1]!, walk.tableForbids[level + 1]! >>> FORBIDS_SHIFT);
+      this.store.fillTable(page, this.orders[i]!, level, walk.tableIndex[level + 1]!, walk.tableForbids[level + 1]! >>> FORBIDS_SHIFT);
     }
   }
 }

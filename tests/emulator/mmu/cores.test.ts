@@ -88,7 +88,7 @@ describe("parseCore", () => {
       [{ ...minimal, base: "z80" }, /^there is no core "z80"; known: /],
       [{ ...minimal, l3: {} }, /^core preset: l3: unknown key; known: name, /],
       [{ ...minimal, l1d: { entires: 3 } }, /^core "mine": l1d\.entires: unknown key; known: entries, /],
-      [{ ...minimal, l1d: { entries: 0 } }, /^core "mine": l1d\.entries: 0 is not a whole number from 1 to 65536$/],
+      [{ ...minimal, l1d: { entries: 0 } }, /^core "mine": l1d\.entries: 0 is not a whole number from 1 to 32768$/],
       [{ ...minimal, l1d: { entries: { value: 3, sauce: "x" } } }, /^core "mine": l1d\.entries\.sauce: unknown key; known: value, source$/],
       [{ ...minimal, l1d: { policy: "mru" } }, /^core "mine": l1d\.policy: "mru" is not one of lru, /],
       [{ ...minimal, l1d: { pageSizes: [5000] } }, /^core "mine": l1d\.pageSizes: \[5000\] is not a list of sizes in bytes/],

@@ -36,10 +36,10 @@ class Bench {
   /** Touch a page that the tables map by a unit of 2^order pages. */
   touch(page: number, order = 0): MissCause | undefined {
     const hi = Math.floor(page / 2 ** 32);
-    const lo = (page - hi * 2 ** 32) | 0;
-    const missed = this.tlb.lookup(lo, hi) < 0;
-    if (missed) this.tlb.fill(lo, hi, false, order, LEVEL_3, page, 0);
-    return this.causes.touched(lo, hi, missed);
+    const unit = this.tlb.page((page - hi * 2 ** 32) | 0, hi);
+    const missed = this.tlb.lookup(unit) < 0;
+    if (missed) this.tlb.fill(unit, false, order, LEVEL_3, page, 0);
+    return this.causes.touched(unit, missed);
   }
 
   tlbi(first: number, nr = 1, op: Tlbi["op"] = "vale1is", asid = this.asid): void {

@@ -6,9 +6,10 @@ import type { Asid } from "../../../emulator/arch/addr.js";
 import { granule } from "../../../emulator/arch/granule.js";
 import { Arena } from "../../../emulator/mmu/tlb-cells.js";
 import { consumeFast } from "../../../emulator/mmu/tlb-fast.js";
-import type { FastPath } from "../../../emulator/mmu/tlb-fast.js";
+import type { FastPath, FastSide } from "../../../emulator/mmu/tlb-fast.js";
 import { Tlb } from "../../../emulator/mmu/tlb.js";
 import type { TlbSpec } from "../../../emulator/mmu/tlb.js";
+import { UnitIndex } from "../../../emulator/mmu/unit-index.js";
 
 const FETCH = 0;
 const READ = 1;
@@ -29,18 +30,20 @@ interface Rig {
 }
 
 function rig(l1 = L1, l2 = L2): Rig {
-  const arena = new Arena(3 * Tlb.cellsOf(l2) + Tlb.cellsOf(l1));
+  const index = new UnitIndex();
+  const arena = new Arena(2 * Tlb.cellsOf(l1) + Tlb.cellsOf(l2), 3, index);
   const [i, d, second] = [l1, l1, l2].map((spec) => new Tlb(spec, granule("4k"), 1, arena)) as [Tlb, Tlb, Tlb];
   for (const tlb of [i, d, second]) tlb.setAsid(1 as Asid);
-  const path: FastPath = { cells: arena.cells, l1i: i.header, l1d: d.header, l2: second.header, l1iTakes: i.takesOver, l1dTakes: d.takesOver, misses: new Float64Array(2), walkDue: 0 };
+  const side = (tlb: Tlb): FastSide => ({ l1: tlb.header, l1Orders: tlb.entryOrder, l2: [second.header] });
+  const path: FastPath = { arena, instruction: side(i), data: side(d), misses: new Float64Array(2), walkDue: 0 };
   const feed = (...records: [number, number][]): number => {
     const words = Uint32Array.from(records.flatMap(([page, access]) => [page % 2 ** 32, Math.floor(page / 2 ** 32) * 4 + access]));
-    return consumeFast(path, words, 0, words.length) / 2;
+    return consumeFast(path, index.resolve(words, records.length, 1 as Asid), 0, records.length);
   };
   return { l1i: i, l1d: d, l2: second, path, feed };
 }
 
-const fill = (tlb: Tlb, page: number, state = DIRTY, unitOrder = 0): void => tlb.fill(page, 0, false, unitOrder, state, page, 0);
+const fill = (tlb: Tlb, page: number, state = DIRTY, unitOrder = 0): void => tlb.fill(tlb.page(page, 0), false, unitOrder, state, page, 0);
 const pages = (tlb: Tlb): number[] => [...tlb].map(({ start }) => start / 4096).sort((a, b) => a - b);
 
 describe("consumeFast", () => {
@@ -87,10 +90,10 @@ describe("consumeFast", () => {
     for (const [name, prepare, record, walkDue] of cases) {
       const made = rig();
       prepare(made);
-      const before = [...made.path.cells];
+      const before = [...made.path.arena.cells];
       expect(made.feed(record), name).to.equal(0);
       expect(made.path.walkDue, name).to.equal(walkDue);
-      expect([...made.path.cells], name).to.deep.equal(before);
+      expect([...made.path.arena.cells], name).to.deep.equal(before);
       expect([...made.path.misses], name).to.deep.equal([0, 0]);
     }
   });
@@ -106,7 +109,7 @@ describe("consumeFast", () => {
 
   it("page numbers of 36 bits", () => {
     const { l1d, feed } = rig();
-    l1d.fill(5, 15, false, 0, DIRTY, 5, 0);
+    l1d.fill(l1d.page(5, 15), false, 0, DIRTY, 5, 0);
     expect(feed([15 * 2 ** 32 + 5, READ])).to.equal(1);
     expect(feed([14 * 2 ** 32 + 5, READ])).to.equal(0);
   });

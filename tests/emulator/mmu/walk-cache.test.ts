@@ -22,9 +22,10 @@ function setUp(reach: "last-table" | "all-tables", name: GranuleName = "4k"): { 
   const result = newWalkResult();
   const walk = (page: number): WalkResult => {
     const [lo, hi] = [page | 0, Math.floor(page / 2 ** 32)];
-    if (!cache.find(lo, hi, result)) startAtRoot(tables.regime(), result);
+    const unit = store.page(lo, hi);
+    if (!cache.find(unit, result)) startAtRoot(tables.regime(), result);
     walkPage(tables.memory, tables.regime(), lo, hi, READ, false, result);
-    cache.fill(lo, hi, result);
+    cache.fill(unit, result);
     return result;
   };
   return { tables, store, cache, walk };

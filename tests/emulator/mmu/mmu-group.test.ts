@@ -1,0 +1,80 @@
+/**
+ * Hierarchies in a group count what each counts alone.
+ */
+import { expect } from "chai";
+import type { Va } from "../../../emulator/arch/addr.js";
+import { ModelBug } from "../../../emulator/arch/errors.js";
+import { granule } from "../../../emulator/arch/granule.js";
+import { CORE_NAMES, corePreset } from "../../../emulator/mmu/cores.js";
+import { MmuGroup, grouped } from "../../../emulator/mmu/mmu-group.js";
+import { Mmu } from "../../../emulator/mmu/mmu.js";
+import { UnitIndex } from "../../../emulator/mmu/unit-index.js";
+import { PageTables } from "./page-table-builder.js";
+
+const ANON = 0x00e8_0000_0000_0f43n;
+const CLEAN = 0x0068_0000_0000_0fc3n;
+const CONT = 1n << 52n;
+const ZERO = { instructions: 0, loads: 0, stores: 0 };
+
+function build(tables: PageTables, index: () => UnitIndex): [Mmu, ...Mmu[]] {
+  return CORE_NAMES.map((name) => new Mmu({ core: corePreset(name), memory: tables.memory, granule: granule("4k"), updatesDescriptors: false, seed: 1, index: index() })) as [Mmu, ...Mmu[]];
+}
+
+describe("MmuGroup", () => {
+  it("every preset counts in a group what it counts alone", () => {
+    const tables = new PageTables();
+    for (let page = 0; page < 4096; page++) {
+      const run = (page & 512) !== 0 ? CONT : 0n;
+      tables.map(page * 4096, 3, ((page & 256) === 0 ? ANON : CLEAN) | run | BigInt(0x100_0000 + page * 4096));
+    }
+    const shared = new UnitIndex(64);
+    const members = build(tables, () => shared);
+    const group = new MmuGroup(members);
+    const alone = build(tables, () => new UnitIndex());
+    let state = 99;
+    const below = (bound: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) | 0;
+      return (state >>> 8) % bound;
+    };
+    for (let batch = 0; batch < 60; batch++) {
+      const regime = tables.regime({ asid: 1 + (batch % 2) });
+      const records = 1 + below(500);
+      const span = [60, 700, 4096][below(3)]!;
+      const trace = Uint32Array.from({ length: 2 * records }, (_, i) => (i % 2 === 0 ? below(span) : 1 + below(2)));
+      const start = below(4096) * 4096;
+      const operation = { op: "rvale1is", asid: regime.asid, start: start as Va, end: (start + 65536) as Va, level: undefined } as const;
+      for (const listener of [group, ...alone]) {
+        listener.setRegime(regime);
+        listener.consume(trace, records);
+        listener.tlbi(operation);
+      }
+      members.forEach((mmu, i) => {
+        expect(mmu.stats(ZERO), `${mmu.core.name}, batch ${batch}`).to.deep.equal(alone[i]!.stats(ZERO));
+      });
+    }
+    expect(members[0].stats(ZERO).l2.misses).to.be.greaterThan(1000);
+  });
+
+  it("refuses hierarchies that number pages each for itself", () => {
+    expect(() => new MmuGroup(build(new PageTables(), () => new UnitIndex()))).to.throw(ModelBug, "share an index");
+  });
+
+  it("an access before any table is a bug of the caller", () => {
+    const index = new UnitIndex();
+    expect(() => {
+      new MmuGroup(build(new PageTables(), () => index)).consume(Uint32Array.of(1, 1), 1);
+    }).to.throw(ModelBug, "before the first setRegime");
+  });
+
+  it("stands for hierarchies that share an index; others, and one alone, stand for themselves", () => {
+    const tables = new PageTables();
+    const index = new UnitIndex();
+    const sharing = build(tables, () => index);
+    const apart = build(tables, () => new UnitIndex());
+    expect(grouped(sharing)).to.have.length(1);
+    expect(grouped(sharing)[0]).to.be.instanceOf(MmuGroup);
+    expect(grouped(apart)).to.equal(apart);
+    expect(grouped([sharing[0]])).to.deep.equal([sharing[0]]);
+    expect(grouped([])).to.deep.equal([]);
+  });
+});

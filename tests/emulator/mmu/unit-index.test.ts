@@ -1,0 +1,91 @@
+/**
+ * Numbers of units: the same for the same tag, apart for others, and what happens when there are many.
+ */
+import { expect } from "chai";
+import type { Asid } from "../../../emulator/arch/addr.js";
+import { granule } from "../../../emulator/arch/granule.js";
+import { Arena } from "../../../emulator/mmu/tlb-cells.js";
+import { Tlb } from "../../../emulator/mmu/tlb.js";
+import type { TlbSpec } from "../../../emulator/mmu/tlb.js";
+import { UnitIndex, tagBits, unitLow } from "../../../emulator/mmu/unit-index.js";
+
+const words = (...records: readonly (readonly [number, number])[]): Uint32Array =>
+  Uint32Array.from(records.flatMap(([page, access]) => [page % 2 ** 32, Math.floor(page / 2 ** 32) * 4 + access]));
+const GLOBAL = 32;
+
+describe("UnitIndex", () => {
+  it("resolves records to a number per page and ASID, and keeps the access", () => {
+    const index = new UnitIndex();
+    const pages = [5, 6, 0xf_ffff_ffff, 0x8000_0000, 5];
+    const one = [...index.resolve(words(...pages.map((page, i) => [page, i % 3] as const)), 5, 1 as Asid)];
+    expect(one.map((record) => record & 3)).to.deep.equal([0, 1, 2, 0, 1]);
+    expect(one.map((record) => index.pageNumber(record >>> 2))).to.deep.equal(pages);
+    expect(one[0]! >>> 2).to.equal(one[4]! >>> 2);
+    expect(one[1]! >>> 2, "a neighbour").to.equal((one[0]! >>> 2) + 1);
+    const two = index.resolve(words([5, 0]), 1, 2 as Asid);
+    expect(two[0]! >>> 2).to.not.equal(one[0]! >>> 2);
+    expect(index.find(5, 1 << 16)).to.equal(one[0]! >>> 2);
+    expect(index.find(5, 3 << 16), "never asked for").to.equal(0);
+  });
+
+  it("the unit of a page in a class is the one with the shifted tag", () => {
+    const index = new UnitIndex();
+    for (const page of [0x3_1234_5678, 17, 16, 31, 0xf_ffff_fff7]) {
+      for (const kind of [1, 2, 3, 4, 9, 13, 18, 27, 31, GLOBAL, GLOBAL | 4, 64 | 2, 128 | 9, 128 | 31]) {
+        const number = index.number(page | 0, Math.floor(page / 2 ** 32) | (7 << 16));
+        const unit = index.unit(number, kind);
+        expect(index.pageNumber(unit), `${page} in class ${kind}`).to.equal(Math.floor(page / 2 ** (kind & 31)));
+        expect(index.highOf(unit) >>> 16).to.equal((kind & GLOBAL) !== 0 ? 0 : 7);
+        expect((index.highOf(unit) >>> 8) & 0xff).to.equal(kind);
+        expect(index.unit(number, kind), "asked again").to.equal(unit);
+        expect(index.number(index.lowOf(unit), index.highOf(unit))).to.equal(unit);
+      }
+      expect(index.unit(page & 0xfff, 0)).to.equal(page & 0xfff);
+    }
+  });
+
+  it("grows without changing a number", () => {
+    const index = new UnitIndex();
+    const page = (i: number): number => i * 16 * 7919;
+    const first = Array.from({ length: 3000 }, (_, i) => index.number(page(i) | 0, 1 << 16));
+    expect(new Set(first).size).to.equal(3000);
+    first.forEach((number, i) => {
+      expect(index.find(page(i) | 0, 1 << 16)).to.equal(number);
+    });
+  });
+
+  it("numbers anew what structures hold when there are many, and nothing is lost", () => {
+    const spec: TlbSpec = { entries: 8, ways: 2, pageSizes: [4096, 65536], contiguous: "whole", splinter: "largest", coalescedPages: 4, policy: "lru" };
+    const index = new UnitIndex(20);
+    const tlb = new Tlb(spec, granule("4k"), 1, new Arena(Tlb.cellsOf(spec), 1, index));
+    tlb.setAsid(1 as Asid);
+    const fill = (page: number, order: number, pages: number): void => {
+      tlb.fill(tlb.page(page, 0), false, order, (3 << 2) | 2, page, pages);
+    };
+    fill(1000, 0, 0);
+    fill(2048, 4, 0);
+    fill(4100, 0, 0b0101);
+    const before = [...tlb];
+    for (let page = 0; page < 400; page += 16) index.resolve(words([page, 1]), 1, 9 as Asid);
+    const last = index.resolve(words([77777, 1]), 1, 9 as Asid)[0]! >>> 2;
+    expect(last >> 4, "numbering has started anew").to.be.below(20);
+    expect([...tlb]).to.deep.equal(before);
+    for (const page of [1000, 2048, 2063, 4100, 4102]) expect(tlb.peek(tlb.page(page, 0)), `page ${page}`).to.be.greaterThan(-1);
+    for (const page of [1001, 2064, 4101]) expect(tlb.peek(tlb.page(page, 0)), `page ${page}`).to.equal(-1);
+  });
+});
+
+describe("tags", () => {
+  it("unitLow shifts a page number of two words", () => {
+    for (const page of [0, 1, 0xf_ffff_ffff, 0x8_0000_0000, 0x1234_5678]) {
+      for (const order of [0, 1, 4, 9, 18, 27, 31]) {
+        expect(unitLow(page | 0, Math.floor(page / 2 ** 32), order) >>> 0, `${page} >> ${order}`).to.equal(Math.floor(page / 2 ** order) % 2 ** 32);
+      }
+    }
+  });
+
+  it("a global class has no ASID", () => {
+    expect(tagBits(4, 0xffff) >>> 0).to.equal(0xffff0400);
+    expect(tagBits(GLOBAL | 4, 0xffff)).to.equal(0x2400);
+  });
+});
