@@ -1,8 +1,8 @@
 /**
  * Pointer authentication outside of the hint space, as on a core that has it while the kernel has enabled no key: addresses pass unchanged.
  *
- * HWCAP does not offer it. PACGA, which needs no enabled key, and XPACI and XPACD, which would strip, are what the reference makes of them:
- * PACGA is not implemented, the others do nothing. Arm: DDI 0487 D8.10.
+ * HWCAP does not offer it. PACGA, which needs no enabled key, traps to a hypervisor in the reference engine: undefined. XPACI and XPACD do
+ * nothing there although they would strip. Arm: DDI 0487 D8.10.
  */
 import { encoding, type Encoding } from "../decode/encoding.js";
 import { toRegister } from "./branches.js";
