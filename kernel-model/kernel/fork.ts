@@ -165,6 +165,7 @@ function copyResources(parent: Task, child: Task, flags: number): void {
   inheritPolicy(parent, child);
   child.personality = parent.personality;
   child.cpu = parent.cpu;
+  child.mempolicy = parent.mempolicy;
   child.cpusAllowed = parent.cpusAllowed;
   child.timerSlack = parent.timerSlack;
   child.noNewPrivileges = parent.noNewPrivileges;

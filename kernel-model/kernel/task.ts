@@ -280,6 +280,8 @@ export class Task implements TaskFaults, Waiter {
   migrations = 0;
   /** CPUs it may run on; bit n is CPU n. */
   cpusAllowed = ALL_CPUS;
+  /** set_mempolicy(): MPOL_* mode, and whether node 0 was named. */
+  mempolicy: { readonly mode: number; readonly node0: boolean } = { mode: 0, node0: false };
   /** CLOCK_MONOTONIC when it was made, nanoseconds. */
   readonly startTime: number;
   nice = 0;

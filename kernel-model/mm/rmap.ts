@@ -75,6 +75,16 @@ export function folioAddAnonRmapPtes(folio: Pfn, page: Pfn, nr: number, vma: Vma
   mlockSmallFolio(sys, folio, vma);
 }
 
+/** Map an anonymous folio by a PMD entry at `address`. `flags`: RMAP_*. */
+export function folioAddAnonRmapPmd(folio: Pfn, vma: Vma, address: Va, flags: number): void {
+  const sys = vma.mm.sys;
+  const first = sys.pages.entireMapcount[folio] === 0;
+  const mapped = addRmapPmd(sys, folio);
+  checkAnonRmap(sys, folio, folio, vma, address);
+  modStat(sys, folio, mapped, first ? sys.pages.folioNrPages(folio) : 0);
+  if ((flags & RMAP_EXCLUSIVE) !== 0) sys.pages.set(folio, PG_ANON_EXCLUSIVE);
+}
+
 /**
  * First mapping of a new anonymous folio: by PTEs, or by a PMD entry if it has PMD order. Every page becomes exclusive, unless `flags` say
  * that others have entries for the folio's slots. Pre: `vma` has an anon_vma and covers the folio.

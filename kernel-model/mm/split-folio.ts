@@ -1,23 +1,20 @@
 /**
  * Splitting a large folio into single pages, without moving them: take all mappings away, cut the folio, and map the pages again.
  *
- * Linux: mm/huge_memory.c split_huge_page_to_list_to_order() with new_order 0, unmap_folio(), __split_huge_page(), remap_page();
- * mm/rmap.c try_to_migrate_one(), try_to_unmap_one(); mm/migrate.c remove_migration_pte().
+ * Linux: mm/huge_memory.c split_huge_page_to_list_to_order() with new_order 0, unmap_folio(), __split_huge_page(), remap_page().
  */
-import type { Order, Pa, Pfn, Va } from "../../emulator/arch/addr.js";
+import type { Order, Pfn } from "../../emulator/arch/addr.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
-import { pteDirty, pteIsSwap, pteMkdirty, pteMkold, pteMkspecial, pteMkwrite, ptePresent, pteWrite, pteYoung, swpEntryToPte, swpOffset, swpType } from "../arch/arm64/pte.js";
 import { EAGAIN, EBUSY } from "../errno.js";
 import type { AddressSpace } from "../fs/file.js";
 import { folioUnqueueDeferredSplit } from "./deferred-split.js";
 import { folioGet, folioMapcount, folioPut } from "./folio.js";
 import { splitHugePmdAddress, splitHugePmdFrozen } from "./huge-pmd.js";
-import { mmCounter } from "./memory-common.js";
 import type { MemorySystem } from "./memory-system.js";
+import { removeMigrationPte, tryToMigrateOne } from "./migrate.js";
 import {
   PG_ACTIVE,
   PG_ANON,
-  PG_ANON_EXCLUSIVE,
   PG_DIRTY,
   PG_LOCKED,
   PG_LRU,
@@ -31,12 +28,9 @@ import {
   PG_WORKINGSET,
   PG_WRITEBACK,
 } from "./page.js";
-import { forEachEntryOf, pageOfFolio } from "./page-vma-mapped.js";
-import { folioCancelDirty, folioMarkDirty } from "./page-writeback.js";
-import { folioAddAnonRmapPtes, folioRemoveRmapPtes, RMAP_EXCLUSIVE, RMAP_NONE, rmapWalk } from "./rmap.js";
+import { folioCancelDirty } from "./page-writeback.js";
+import { rmapWalk } from "./rmap.js";
 import { freeSwapCache, swapOf } from "./swap-state.js";
-import { MIGRATION_DIRTY, MIGRATION_READ, MIGRATION_READ_EXCLUSIVE, MIGRATION_WRITE, MIGRATION_YOUNG, isMigrationEntry, migrationPfn } from "./swapops.js";
-import { VM_LOCKED, type Vma } from "./vma.js";
 
 /** Flags that every page of the folio inherits. Linux: __split_huge_page_tail(). */
 const INHERITED =
@@ -58,47 +52,6 @@ export function canSplitFolio(sys: MemorySystem, folio: Pfn): boolean {
 
 // --- take the mappings away ---------------------------------------------------
 
-/** Clear the entry; its TLBI is issued at once, the wait comes at the end of the batch. Linux: set_tlb_ubc_flush_pending(). */
-function clearDeferred(vma: Vma, address: Va, ptep: Pa): bigint {
-  const { mm } = vma;
-  const pte = mm.sys.pgtable.ptepGetAndClear(mm, address, ptep);
-  if ((pte & 1n) !== 0n) {
-    mm.sys.tlb.tlbbatchAddPending(mm, address);
-    mm.tlbFlushBatched = true;
-  }
-  return pte;
-}
-
-/** Replace the entries of one area by migration entries (anonymous) or by nothing (page cache). Returns true if a wait is due. */
-function unmapOne(vma: Vma, folio: Pfn, nr: number): boolean {
-  const { mm } = vma;
-  const { sys } = mm;
-  const { pgtable, pages } = sys;
-  const anon = pages.test(folio, PG_ANON);
-  let pending = false;
-  forEachEntryOf(vma, pages.index[folio]!, nr, (address, ptep) => {
-    const current = pgtable.ptepGet(ptep);
-    if (!ptePresent(current)) return;
-    const page = pageOfFolio(folio, nr, pgtable.ptePfn(current));
-    if (page === undefined) return;
-    const pte = clearDeferred(vma, address, ptep);
-    pending ||= (pte & 1n) !== 0n;
-    if (pteDirty(pte)) folioMarkDirty(sys, folio);
-    if (anon) {
-      const exclusive = pages.test(page, PG_ANON_EXCLUSIVE);
-      pages.clear(page, PG_ANON_EXCLUSIVE);
-      const type = pteWrite(pte) ? MIGRATION_WRITE : exclusive ? MIGRATION_READ_EXCLUSIVE : MIGRATION_READ;
-      const offset = page + (pteYoung(pte) ? MIGRATION_YOUNG : 0) + (pteDirty(pte) ? MIGRATION_DIRTY : 0);
-      pgtable.setPteAt(mm, address, ptep, swpEntryToPte(type, offset));
-    } else {
-      mm.rss[mmCounter(sys, folio)]!--;
-    }
-    folioRemoveRmapPtes(folio, page, 1, vma);
-    folioPut(sys, folio);
-  });
-  return pending;
-}
-
 /** unmap_folio() */
 function unmapFolio(sys: MemorySystem, folio: Pfn): void {
   const nr = sys.pages.folioNrPages(folio);
@@ -109,43 +62,10 @@ function unmapFolio(sys: MemorySystem, folio: Pfn): void {
       if (sys.pages.test(folio, PG_ANON)) splitHugePmdFrozen(vma, address, folio);
       else splitHugePmdAddress(vma, address);
     }
-    if (unmapOne(vma, folio, nr)) pending = true;
+    if (tryToMigrateOne(vma, folio, nr)) pending = true;
     return true;
   });
   if (pending) sys.tlb.tlbbatchFlush();
-}
-
-// --- map the pages again ------------------------------------------------------
-
-function isZeroFilled(sys: MemorySystem, page: Pfn): boolean {
-  const { pageSize } = sys.granule;
-  const first = (page * pageSize) / 8;
-  return sys.memory.u64.subarray(first, first + pageSize / 8).every((word) => word === 0n);
-}
-
-/** Turn the migration entries of one page back into mappings; a page of zeros is given up for the shared zero page. */
-function remapOne(vma: Vma, page: Pfn, useZeroPage: boolean): void {
-  const { mm } = vma;
-  const { sys } = mm;
-  const { pgtable, pages } = sys;
-  forEachEntryOf(vma, pages.index[page]!, 1, (address, ptep) => {
-    const entry = pgtable.ptepGet(ptep);
-    if (!pteIsSwap(entry) || !isMigrationEntry(entry) || migrationPfn(entry) !== page) return;
-    if (useZeroPage && (vma.flags & VM_LOCKED) === 0 && !pages.test(page, PG_MLOCKED) && isZeroFilled(sys, page)) {
-      pgtable.setPteAt(mm, address, ptep, pteMkspecial(pgtable.pfnPte(sys.zeroPfn, vma.pageProt)));
-      mm.rss[mmCounter(sys, page)]!--;
-      return;
-    }
-    folioGet(sys, page);
-    const type = swpType(entry);
-    const bits = swpOffset(entry) - page;
-    let pte = pgtable.pfnPte(page, vma.pageProt);
-    if (bits % (2 * MIGRATION_YOUNG) < MIGRATION_YOUNG) pte = pteMkold(pte);
-    if (pages.test(page, PG_DIRTY) && bits >= MIGRATION_DIRTY) pte = pteMkdirty(pte);
-    if (type === MIGRATION_WRITE) pte = pteMkwrite(pte);
-    folioAddAnonRmapPtes(page, page, 1, vma, address, type === MIGRATION_READ ? RMAP_NONE : RMAP_EXCLUSIVE);
-    pgtable.setPteAt(mm, address, ptep, pte);
-  });
 }
 
 // --- cut ----------------------------------------------------------------------
@@ -243,7 +163,7 @@ function splitMapped(sys: MemorySystem, folio: Pfn, order: Order, anon: boolean,
   if (anon) {
     for (let page: number = folio; page < folio + nr; page++) {
       rmapWalk(sys, page as Pfn, (vma) => {
-        remapOne(vma, page as Pfn, true);
+        removeMigrationPte(vma, { folio: page as Pfn, page: page as Pfn, from: page as Pfn, useZeroPage: true });
         return true;
       });
     }

@@ -1,8 +1,8 @@
 /**
  * What stands in a page table where no page is: slots of the swap area, and migration entries, while a page is between two mappings.
  *
- * Linux: include/linux/swapops.h; mm/internal.h pte_move_swp_offset(), swap_pte_batch(). Nothing outside split-folio.ts ever sees a migration
- * entry, because a split is one step here.
+ * Linux: include/linux/swapops.h; mm/internal.h pte_move_swp_offset(), swap_pte_batch(). Nothing outside split-folio.ts and migrate.ts ever sees a migration
+ * entry, because a split and a migration are one step here.
  */
 import type { Pa, Pfn } from "../../emulator/arch/addr.js";
 import { pteSwpExclusive, pteSwpMkexclusive, swpEntryToPte, swpOffset, swpType } from "../arch/arm64/pte.js";

@@ -20,6 +20,7 @@ import { INFO_SYSCALLS } from "./info.js";
 import { IOCTL_SYSCALLS } from "./ioctl.js";
 import { MEMBARRIER_SYSCALLS } from "./membarrier.js";
 import { MEMORY_SYSCALLS } from "./memory.js";
+import { MEMPOLICY_SYSCALLS } from "./mempolicy.js";
 import { MMSG_SYSCALLS } from "./mmsg.js";
 import { NAMEI_SYSCALLS } from "./namei.js";
 import { SYSCALL_NAMES } from "./names.js";
@@ -48,6 +49,7 @@ export const SYSCALL_FAMILIES: readonly SyscallFamily[] = [
   RSEQ_SYSCALLS,
   INFO_SYSCALLS,
   MEMORY_SYSCALLS,
+  MEMPOLICY_SYSCALLS,
   PROCESS_VM_SYSCALLS,
   MEMBARRIER_SYSCALLS,
   TIME_SYSCALLS,
