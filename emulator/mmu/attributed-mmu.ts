@@ -95,7 +95,7 @@ export class AttributedMmu implements TlbListener {
 
   consume(words: Uint32Array, count: number): void {
     const pcs = this.pcs();
-    const records = this.mmu.resolve(words, count);
+    const records = this.mmu.resolve(words, count, false);
     for (let i = 0; i < count; i++) this.one(records, i, pcs === undefined ? 0 : pcs[i]!);
   }
 

@@ -14,8 +14,8 @@ export class MmuGroup implements TlbListener {
   }
 
   consume(words: Uint32Array, count: number): void {
-    const records = this.mmus[0].resolve(words, count);
-    for (const mmu of this.mmus) mmu.consumeResolved(records, 0, count);
+    const records = this.mmus[0].resolve(words, count, true);
+    for (const mmu of this.mmus) mmu.consumeResolved(records, 0, records.length);
   }
 
   setRegime(regime: TranslationRegime): void {

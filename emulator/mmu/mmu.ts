@@ -10,7 +10,7 @@ import { hex } from "../arch/addr.js";
 import { frameOfWords } from "../arch/descriptor.js";
 import { ModelBug, NotModelled } from "../arch/errors.js";
 import type { Granule } from "../arch/granule.js";
-import { ACCESS_FETCH, ACCESS_WRITE } from "../engine/engine.js";
+import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE } from "../engine/engine.js";
 import type { Access } from "../engine/engine.js";
 import type { PhysicalMemory } from "../memory/physical-memory.js";
 import type { CorePreset } from "./cores.js";
@@ -20,7 +20,7 @@ import { consumeFast } from "./tlb-fast.js";
 import type { FastPath } from "./tlb-fast.js";
 import { Tlb } from "./tlb.js";
 import type { Tlbi } from "./tlbi.js";
-import { UnitIndex } from "./unit-index.js";
+import { RESOLVED_READ_WRITE, UnitIndex } from "./unit-index.js";
 import { WalkCache } from "./walk-cache.js";
 import { newWalkResult, startAtRoot, walkPage } from "./walk.js";
 import type { TranslationRegime, WalkResult } from "./walk.js";
@@ -158,13 +158,14 @@ export class Mmu {
 
   /** The engine's TraceSink: `count` pairs (page number 31:0; page number 35:32 << 2 | Access). */
   consume(words: Uint32Array, count: number): void {
-    this.consumeResolved(this.resolve(words, count), 0, count);
+    const records = this.resolve(words, count, true);
+    this.consumeResolved(records, 0, records.length);
   }
 
-  /** The records as `consumeResolved` takes them, valid until the next call. */
-  resolve(words: Uint32Array, count: number): Int32Array {
+  /** The records as `consumeResolved` takes them, valid until the next call. `merge`: see UnitIndex.resolve. */
+  resolve(words: Uint32Array, count: number, merge: boolean): Int32Array {
     if (this.regime === undefined) throw new ModelBug("Mmu.resolve: an access before the first setRegime");
-    return this.index.resolve(words, count, this.regime.asid);
+    return this.index.resolve(words, count, this.regime.asid, merge);
   }
 
   /** Consume resolved records from index `from` to `end`. */
@@ -177,10 +178,12 @@ export class Mmu {
         if (i === end) return;
       }
       const page = records[i]! >>> 2;
-      const access = (records[i]! & 3) as Access;
+      const both = (records[i]! & 3) === RESOLVED_READ_WRITE;
+      const access = both ? ACCESS_READ : ((records[i]! & 3) as Access);
       if (fastPath === undefined || fastPath.walkDue === 0) this.access(page, access);
       else if (access === ACCESS_FETCH) this.missAll(0, this.l1i, this.l2i, page, access);
       else this.missAll(1, this.l1d, this.l2d, page, access);
+      if (both) this.access(page, ACCESS_WRITE);
     }
   }
 

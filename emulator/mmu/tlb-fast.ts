@@ -229,7 +229,7 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
       const slot = at[row | l1Column]!;
       if (slot >= 0) {
         const entry = (l1Entries + (slot << ENTRY_SHIFT)) | 0;
-        if (access === 2 && (cells[entry | STATE]! & STATE_DIRTY) === 0) break;
+        if (access >= 2 && (cells[entry | STATE]! & STATE_DIRTY) === 0) break;
         turnRing(cells, l1Ring, entry);
         continue;
       }
@@ -238,7 +238,7 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
         const found = (l2Entries + (below << ENTRY_SHIFT)) | 0;
         const place = cells[cells[l1Ring]! | NEWER]!;
         const state = cells[found | STATE]!;
-        if ((((cells[place | STATE]! ^ state) & (STATE_CLASS | STATE_VALID)) | (state & l1Differs)) === 0 && (access !== 2 || (state & STATE_DIRTY) !== 0)) {
+        if ((((cells[place | STATE]! ^ state) & (STATE_CLASS | STATE_VALID)) | (state & l1Differs)) === 0 && (access < 2 || (state & STATE_DIRTY) !== 0)) {
           const own = (cells[found | AT]! & columnMask) | l1Column;
           at[cells[place | AT]!] = -1;
           at[own] = (place - l1Entries) >> ENTRY_SHIFT;
@@ -254,7 +254,7 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
         }
       }
     }
-    const done = consumeOther(arena, cells, access === 0 ? path.instruction : data, page, access === 2, missesForSure && access !== 0);
+    const done = consumeOther(arena, cells, access === 0 ? path.instruction : data, page, access >= 2, missesForSure && access !== 0);
     if (done < 2) {
       path.walkDue = done;
       break;

@@ -9,6 +9,7 @@
  * When many blocks have numbers, most of them for units that no structure holds any more, numbering starts anew with those that are held.
  */
 import type { Asid } from "../arch/addr.js";
+import { ACCESS_READ, ACCESS_WRITE } from "../engine/engine.js";
 import * as layout from "./tlb-layout.js";
 
 const { BLOCK_SHIFT, BLOCK_UNITS, CLASS_GLOBAL, CLASS_ORDER, CLASSES, TAG_ASID_SHIFT, TAG_CLASS_SHIFT, TAG_PAGE_HIGH } = layout;
@@ -22,6 +23,10 @@ const BUCKET_BITS = 2;
 const FIRST_CAPACITY_BITS = 8;
 /** Blocks after which numbering starts anew. */
 const MANY_BLOCKS = 1 << 15;
+
+/** Access of a record that stands for a read and a write. */
+export const RESOLVED_READ_WRITE = ACCESS_READ | ACCESS_WRITE;
+const READ_WRITE = RESOLVED_READ_WRITE;
 
 /** Who keeps something by unit number. */
 export interface UnitClient {
@@ -57,15 +62,17 @@ export class UnitIndex {
 
   /**
    * Trace records (pairs of words, see TraceSink) as numbers of pages << 2 | Access, in an array that is valid until the next call. All
-   * numbers found before are void.
+   * numbers found before are void. `merge`: a read and next a write of the same page become one record, with RESOLVED_READ_WRITE for Access.
    */
-  resolve(words: Uint32Array, count: number, asid: Asid): Int32Array {
+  resolve(words: Uint32Array, count: number, asid: Asid, merge = false): Int32Array {
     if (this.nextBlock > this.manyBlocks) this.restart();
     if (this.records.length < count) this.records = new Int32Array(count);
     const { records } = this;
     const asidBits = asid << TAG_ASID_SHIFT;
     let { hash, tagLo, tagHi } = this;
     let shift = this.hashShift();
+    let resolved = 0;
+    let last = 0;
     for (let i = 0; i < count; i++) {
       const lo = words[2 * i]! | 0;
       const second = words[2 * i + 1]! | 0;
@@ -82,9 +89,16 @@ export class UnitIndex {
         ({ hash, tagLo, tagHi } = this);
         shift = this.hashShift();
       }
-      records[i] = (((block << BLOCK_SHIFT) | (lo & (BLOCK_UNITS - 1))) << 2) | (second & 3);
+      const record = (((block << BLOCK_SHIFT) | (lo & (BLOCK_UNITS - 1))) << 2) | (second & 3);
+      if (merge && (record ^ last) === READ_WRITE && (second & 3) === ACCESS_WRITE) {
+        last = record | READ_WRITE;
+        records[resolved - 1] = last;
+      } else {
+        last = record;
+        records[resolved++] = record;
+      }
     }
-    return records;
+    return records.subarray(0, resolved);
   }
 
   /** Number of the unit with this tag. */

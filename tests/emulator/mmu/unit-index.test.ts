@@ -28,6 +28,16 @@ describe("UnitIndex", () => {
     expect(index.find(5, 3 << 16), "never asked for").to.equal(0);
   });
 
+  it("merges a read and next a write of the same page, and nothing else", () => {
+    const index = new UnitIndex();
+    const [READ, WRITE, FETCH] = [1, 2, 0];
+    const trace = [[5, READ], [5, WRITE], [5, WRITE], [5, READ], [6, WRITE], [6, READ], [6, READ], [6, WRITE], [6, FETCH], [6, WRITE], [4, READ], [5, WRITE], [5 + 2 ** 32, READ], [5, WRITE]] as const;
+    const shown = (records: Int32Array): string[] => [...records].map((record) => `${index.pageNumber(record >>> 2)}:${record & 3}`);
+    expect(shown(index.resolve(words(...trace), trace.length, 1 as Asid))).to.have.length(trace.length);
+    const page = 5 + 2 ** 32;
+    expect(shown(index.resolve(words(...trace), trace.length, 1 as Asid, true))).to.deep.equal(["5:3", "5:2", "5:1", "6:2", "6:1", "6:3", "6:0", "6:2", "4:1", "5:2", `${page}:1`, "5:2"]);
+  });
+
   it("the unit of a page in a class is the one with the shifted tag", () => {
     const index = new UnitIndex();
     for (const page of [0x3_1234_5678, 17, 16, 31, 0xf_ffff_fff7]) {
