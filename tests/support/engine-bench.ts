@@ -35,9 +35,10 @@ export class EngineBench<E extends Engine> {
   private readonly table = new Map<number, { readonly pa: number; readonly perms: number }>();
   private nextFrame = 1;
 
-  constructor(make: MakeEngine<E>, options: { readonly pageSize?: number; readonly bytes?: number } = {}) {
+  /** `behind`: bytes that the engine keeps for itself behind RAM. */
+  constructor(make: MakeEngine<E>, options: { readonly pageSize?: number; readonly bytes?: number; readonly behind?: number } = {}) {
     this.pageSize = options.pageSize ?? 4096;
-    this.memory = new PhysicalMemory(options.bytes ?? 64 * 2 ** 20);
+    this.memory = new PhysicalMemory(options.bytes ?? 64 * 2 ** 20, options.behind);
     this.engine = make(this.memory);
     this.engine.setTraceSink((words, count) => {
       for (let index = 0; index < count; index++) {

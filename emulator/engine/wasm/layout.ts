@@ -8,6 +8,7 @@ import { CONTEXT_WORDS } from "../engine.js";
 export const X0 = 0;
 export const SP = 31 * 8;
 export const PC = 32 * 8;
+/** i32: NZCV, but only around calls of TypeScript; else the flags are what FLAG_KIND says. */
 export const NZCV = 33 * 8;
 export const FPCR = 34 * 8;
 export const FPSR = 35 * 8;
@@ -17,13 +18,66 @@ const AFTER_CONTEXT = CONTEXT_WORDS * 8;
 export const EXCLUSIVE_ADDRESS = AFTER_CONTEXT;
 export const EXCLUSIVE_LOW = AFTER_CONTEXT + 8;
 export const EXCLUSIVE_HIGH = AFTER_CONTEXT + 16;
-/** i64: instructions that may still be executed. */
-export const LEFT = AFTER_CONTEXT + 24;
-/** i64: loads and stores executed. */
-export const LOADS = AFTER_CONTEXT + 32;
-export const STORES = AFTER_CONTEXT + 40;
+
+/** i64: what a slice has left and has done, as it was when translated code was left (account.ts). */
+export const ACCOUNT = AFTER_CONTEXT + 24;
+/** i32: where in the code it was left. */
+export const SITE = AFTER_CONTEXT + 32;
+/** i32: why an access was refused. */
+export const REFUSAL = AFTER_CONTEXT + 36;
 /** i64: address of the access that was refused. */
-export const FAR = AFTER_CONTEXT + 48;
+export const FAR = AFTER_CONTEXT + 40;
+
+/** i64: the page that reads (writes) hit without further checks, or NO_PAGE; i32: where it lies. */
+export const READ_BASE = AFTER_CONTEXT + 48;
+export const WRITE_BASE = AFTER_CONTEXT + 56;
+export const HOST = AFTER_CONTEXT + 64;
+/** i32: records in the ring. */
+export const RING_COUNT = AFTER_CONTEXT + 68;
+/** i32: so many of the most recent held pages have been used since the last record. */
+export const PENDING = AFTER_CONTEXT + 72;
+/** i32: accesses of a restarted instruction that come before the one that was refused. */
+export const REPLAY = AFTER_CONTEXT + 76;
+/** i64: bits to set in the account to stop at the next block; 0: none. */
+export const STOP_BITS = AFTER_CONTEXT + 80;
+/** i64: page of the last block, or -1. */
+export const FETCH_PAGE = AFTER_CONTEXT + 88;
+/** i64, in bits 63:48: tags with another number are void. */
+export const FRONT_EPOCH = AFTER_CONTEXT + 96;
+export const JUMP_EPOCH = AFTER_CONTEXT + 104;
+/** The flags: i32 kind, and two i64 operands (flags.ts). */
+export const FLAG_KIND = AFTER_CONTEXT + 112;
+export const FLAG_A = AFTER_CONTEXT + 120;
+export const FLAG_B = AFTER_CONTEXT + 128;
+/** i64: PC of the access being made, if someone wants to know. */
+export const ACCESS_PC = AFTER_CONTEXT + 136;
+
+/** Bytes of an access across two pages. */
+export const SCRATCH = AFTER_CONTEXT + 144;
+/** i32: accesses of a run that were made before one was refused. */
+export const RUN_DONE = AFTER_CONTEXT + 152;
+/** Bytes of a run that is not on one page: at most four vectors. */
+export const RUN = AFTER_CONTEXT + 160;
+/** Held pages, the most recent first: i64 address or NO_PAGE, i32 place, i32 whether its write has been recorded. */
+export const FILTER = 1280;
+export const FILTER_ENTRY = 16;
+
+/** Jump cache: i64 PC with the epoch, i32 slot. */
+export const JUMP_CACHE = 0x10000;
+export const JUMP_ENTRIES = 4096;
+/** Trace records of 8 bytes, and the PC of each as a float. */
+export const RING = 0x20000;
+export const RING_RECORDS = 8192;
+export const RING_PCS = 0x30000;
+/** Front table of the translation cache: i64 page number with the epoch; i32 place, bit 0: may be written. */
+export const FRONT = 0x40000;
+export const FRONT_ENTRIES = 32768;
+/** log2 of the bytes of an entry of the jump cache or the front table. */
+export const ENTRY_SHIFT = 4;
 
 /** Bytes that the engine needs behind RAM: whole pages of WebAssembly. */
-export const ENGINE_BYTES = 65536;
+export const ENGINE_BYTES = FRONT + (FRONT_ENTRIES << ENTRY_SHIFT);
+
+/** Base of no page: no address without its top byte reaches it. */
+export const NO_PAGE = 1n << 60n;
+export const EPOCH_SHIFT = 48n;

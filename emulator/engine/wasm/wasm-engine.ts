@@ -1,233 +1,439 @@
 /**
  * The WebAssembly engine: guest code becomes functions of WebAssembly modules that run in the memory that holds guest RAM.
  *
- * Needs a PhysicalMemory made with ENGINE_BYTES behind RAM.
+ * Needs a PhysicalMemory made with ENGINE_BYTES behind RAM. Exits, trace and counters are those of the reference engine, record for record.
  */
 import type { Pa, Pfn, Va } from "../../arch/addr.js";
-import { ModelBug } from "../../arch/errors.js";
+import { hex } from "../../arch/addr.js";
+import { ConfigError, ModelBug } from "../../arch/errors.js";
 import type { PhysicalMemory } from "../../memory/physical-memory.js";
-import type { Access, Context, Engine, EngineCounters, EngineOptions, Exit, Registers, TraceSink } from "../engine.js";
+import type { Access, Context, Engine, EngineCounters, EngineOptions, Exit, TraceSink } from "../engine.js";
 import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, CONTEXT_WORDS, PERM_EXEC, PERM_READ, PERM_WRITE } from "../engine.js";
 import { ENCODINGS } from "./a64/encodings.js";
-import { ModuleBuilder } from "./binary/module.js";
-import { TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
-import { BlockTranslator, EXIT_ALIGNMENT, EXIT_BREAKPOINT, EXIT_MISS, EXIT_SVC, EXIT_UNDEFINED, GO_ON } from "./block-translator.js";
+import { MAX_SLICE, readAccount, STOP_BITS_SET, type Account } from "./account.js";
+import { CodeCache, type CodePage } from "./code-cache.js";
 import { Decoder } from "./decode/decoder.js";
-import { ENGINE_BYTES, EXCLUSIVE_ADDRESS, LOADS, PC, STORES } from "./layout.js";
+import {
+  ACCESS_PC, ACCOUNT, ENGINE_BYTES, EXCLUSIVE_ADDRESS, FAR, FETCH_PAGE, FILTER, FILTER_ENTRY, HOST, NO_PAGE, PENDING, READ_BASE, REFUSAL, REPLAY, RING,
+  RING_COUNT, RING_PCS, RING_RECORDS, RUN_DONE, SITE, STOP_BITS, WRITE_BASE,
+} from "./layout.js";
+import { createRuntime, LEFT_FOR_CODE, REFUSED_ALIGNMENT, REFUSED_WRITE, type RuntimeInstance } from "./runtime.js";
+import { SiteTable, type Site } from "./sites.js";
+import { CODE_FRAME, NOT_GRANTED, SoftTlb } from "./soft-tlb.js";
 import { interpret } from "./soft/interpret.js";
+import { WasmRegisters } from "./wasm-registers.js";
 
-const MAX_BLOCK = 64;
 const WASM_PAGE = 65536;
+const VA_LIMIT = 2 ** 48;
+const PAGE_SIZES = [4096, 16384, 65536];
+const DEFAULT_FILTER_PAGES = 4;
+const MAX_FILTER_PAGES = 8;
+const NO_FETCH_PAGE = 2n ** 64n - 1n;
+const OPEN_MONITOR = 2n ** 64n - 1n;
 
-interface Block {
-  readonly run: () => number;
-  readonly start: number;
-  readonly length: number;
-  /** Accesses before each instruction, and of the whole block. */
-  readonly loads: readonly number[];
-  readonly stores: readonly number[];
+/** A run ended inside an instruction that had already made accesses: they were counted then, and are not counted again. */
+interface Replay {
+  readonly pc: bigint;
+  readonly loads: number;
+  readonly stores: number;
 }
 
-class WasmEngine implements Engine {
+/**
+ * A faulting address without its tag. Arm: D8.8.1, TBI: bits 63:56 are copies of bit 55. At and above 2^48 there are no user pages; such an address
+ * is not always a multiple of its own precision as a number: `far` has the bits.
+ */
+function withoutTag(address: bigint): Va {
+  return Number(address < VA_LIMIT ? address : BigInt.asUintN(64, BigInt.asIntN(56, address))) as Va;
+}
+
+export interface WasmEngine extends Engine {
+  readonly name: "wasm";
+  /** Address of the last `translation-miss` or `alignment` exit as FAR_EL1 holds it: 64 bits, with its tag. */
+  readonly far: bigint;
+}
+
+class Wasm implements WasmEngine {
   readonly name = "wasm";
-  readonly tracePcs = undefined;
-  readonly registers: Registers;
+  readonly registers: WasmRegisters;
+  readonly counters: EngineCounters;
+  readonly tracePcs: Float64Array | undefined;
+  far = 0n;
   private readonly memory: PhysicalMemory;
   private readonly pageSize: number;
   private readonly words: BigUint64Array;
+  private readonly cells: Uint32Array;
+  private readonly ring: Uint32Array;
   private readonly decoder = new Decoder(ENCODINGS);
-  private readonly pages = new Map<number, { pa: number; perms: number }>();
-  private blocks = new Map<number, Block>();
-  private stop = false;
-  private far = 0n;
-  private farAccess: Access = ACCESS_FETCH;
+  private readonly softTlb: SoftTlb;
+  private readonly code: CodeCache;
+  private readonly runtime: RuntimeInstance;
+  private readonly sites = new SiteTable();
+  private readonly account: Account = { left: 0, loads: 0, stores: 0 };
+  private readonly exits: Record<string, number> = { "trace-drain": 0 };
   private instructions = 0;
   private loads = 0;
   private stores = 0;
-  private readonly exits: Record<string, number> = { "trace-drain": 0 };
+  private sink: TraceSink = () => undefined;
+  private sinkError: unknown;
+  private sinkFailed = false;
+  private stop = false;
+  private running = false;
+  private disposed = false;
+  private replay: Replay | undefined;
+  /** Frame with code that an access wants to write. */
+  private codeToWrite: number | undefined;
 
   constructor(memory: PhysicalMemory, options: EngineOptions) {
+    const { buffer } = memory.memory;
     this.memory = memory;
     this.pageSize = options.pageSize;
-    this.words = new BigUint64Array(memory.memory.buffer, memory.bytes, ENGINE_BYTES / 8);
-    const { words } = this;
-    const cell = (index: number): { get: () => bigint; set: (value: bigint) => void } => ({
-      get: () => words[index]!,
-      set: (value) => {
-        words[index] = value;
+    this.words = new BigUint64Array(buffer, memory.bytes, ENGINE_BYTES / 8);
+    this.cells = new Uint32Array(buffer, memory.bytes, ENGINE_BYTES / 4);
+    this.ring = new Uint32Array(buffer, memory.bytes + RING, 2 * RING_RECORDS);
+    const tracePcs = options.tracePcs === true;
+    this.tracePcs = tracePcs ? new Float64Array(buffer, memory.bytes + RING_PCS, RING_RECORDS) : undefined;
+    this.cells.fill(0, 0, WASM_PAGE / 4);
+    this.softTlb = new SoftTlb(this.cells, options.pageSize, memory.bytes / options.pageSize);
+    const shared = { base: memory.bytes, memoryPages: buffer.byteLength / WASM_PAGE, pageSize: options.pageSize, tracePcs, memory: memory.memory };
+    this.code = new CodeCache({
+      ...shared,
+      ram: memory.u32,
+      decoder: this.decoder,
+      sites: this.sites,
+      interpret: (word) => {
+        interpret(this.words, this.decoder.find(word >>> 0), word >>> 0);
       },
     });
-    const small = (index: number): { get: () => number; set: (value: number) => void } => ({
-      get: () => Number(words[index]!),
-      set: (value) => {
-        words[index] = BigInt(value >>> 0);
-      },
-    });
-    this.registers = Object.defineProperties({} as Registers, {
-      x: { value: (n: number) => words[n]! },
-      setX: {
-        value: (n: number, value: bigint) => {
-          words[n] = value;
+    this.runtime = createRuntime(
+      // Without a trace nobody sees what the filter holds back.
+      { ...shared, trace: options.trace, filterPages: options.trace ? (options.filterPages ?? DEFAULT_FILTER_PAGES) : 1 },
+      {
+        memory: memory.memory,
+        table: this.code.table,
+        grant: (page, write) => this.grant(page, write),
+        drain: () => {
+          this.drain();
         },
       },
-      sp: cell(31),
-      pc: cell(32),
-      nzcv: small(33),
-      fpcr: small(34),
-      fpsr: small(35),
-      tpidrEl0: cell(36),
-      vectors: { value: words.subarray(37, CONTEXT_WORDS) },
-    });
-  }
-
-  get counters(): EngineCounters {
-    return this as unknown as EngineCounters;
-  }
-
-  setTraceSink(_sink: TraceSink): void {
-    // No trace yet.
-  }
-
-  private place(address: bigint, bytes: number, write: number, aligned: number): number {
-    const va = Number(BigInt.asUintN(56, address));
-    if (aligned !== 0 && va % aligned !== 0) {
-      this.far = address;
-      return -1;
-    }
-    const page = this.pages.get(Math.floor(va / this.pageSize));
-    const offset = va % this.pageSize;
-    if (page === undefined || (page.perms & (write !== 0 ? PERM_WRITE : PERM_READ)) === 0) {
-      this.far = BigInt(va);
-      this.farAccess = write !== 0 ? ACCESS_WRITE : ACCESS_READ;
-      return -2;
-    }
-    if (offset + bytes > this.pageSize) throw new ModelBug("across pages");
-    return page.pa + offset;
-  }
-
-  private translate(start: number): Block | undefined {
-    const page = this.pages.get(Math.floor(start / this.pageSize));
-    if (page === undefined || (page.perms & PERM_EXEC) === 0) return undefined;
-    const module = new ModuleBuilder();
-    const place = module.importFunction("e", "place", { parameters: [TYPE_I64, TYPE_I32, TYPE_I32, TYPE_I32], results: [TYPE_I32] });
-    const soft = module.importFunction("e", "interpret", { parameters: [TYPE_I32], results: [] });
-    module.importMemory("e", "memory", this.memory.memory.buffer.byteLength / WASM_PAGE);
-    const t = new BlockTranslator(this.memory.bytes, { place, interpret: soft, runtime: {} });
-    const loads: number[] = [];
-    const stores: number[] = [];
-    let length = 0;
-    do {
-      const pc = start + 4 * length;
-      const word = this.memory.u32[(page.pa + (pc % this.pageSize)) / 4]!;
-      loads.push(t.loads);
-      stores.push(t.stores);
-      t.begin(pc, word);
-      const row = this.decoder.find(word);
-      if (row === undefined) t.exit("undefined-instruction");
-      else row.translate(t, word);
-      length++;
-      if (!t.ended && (length === MAX_BLOCK || (start + 4 * length) % this.pageSize === 0)) t.endBlock();
-    } while (!t.ended);
-    loads.push(t.loads);
-    stores.push(t.stores);
-    t.code.i32(0);
-    module.exportFunction("f", module.func({ parameters: [], results: [TYPE_I32] }, t.code));
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), {
-      e: {
-        memory: this.memory.memory,
-        place: (address: bigint, bytes: number, write: number, aligned: number) => this.place(address, bytes, write, aligned),
-        interpret: (word: number) => {
-          interpret(this.words, this.decoder.find(word >>> 0), word >>> 0);
-        },
+    );
+    this.code.connect(this.runtime.exports);
+    this.registers = new WasmRegisters(this.words, this.runtime.nzcv);
+    this.emptyFilter();
+    this.openMonitor();
+    const engine = { instructions: () => this.instructions, loads: () => this.loads, stores: () => this.stores, exits: this.exits };
+    this.counters = {
+      get instructions() {
+        return engine.instructions();
       },
-    });
-    return { run: instance.exports["f"] as () => number, start, length, loads, stores };
+      get loads() {
+        return engine.loads();
+      },
+      get stores() {
+        return engine.stores();
+      },
+      exits: engine.exits,
+    };
   }
+
+  private openMonitor(): void {
+    this.words[EXCLUSIVE_ADDRESS / 8] = OPEN_MONITOR;
+  }
+
+  // --- the trace -------------------------------------------------------------------------------------------------------
+
+  setTraceSink(sink: TraceSink): void {
+    this.sink = sink;
+  }
+
+  /** Hands the records to the sink, which may ask for a stop, or throw. */
+  private drain(): void {
+    const count = this.cells[RING_COUNT / 4]!;
+    this.cells[RING_COUNT / 4] = 0;
+    if (count === 0 || this.sinkFailed) return;
+    this.exits["trace-drain"]!++;
+    try {
+      this.sink(this.ring, count);
+    } catch (error) {
+      this.sinkFailed = true;
+      this.sinkError = error;
+    }
+    if (this.stop || this.sinkFailed) this.words[STOP_BITS / 8] = BigInt.asUintN(64, STOP_BITS_SET);
+  }
+
+  private leavePage(): void {
+    this.words[READ_BASE / 8] = NO_PAGE;
+    this.words[WRITE_BASE / 8] = NO_PAGE;
+  }
+
+  private emptyFilter(): void {
+    for (let held = 0; held < MAX_FILTER_PAGES; held++) {
+      this.words[(FILTER + held * FILTER_ENTRY) / 8] = NO_PAGE;
+      this.words[(FILTER + held * FILTER_ENTRY) / 8 + 1] = 0n;
+    }
+    this.words[FETCH_PAGE / 8] = NO_FETCH_PAGE;
+    this.leavePage();
+  }
+
+  /** Before the page tables may change: records what is due, holds nothing, hands over. */
+  private finishTrace(): void {
+    this.words[ACCESS_PC / 8] = this.registers.pc;
+    if (this.cells[PENDING / 4] !== 0) this.runtime.emitPending(0);
+    this.emptyFilter();
+    this.drain();
+    this.words[STOP_BITS / 8] = 0n;
+  }
+
+  /** A block starts on the page. */
+  private fetch(page: number, pc: bigint): void {
+    const at = BigInt(page);
+    if (this.words[FETCH_PAGE / 8] === at) return;
+    this.words[FETCH_PAGE / 8] = at;
+    this.words[ACCESS_PC / 8] = pc;
+    this.runtime.pushFetch(at);
+  }
+
+  // --- the translation cache ---------------------------------------------------------------------------------------------
+
+  /** The front table does not grant the access. */
+  private grant(page: number, write: number): number {
+    const place = write === 0 ? this.softTlb.grantRead(page) : this.softTlb.grantWrite(page);
+    if (place !== CODE_FRAME) return place;
+    this.codeToWrite = this.softTlb.frameOf(page);
+    return NOT_GRANTED;
+  }
+
+  /** The frame may no longer be written without asking. */
+  private revokeWrites(frame: number): void {
+    const place = frame * this.pageSize;
+    for (let held = 0; held < MAX_FILTER_PAGES; held++) {
+      const entry = (FILTER + held * FILTER_ENTRY) / 4;
+      if (this.cells[entry + 2] === place) this.cells[entry + 3] = 0;
+    }
+    if (this.cells[HOST / 4] === place) this.words[WRITE_BASE / 8] = NO_PAGE;
+  }
+
+  // --- running -------------------------------------------------------------------------------------------------------------
 
   run(budget: number): Exit {
-    const exit = this.loop(budget);
+    this.between("run");
+    this.running = true;
+    let exit: Exit;
+    try {
+      exit = this.execute(budget);
+      this.finishTrace();
+    } finally {
+      this.running = false;
+    }
+    if (exit.reason === "stopped") this.stop = false;
+    if (this.sinkFailed) {
+      this.sinkFailed = false;
+      throw this.sinkError;
+    }
     this.exits[exit.reason] = (this.exits[exit.reason] ?? 0) + 1;
     return exit;
   }
 
-  private loop(budget: number): Exit {
+  private execute(budget: number): Exit {
+    const { registers, words } = this;
     const end = this.instructions + budget;
-    for (;;) {
-      if (this.stop) {
-        this.stop = false;
-        return { reason: "stopped" };
+    let due = this.replay?.pc === registers.pc ? this.replay : undefined;
+    const replay = due;
+    this.replay = undefined;
+    try {
+      for (;;) {
+        if (this.stop || this.sinkFailed) return { reason: "stopped" };
+        const pc = registers.pc;
+        const at = withoutTag(pc);
+        if ((pc & 3n) !== 0n) {
+          this.far = pc;
+          return { reason: "alignment", va: at };
+        }
+        const page = Math.floor(at / this.pageSize);
+        const codePage = pc < VA_LIMIT ? this.codePage(page) : undefined;
+        if (codePage === undefined) {
+          this.far = pc;
+          return { reason: "translation-miss", va: at, access: ACCESS_FETCH };
+        }
+        if (this.instructions >= end) return { reason: "budget-spent" };
+        if (this.code.trim()) {
+          this.softTlb.flushFetches();
+          continue;
+        }
+        const slot = this.code.code(codePage, at);
+        this.softTlb.fillJump(at, slot);
+        this.fetch(page, pc);
+        if (due !== undefined) {
+          this.cells[REPLAY / 4] = due.loads + due.stores;
+          this.loads -= due.loads;
+          this.stores -= due.stores;
+          due = undefined;
+        }
+        const site = this.enter(slot, end - this.instructions);
+        if (site === undefined) continue;
+        if (site.kind === "budget") {
+          // Nothing of the block has been done; the rest of the budget may be less than the block.
+          const left = end - this.instructions;
+          if (left > 0 && left < site.block.instructions && !this.stop && !this.sinkFailed) {
+            const cutPage = this.codePage(Math.floor(site.block.start / this.pageSize))!;
+            const cut = this.code.cutCode(cutPage, site.block.start, left);
+            const after = this.enter(cut, left);
+            if (after === undefined || after.kind === "budget") continue;
+            const exit = this.exitAt(after, replay);
+            if (exit !== undefined) return exit;
+          }
+          continue;
+        }
+        const exit = this.exitAt(site, replay);
+        if (exit !== undefined) return exit;
       }
-      if (this.instructions >= end) return { reason: "budget-spent" };
-      const pc = Number(this.words[PC / 8]!);
-      if (pc % 4 !== 0) return { reason: "alignment", va: pc as Va };
-      let block = this.blocks.get(pc);
-      if (block === undefined) {
-        block = this.translate(pc);
-        if (block === undefined) return { reason: "translation-miss", va: pc as Va, access: ACCESS_FETCH };
-        this.blocks.set(pc, block);
-      }
-      const exit = block.run();
-      const now = Number(this.words[PC / 8]!);
-      const done = exit === GO_ON || exit === EXIT_SVC ? block.length : (now - block.start) / 4;
-      this.instructions += done;
-      this.loads += block.loads[done]! + Number(BigInt.asIntN(64, this.words[LOADS / 8]!));
-      this.stores += block.stores[done]! + Number(BigInt.asIntN(64, this.words[STORES / 8]!));
-      this.words[LOADS / 8] = 0n;
-      this.words[STORES / 8] = 0n;
-      switch (exit) {
-        case GO_ON:
-          break;
-        case EXIT_SVC:
-          return { reason: "svc" };
-        case EXIT_MISS:
-          return { reason: "translation-miss", va: Number(this.far) as Va, access: this.farAccess };
-        case EXIT_UNDEFINED:
-          return { reason: "undefined-instruction" };
-        case EXIT_BREAKPOINT:
-          return { reason: "breakpoint" };
-        case EXIT_ALIGNMENT:
-          return { reason: "alignment", va: Number(this.far) as Va };
-        default:
-          throw new ModelBug(`wasm engine: exit ${exit}`);
-      }
+    } finally {
+      this.cells[REPLAY / 4] = 0;
+      words[STOP_BITS / 8] = 0n;
     }
+  }
+
+  /** The code of a page that may be fetched from. */
+  private codePage(page: number): CodePage | undefined {
+    const frame = this.softTlb.grantFetch(page, (revoked) => {
+      this.revokeWrites(revoked);
+    });
+    return frame === NOT_GRANTED ? undefined : this.code.page(page * this.pageSize, frame);
+  }
+
+  /** Runs one slice, and counts. Returns the site where it was left, with the PC there; undefined: code for the PC is wanted. */
+  private enter(slot: number, left: number): Site | undefined {
+    const { account, cells } = this;
+    const slice = Math.min(left, MAX_SLICE);
+    const way = this.runtime.enter(slot, slice);
+    readAccount(cells[ACCOUNT / 4]!, cells[ACCOUNT / 4 + 1]!, account);
+    this.instructions += slice - account.left;
+    this.loads += account.loads;
+    this.stores += account.stores;
+    if (way === LEFT_FOR_CODE) return undefined;
+    const site = this.sites.get(cells[SITE / 4]!);
+    if (site === undefined) throw new ModelBug(`wasm engine: no site ${cells[SITE / 4]}`);
+    const { block } = site;
+    this.instructions -= block.instructions - site.index;
+    this.loads -= block.loads - site.loads;
+    this.stores -= block.stores - site.stores;
+    this.registers.pc = BigInt(block.start + 4 * site.index);
+    return site;
+  }
+
+  /** What leaving at a site other than for the budget means; undefined: go on. */
+  private exitAt(site: Site, replay: Replay | undefined): Exit | undefined {
+    switch (site.kind) {
+      case "svc":
+      case "undefined-instruction":
+      case "breakpoint":
+        return { reason: site.kind };
+      default:
+        return this.refused(site, replay);
+    }
+  }
+
+  private refused(site: Site, replay: Replay | undefined): Exit | undefined {
+    const done = site.run === undefined ? 0 : this.cells[RUN_DONE / 4]!;
+    const loads = site.ownLoads + (site.run === "load" ? done : 0);
+    const stores = site.ownStores + (site.run === "store" ? done : 0);
+    if (this.codeToWrite !== undefined) {
+      // The instruction starts over once the frame is free of code; its accesses count then.
+      this.code.drop(this.codeToWrite);
+      this.softTlb.becomeWritable(this.codeToWrite);
+      this.codeToWrite = undefined;
+      this.loads -= site.ownLoads;
+      this.stores -= site.ownStores;
+      return undefined;
+    }
+    if (site.run === "load") this.loads += done;
+    else if (site.run === "store") this.stores += done;
+    const refusal = this.cells[REFUSAL / 4]!;
+    this.far = this.words[FAR / 8]!;
+    const va = withoutTag(this.far);
+    if (refusal === REFUSED_ALIGNMENT) return { reason: "alignment", va };
+    this.replay = { pc: this.registers.pc, loads, stores };
+    if (replay !== undefined && replay.pc === this.registers.pc && this.cells[REPLAY / 4]! > 0) {
+      // Refused on the way to where it was refused before: what was counted then stays counted.
+      this.loads += replay.loads - loads;
+      this.stores += replay.stores - stores;
+      this.replay = replay;
+    }
+    const access: Access = refusal === REFUSED_WRITE ? ACCESS_WRITE : ACCESS_READ;
+    return { reason: "translation-miss", va, access };
   }
 
   requestStop(): void {
     this.stop = true;
   }
+
+  // --- between runs ------------------------------------------------------------------------------------------------------
+
   installTranslation(va: Va, pa: Pa, perms: number): void {
-    this.pages.set(Math.floor(va / this.pageSize), { pa, perms });
-    this.blocks.clear();
+    this.between("installTranslation");
+    const { pageSize } = this;
+    if (va >= VA_LIMIT || pa % pageSize !== 0 || pa + pageSize > this.memory.bytes || (perms & ~(PERM_READ | PERM_WRITE | PERM_EXEC)) !== 0) {
+      throw new ModelBug(`Wasm.installTranslation: va ${hex(va)} pa ${hex(pa)} perms ${perms}`);
+    }
+    const page = Math.floor(va / pageSize);
+    if (perms === 0) this.softTlb.forgetPage(page);
+    else this.softTlb.install(page, pa / pageSize, perms);
   }
+
   invalidatePage(va: Va): void {
-    this.pages.delete(Math.floor(va / this.pageSize));
-    this.blocks.clear();
+    this.between("invalidatePage");
+    this.softTlb.forgetPage(Math.floor(va / this.pageSize));
   }
+
   invalidateRange(start: Va, end: Va): void {
-    for (const page of [...this.pages.keys()]) if (page * this.pageSize >= start && page * this.pageSize < end) this.pages.delete(page);
-    this.blocks.clear();
+    this.between("invalidateRange");
+    if (end <= start) return;
+    this.softTlb.forgetRange(Math.floor(start / this.pageSize), Math.ceil(end / this.pageSize) - 1);
   }
+
   invalidateAll(): void {
-    this.pages.clear();
-    this.blocks.clear();
+    this.between("invalidateAll");
+    this.softTlb.forgetAll();
   }
-  discardCode(_frame: Pfn): void {
-    this.blocks.clear();
+
+  discardCode(frame: Pfn): void {
+    this.between("discardCode");
+    if (this.softTlb.holdsCode(frame) && this.code.drop(frame)) this.softTlb.flushFetches();
   }
+
   saveContext(into: Context): void {
-    into.set(this.words.subarray(0, CONTEXT_WORDS));
+    this.between("saveContext");
+    this.registers.save(into);
   }
+
   restoreContext(from: Context): void {
-    this.words.set(from);
-    this.words[EXCLUSIVE_ADDRESS / 8] = 0xffff_ffff_ffff_ffffn;
+    this.between("restoreContext");
+    if (from.length !== CONTEXT_WORDS) throw new ModelBug(`Wasm.restoreContext: ${from.length} words`);
+    this.registers.restore(from);
+    this.openMonitor();
   }
+
   dispose(): void {
-    this.blocks.clear();
+    if (this.disposed) return;
+    this.between("dispose");
+    this.disposed = true;
+    this.code.clear();
+  }
+
+  /** The trace sink runs inside `run` and may only ask for a stop. */
+  private between(method: string): void {
+    if (this.running) throw new ModelBug(`Wasm.${method}: called while the guest runs`);
+    if (this.disposed) throw new ModelBug(`Wasm.${method}: the engine has been disposed of`);
   }
 }
 
-/** An engine over this guest RAM. */
-export function createWasmEngine(memory: PhysicalMemory, options: EngineOptions): Engine {
-  return new WasmEngine(memory, options);
+/**
+ * An engine over this guest RAM, which has ENGINE_BYTES behind it. `options.filterPages` is the number of pages that the trace filter holds back;
+ * see engine.ts. Throws ConfigError if an option is not possible.
+ */
+export function createWasmEngine(memory: PhysicalMemory, options: EngineOptions): WasmEngine {
+  const filterPages = options.filterPages ?? DEFAULT_FILTER_PAGES;
+  if (!PAGE_SIZES.includes(options.pageSize)) throw new ConfigError(`page size ${options.pageSize} is not one of ${PAGE_SIZES.join(", ")}`);
+  if (!Number.isInteger(filterPages) || filterPages < 1 || filterPages > MAX_FILTER_PAGES) throw new ConfigError(`${filterPages} filter pages are not 1 to ${MAX_FILTER_PAGES}`);
+  if (memory.memory.buffer.byteLength < memory.bytes + ENGINE_BYTES) throw new ModelBug("wasm engine: no room behind guest RAM");
+  return new Wasm(memory, options);
 }

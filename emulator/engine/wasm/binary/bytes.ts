@@ -1,5 +1,8 @@
 /** A growing array of bytes with the integer encodings of the WebAssembly binary format (LEB128). */
 
+/** Bytes of a 64-bit integer that is written before its value is known. */
+export const PADDED_64 = 10;
+
 export class Bytes {
   private array: Uint8Array<ArrayBuffer>;
   length = 0;
@@ -47,8 +50,13 @@ export class Bytes {
     }
   }
 
-  /** A signed 64-bit integer, given by any representative of its residue. */
-  signed64(value: bigint): void {
+  /** A signed 64-bit integer, given by any representative of its residue. A number has to be a safe integer. */
+  signed64(value: bigint | number): void {
+    if (typeof value === "number") {
+      if ((value | 0) === value) this.signed(value);
+      else this.signed64(BigInt(value));
+      return;
+    }
     let rest = BigInt.asIntN(64, value);
     if (rest >= -0x8000_0000n && rest <= 0x7fff_ffffn) {
       this.signed(Number(rest));
@@ -63,6 +71,16 @@ export class Bytes {
         return;
       }
       this.array[this.length++] = low | 0x80;
+    }
+  }
+
+  /** A signed 64-bit integer in `PADDED_64` bytes at `at`, which have been written before. */
+  patch64(at: number, value: bigint): void {
+    let rest = BigInt.asIntN(64, value);
+    for (let byte = 0; byte < PADDED_64; byte++) {
+      const more = byte < PADDED_64 - 1 ? 0x80 : 0;
+      this.array[at + byte] = Number(rest & 0x7fn) | more;
+      rest >>= 7n;
     }
   }
 

@@ -4,7 +4,7 @@
  * Methods return the object, so that a line of code reads as a line of the text format. Nothing is checked here: the host's validator
  * does that when the module is compiled.
  */
-import { Bytes } from "./bytes.js";
+import { Bytes, PADDED_64 } from "./bytes.js";
 import { CONTROL, F32, F64, I32, I64, I8X16, TYPE_EMPTY, V128, type ValueType } from "./opcodes.js";
 
 /** Number of a local variable of the function; parameters come first. */
@@ -62,8 +62,20 @@ export class Code {
 
   i64(value: bigint | number): this {
     this.bytes.byte(I64.const);
-    this.bytes.signed64(BigInt(value));
+    this.bytes.signed64(value);
     return this;
+  }
+
+  /** An i64 constant whose value comes later, by `patch` with the number that this returns. */
+  i64Later(): number {
+    this.bytes.byte(I64.const);
+    const at = this.bytes.length;
+    for (let byte = 0; byte < PADDED_64; byte++) this.bytes.byte(0);
+    return at;
+  }
+
+  patch(at: number, value: bigint): void {
+    this.bytes.patch64(at, value);
   }
 
   f32(value: number): this {
@@ -110,6 +122,21 @@ export class Code {
   call(func: number): this {
     this.bytes.byte(CONTROL.call);
     this.bytes.unsigned(func);
+    return this;
+  }
+
+  /** Tail call. */
+  returnCall(func: number): this {
+    this.bytes.byte(CONTROL.returnCall);
+    this.bytes.unsigned(func);
+    return this;
+  }
+
+  /** Call of the function of `type` whose number in table 0 is on the stack, above its arguments. */
+  callIndirect(type: number): this {
+    this.bytes.byte(CONTROL.callIndirect);
+    this.bytes.unsigned(type);
+    this.bytes.byte(0);
     return this;
   }
 
@@ -185,8 +212,8 @@ export class Code {
     return this.bytes.length;
   }
 
-  /** The function's entry in the code section, without its length. */
-  finish(): Bytes {
+  /** The function's entry in the code section, without its length. `before`: code that comes first and uses the same locals. */
+  finish(before?: Code): Bytes {
     const body = new Bytes(this.bytes.length + 64);
     const runs: { type: ValueType; count: number }[] = [];
     for (const type of this.types) {
@@ -199,6 +226,7 @@ export class Code {
       body.unsigned(count);
       body.byte(type);
     }
+    if (before !== undefined) body.append(before.bytes.view());
     body.append(this.bytes.view());
     body.byte(CONTROL.end);
     return body;

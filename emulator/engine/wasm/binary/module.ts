@@ -93,9 +93,9 @@ export class ModuleBuilder {
     return this.functionImports + this.functions.length;
   }
 
-  /** Adds a function; returns its number. */
-  func(type: FunctionType, code: Code): number {
-    this.functions.push({ type: this.type(type), body: code.finish() });
+  /** Adds a function; returns its number. `before`: as for `Code.finish`. */
+  func(type: FunctionType, code: Code, before?: Code): number {
+    this.functions.push({ type: this.type(type), body: code.finish(before) });
     return this.nextFunction - 1;
   }
 

@@ -1,0 +1,231 @@
+/**
+ * The translated code: functions in table slots, by guest page and frame, so that they outlive the translation that led to them.
+ *
+ * A module holds the functions of several blocks that were found together. A slot belongs to an address of a page and stays the same while
+ * the page's code lives: other functions of the page lead there. Until there is code for it the slot holds `unknown`, which comes back here.
+ */
+import { ModelBug } from "../../arch/errors.js";
+import { ModuleBuilder } from "./binary/module.js";
+import { TYPE_I32 } from "./binary/opcodes.js";
+import type { Decoder } from "./decode/decoder.js";
+import { FunctionTranslator, type BlockRange, type TranslationContext } from "./function-translator.js";
+import { scanBlock } from "./guest-code.js";
+import { GUEST_FUNCTION, RUNTIME_FUNCTIONS, type RuntimeFunction } from "./runtime.js";
+import type { SiteTable } from "./sites.js";
+
+/** Blocks that are translated together when one of them is wanted. */
+const BATCH_BLOCKS = 8;
+/** The table grows by so many slots at a time. */
+const TABLE_STEP = 4096;
+/** Bytes of modules that may live at a time; then all are dropped. */
+const MAX_MODULE_BYTES = 64 * 2 ** 20;
+
+/** The code of one guest page at one address. */
+export interface CodePage {
+  /** First address. */
+  readonly start: number;
+  readonly frame: number;
+  /** Slots by address, with code or not yet. */
+  readonly slots: Map<number, number>;
+  /** Addresses that have code. */
+  readonly translated: Set<number>;
+  /** Blocks cut short, by address and length. */
+  readonly cut: Map<string, number>;
+  readonly sites: number[];
+  moduleBytes: number;
+}
+
+export interface CodeCacheOptions {
+  readonly base: number;
+  readonly memoryPages: number;
+  readonly pageSize: number;
+  readonly tracePcs: boolean;
+  readonly memory: WebAssembly.Memory;
+  readonly ram: Uint32Array;
+  readonly decoder: Decoder;
+  readonly sites: SiteTable;
+  /** Carries out an instruction in TypeScript. */
+  readonly interpret: (word: number) => void;
+}
+
+export class CodeCache {
+  readonly table: WebAssembly.Table;
+  private readonly options: CodeCacheOptions;
+  private readonly pages = new Map<number, CodePage[]>();
+  private readonly freeSlots: number[] = [];
+  private nextSlot = 0;
+  private imports: Record<string, WebAssembly.ExportValue> = {};
+  private unknown: unknown = null;
+  private moduleBytes = 0;
+
+  constructor(options: CodeCacheOptions) {
+    this.options = options;
+    this.table = new WebAssembly.Table({ element: "anyfunc", initial: TABLE_STEP });
+  }
+
+  /** The runtime's functions, which need the table first. */
+  connect(exports: WebAssembly.Exports): void {
+    this.imports = { ...exports, memory: this.options.memory, interpret: this.options.interpret };
+    this.unknown = exports["unknown"];
+    for (let slot = 0; slot < this.table.length; slot++) this.table.set(slot, this.unknown);
+  }
+
+  // --- slots -----------------------------------------------------------------------------------------------------------
+
+  private newSlot(): number {
+    const free = this.freeSlots.pop();
+    if (free !== undefined) return free;
+    if (this.nextSlot === this.table.length) {
+      this.table.grow(TABLE_STEP, this.unknown);
+    }
+    return this.nextSlot++;
+  }
+
+  private releaseSlot(slot: number): void {
+    this.table.set(slot, this.unknown);
+    this.freeSlots.push(slot);
+  }
+
+  private slotOf(page: CodePage, pc: number): number {
+    let slot = page.slots.get(pc);
+    if (slot === undefined) {
+      slot = this.newSlot();
+      page.slots.set(pc, slot);
+    }
+    return slot;
+  }
+
+  // --- pages -----------------------------------------------------------------------------------------------------------
+
+  /** The code of the page at `start` on the frame. */
+  page(start: number, frame: number): CodePage {
+    let pages = this.pages.get(frame);
+    if (pages === undefined) {
+      pages = [];
+      this.pages.set(frame, pages);
+    }
+    let page = pages.find((each) => each.start === start);
+    if (page === undefined) {
+      page = { start, frame, slots: new Map(), translated: new Set(), cut: new Map(), sites: [], moduleBytes: 0 };
+      pages.push(page);
+    }
+    return page;
+  }
+
+  /** Forgets the code of a frame. True if there was any. */
+  drop(frame: number): boolean {
+    const pages = this.pages.get(frame);
+    if (pages === undefined) return false;
+    for (const page of pages) this.release(page);
+    this.pages.delete(frame);
+    return true;
+  }
+
+  private release(page: CodePage): void {
+    for (const slot of page.slots.values()) this.releaseSlot(slot);
+    for (const slot of page.cut.values()) this.releaseSlot(slot);
+    for (const site of page.sites) this.options.sites.remove(site);
+    this.moduleBytes -= page.moduleBytes;
+  }
+
+  /** Forgets everything if there is too much of it. True if so: nothing may refer to slots any more. */
+  trim(): boolean {
+    if (this.moduleBytes <= MAX_MODULE_BYTES) return false;
+    this.clear();
+    return true;
+  }
+
+  clear(): void {
+    for (const pages of this.pages.values()) for (const page of pages) this.release(page);
+    this.pages.clear();
+  }
+
+  // --- translation -----------------------------------------------------------------------------------------------------
+
+  /** Slot of the code at an address of the page. */
+  code(page: CodePage, pc: number): number {
+    const slot = this.slotOf(page, pc);
+    if (!page.translated.has(pc)) this.translateBatch(page, pc);
+    return slot;
+  }
+
+  /** Slot of the code of so many instructions at the address, which are fewer than their block has. */
+  cutCode(page: CodePage, pc: number, instructions: number): number {
+    const key = `${pc} ${instructions}`;
+    let slot = page.cut.get(key);
+    if (slot === undefined) {
+      slot = this.newSlot();
+      page.cut.set(key, slot);
+      const { words } = this.scan(page, pc);
+      this.translate(page, [{ slot, blocks: [{ start: pc, words: words.slice(0, instructions), next: [] }] }], false);
+    }
+    return slot;
+  }
+
+  private scan(page: CodePage, pc: number) {
+    const { ram, pageSize } = this.options;
+    const offset = page.frame * pageSize - page.start;
+    return scanBlock(pc, page.start, pageSize, (at) => ram[(at + offset) / 4]!);
+  }
+
+  /** Translates the block at `pc` and blocks near it that have no code yet. */
+  private translateBatch(page: CodePage, pc: number): void {
+    const wanted = [pc];
+    const found = new Map<number, BlockRange>();
+    while (wanted.length > 0 && found.size < BATCH_BLOCKS) {
+      const start = wanted.shift()!;
+      if (found.has(start) || page.translated.has(start)) continue;
+      const { words, next, comesBack } = this.scan(page, start);
+      // A loop of one block stays in its function.
+      found.set(start, { start, words, next: next.includes(start) ? [0] : [] });
+      wanted.push(...next);
+      if (comesBack !== undefined) wanted.push(comesBack);
+    }
+    for (const start of found.keys()) page.translated.add(start);
+    this.translate(page, [...found.values()].map((block) => ({ slot: this.slotOf(page, block.start), blocks: [block] })), false);
+  }
+
+  /** Makes one module of functions and puts them into their slots. */
+  private translate(page: CodePage, functions: readonly { readonly slot: number; readonly blocks: readonly BlockRange[] }[], fast: boolean): void {
+    const { options } = this;
+    const module = new ModuleBuilder();
+    const imported = new Map<string, number>();
+    const context: TranslationContext = {
+      base: options.base,
+      pageSize: options.pageSize,
+      tracePcs: options.tracePcs,
+      fast,
+      decoder: options.decoder,
+      sites: options.sites,
+      imported: (name: RuntimeFunction | "interpret") => {
+        let number = imported.get(name);
+        if (number === undefined) {
+          number = module.importFunction("e", name, name === "interpret" ? { parameters: [TYPE_I32], results: [] } : RUNTIME_FUNCTIONS[name]);
+          imported.set(name, number);
+        }
+        return number;
+      },
+      slot: (pc) => this.slotOf(page, pc),
+    };
+    // All imports have to be known before the first function is added.
+    const made = functions.map(({ blocks }) => {
+      const translator = new FunctionTranslator(context, blocks, [0]);
+      const before = translator.translate();
+      page.sites.push(...translator.siteNumbers);
+      return { code: translator.code, before };
+    });
+    module.importMemory("e", "memory", options.memoryPages);
+    for (const [index, { code, before }] of made.entries()) module.exportFunction(String(index), module.func(GUEST_FUNCTION, code, before));
+    const bytes = module.finish();
+    page.moduleBytes += bytes.length;
+    this.moduleBytes += bytes.length;
+    let exports: WebAssembly.Exports;
+    try {
+      ({ exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { e: this.imports }));
+    } catch (error) {
+      const starts = functions.map(({ blocks }) => blocks[0]!.start.toString(16)).join(", ");
+      throw new ModelBug(`wasm engine: the code of ${starts} is not valid: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    for (const [index, { slot }] of functions.entries()) this.table.set(slot, exports[String(index)]);
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * Loads and stores of one function.
+ *
+ * Two forms. The short one, for code that has just been found, calls the runtime for every access. The fast one compares with the current
+ * page first, which it keeps in local variables.
+ */
+import type { Code, Local } from "./binary/code.js";
+import { I16X8, I32, I32X4, I64, I64X2, I8X16, TYPE_EMPTY, TYPE_I32, TYPE_I64, TYPE_V128, V128, type ValueType } from "./binary/opcodes.js";
+import { ACCESS_PC, HOST, READ_BASE, RUN, STOP_BITS, WRITE_BASE } from "./layout.js";
+import type { RuntimeFunction } from "./runtime.js";
+
+const NOWHERE = -1;
+const LOADS = { 1: I64.load8U, 2: I64.load16U, 4: I64.load32U, 8: I64.load } as const;
+const STORES = { 1: I64.store8, 2: I64.store16, 4: I64.store32, 8: I64.store } as const;
+const VECTOR_BYTES = 16;
+export type AccessBytes = 1 | 2 | 4 | 8;
+
+/** What the accesses need of the function that they belong to. */
+export interface AccessHost {
+  readonly code: Code;
+  readonly pc: number;
+  /** Where the cells begin. */
+  readonly base: number;
+  readonly pageSize: number;
+  /** The fast form. */
+  readonly fast: boolean;
+  /** Note the PC of each access. */
+  readonly tracePcs: boolean;
+  /** Local of the account. */
+  readonly account: Local;
+  runtime(name: RuntimeFunction): number;
+  temp(type: ValueType): Local;
+  /** Leaves the function because an access was refused; `run`: it was one of a run of them. */
+  refuse(run: "load" | "store" | undefined): void;
+}
+
+export class MemoryAccess {
+  private readonly host: AccessHost;
+  /** The current page for reads and for writes, and its place. */
+  private page: { readonly read: Local; readonly write: Local; readonly place: Local } | undefined;
+
+  constructor(host: AccessHost) {
+    this.host = host;
+  }
+
+  private get current(): { readonly read: Local; readonly write: Local; readonly place: Local } {
+    const { code } = this.host;
+    return (this.page ??= { read: code.local(TYPE_I64), write: code.local(TYPE_I64), place: code.local(TYPE_I32) });
+  }
+
+  private readPage(code: Code): void {
+    const { read, write, place } = this.current;
+    const base = this.host.base | 0;
+    code.i32(base + READ_BASE).memory(I64.load, 0).set(read);
+    code.i32(base + WRITE_BASE).memory(I64.load, 0).set(write);
+    code.i32(base + HOST).memory(I32.load, 0).set(place);
+  }
+
+  /** Writes the code for the start of the function. */
+  enter(code: Code): void {
+    if (this.page !== undefined) this.readPage(code);
+  }
+
+  private notePc(): void {
+    const { host } = this;
+    if (host.tracePcs) host.code.i32((host.base | 0) + ACCESS_PC).i64(host.pc).memory(I64.store, 0);
+  }
+
+  /** After a call of the runtime: another page may be the current one, and the run may have to stop. */
+  private settle(): void {
+    const { code, account, base, fast } = this.host;
+    if (!fast) return;
+    this.readPage(code);
+    code.get(account).i32((base | 0) + STOP_BITS).memory(I64.load, 0).op(I64.or).set(account);
+  }
+
+  /** The address of an access in a local. */
+  private address(address: Local, offset: number): Local {
+    if (offset === 0) return address;
+    const { host } = this;
+    const sum = host.temp(TYPE_I64);
+    host.code.get(address).i64(offset).op(I64.add).set(sum);
+    return sum;
+  }
+
+  /** Pushes whether `bytes` at the address are not all on the current page; the distance from its start stays in the local that is returned. */
+  private elsewhere(at: Local, bytes: number, write: boolean): Local {
+    const { host } = this;
+    const { code } = host;
+    const distance = host.temp(TYPE_I64);
+    code.get(at).get(write ? this.current.write : this.current.read).op(I64.sub).tee(distance).i64(host.pageSize - bytes).op(I64.gtU);
+    return distance;
+  }
+
+  private pushPlace(distance: Local): void {
+    this.host.code.get(this.current.place).get(distance).op(I32.wrapI64).op(I32.add);
+  }
+
+  /** Leaves the place of a load in the local; `find` pushes it by calling the runtime. */
+  private settledPlace(place: Local, run: "load" | "store" | undefined, find: () => void): void {
+    const { host } = this;
+    const { code } = host;
+    this.notePc();
+    find();
+    code.tee(place).i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
+    host.refuse(run);
+    code.end();
+    this.settle();
+  }
+
+  load(bytes: AccessBytes, address: Local, offset: number, aligned: boolean | 16): void {
+    const { host } = this;
+    const { code } = host;
+    const at = this.address(address, offset);
+    const place = host.temp(TYPE_I32);
+    const find = (): void => {
+      code.get(at).i32(bytes);
+      if (aligned === false) code.call(host.runtime("load"));
+      else code.i32(aligned === true ? bytes : aligned).call(host.runtime("loadAligned"));
+    };
+    if (host.fast && aligned === false) {
+      const distance = this.elsewhere(at, bytes, false);
+      code.if(TYPE_EMPTY);
+      this.settledPlace(place, undefined, find);
+      code.else();
+      this.pushPlace(distance);
+      code.set(place).end();
+    } else this.settledPlace(place, undefined, find);
+    code.get(place).memory(LOADS[bytes], 0);
+  }
+
+  store(bytes: AccessBytes, address: Local, offset: number, value: Local, aligned: boolean | 16): void {
+    const { host } = this;
+    const { code } = host;
+    const at = this.address(address, offset);
+    const slow = (): void => {
+      this.notePc();
+      code.get(at).i32(bytes).get(value);
+      if (aligned === false) code.call(host.runtime("store"));
+      else code.i32(aligned === true ? bytes : aligned).call(host.runtime("storeAligned"));
+      code.if(TYPE_EMPTY);
+      host.refuse(undefined);
+      code.end();
+      this.settle();
+    };
+    if (host.fast && aligned === false) {
+      const distance = this.elsewhere(at, bytes, true);
+      code.if(TYPE_EMPTY);
+      slow();
+      code.else();
+      this.pushPlace(distance);
+      code.get(value).memory(STORES[bytes], 0).end();
+    } else slow();
+  }
+
+  /** Leaves the address of the bytes of a run in the local. */
+  private runPlace(bytes: AccessBytes, total: number, at: Local, place: Local): void {
+    const { host } = this;
+    const { code } = host;
+    const find = (): void => {
+      code.get(at).i32(bytes).i32(total).call(host.runtime("loadRun"));
+    };
+    if (!host.fast) {
+      this.settledPlace(place, "load", find);
+      return;
+    }
+    const distance = this.elsewhere(at, total, false);
+    code.if(TYPE_EMPTY);
+    this.settledPlace(place, "load", find);
+    code.else();
+    this.pushPlace(distance);
+    code.set(place).end();
+  }
+
+  loadRun(bytes: AccessBytes, count: number, address: Local, offset: number): Local[] {
+    const { host } = this;
+    const { code } = host;
+    const total = bytes * count;
+    const place = host.temp(TYPE_I32);
+    this.runPlace(bytes, total, this.address(address, offset), place);
+    const vectors: Local[] = [];
+    for (let at = 0; at < total; at += VECTOR_BYTES) {
+      const vector = host.temp(TYPE_V128);
+      code.get(place).memory(V128.load, at);
+      const present = Math.min(VECTOR_BYTES, total - at);
+      if (present < VECTOR_BYTES) {
+        const mask = (1n << BigInt(8 * present)) - 1n;
+        code.v128(mask, mask >> 64n).op(V128.and);
+      }
+      code.set(vector);
+      vectors.push(vector);
+    }
+    return vectors;
+  }
+
+  /** Writes the bytes of the vectors to the place that `place` pushes. */
+  private putVectors(total: number, values: readonly Local[], place: () => void): void {
+    const { code } = this.host;
+    for (let at = 0; at < total;) {
+      const vector = values[Math.floor(at / VECTOR_BYTES)]!;
+      const within = at % VECTOR_BYTES;
+      const size = ([16, 8, 4, 2, 1] as const).find((bytes) => bytes <= total - at && within % bytes === 0)!;
+      place();
+      code.get(vector);
+      if (size === 16) code.memory(V128.store, at);
+      else if (size === 8) code.lane(I64X2.extractLane, within / 8).memory(I64.store, at);
+      else if (size === 4) code.lane(I32X4.extractLane, within / 4).memory(I32.store, at);
+      else if (size === 2) code.lane(I16X8.extractLaneU, within / 2).memory(I32.store16, at);
+      else code.lane(I8X16.extractLaneU, within).memory(I32.store8, at);
+      at += size;
+    }
+  }
+
+  storeRun(bytes: AccessBytes, count: number, address: Local, offset: number, values: readonly Local[]): void {
+    const { host } = this;
+    const { code } = host;
+    const total = bytes * count;
+    const at = this.address(address, offset);
+    const slow = (): void => {
+      this.notePc();
+      this.putVectors(total, values, () => code.i32((host.base | 0) + RUN));
+      code.get(at).i32(bytes).i32(total).call(host.runtime("storeRun")).i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
+      host.refuse("store");
+      code.end();
+      this.settle();
+    };
+    if (!host.fast) {
+      slow();
+      return;
+    }
+    const distance = this.elsewhere(at, total, true);
+    const place = host.temp(TYPE_I32);
+    code.if(TYPE_EMPTY);
+    slow();
+    code.else();
+    this.pushPlace(distance);
+    code.set(place);
+    this.putVectors(total, values, () => code.get(place));
+    code.end();
+  }
+}

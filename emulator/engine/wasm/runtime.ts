@@ -1,0 +1,523 @@
+/**
+ * The runtime module: what translated code calls for accesses that are not on the current page, and to go from one function to the next.
+ *
+ * The page filter and the trace are those of the reference engine (native/src/filter.rs, access.rs), record for record. All state lies in
+ * cells behind RAM (layout.ts). TypeScript is called only for a page that the front table does not know, and when the ring is full.
+ */
+import { LEFT_SHIFT } from "./account.js";
+import { Code } from "./binary/code.js";
+import { ModuleBuilder } from "./binary/module.js";
+import { CONTROL, F64, I32, I64, TYPE_EMPTY, TYPE_F64, TYPE_I32, TYPE_I64, TYPE_V128, V128 } from "./binary/opcodes.js";
+import { emitNzcvOfKind, FLAG_KINDS } from "./flags.js";
+import {
+  ACCESS_PC, ACCOUNT, ENTRY_SHIFT, FAR, FETCH_PAGE, FILTER, FILTER_ENTRY, FRONT, FRONT_ENTRIES, FRONT_EPOCH, HOST, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH,
+  NO_PAGE, PC, PENDING, READ_BASE, REFUSAL, REPLAY, RING, RING_COUNT, RING_PCS, RING_RECORDS, RUN, RUN_DONE, SCRATCH, WRITE_BASE,
+} from "./layout.js";
+import { FLOAT_FUNCTIONS, floatFunction, type FloatFunction } from "./runtime-float.js";
+import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE } from "../engine.js";
+
+/** What translated functions take and return: the account; one of the numbers below. */
+export const GUEST_FUNCTION = { parameters: [TYPE_I64], results: [TYPE_I32] } as const;
+/** Left at a site (cell SITE). */
+export const LEFT_AT_SITE = 0;
+/** There is no code for the PC yet. */
+export const LEFT_FOR_CODE = 1;
+
+/** Why an access was refused (cell REFUSAL). */
+export const REFUSED_READ = 1;
+export const REFUSED_WRITE = 2;
+export const REFUSED_ALIGNMENT = 3;
+
+/** Value of places that are not there. */
+const NOWHERE = -1;
+const WRITTEN = 12;
+const PLACE = 8;
+const ADDRESS_BITS = 0x00ff_ffff_ffff_ffffn;
+
+export interface RuntimeOptions {
+  /** Bytes of RAM: where the cells begin. */
+  readonly base: number;
+  /** Pages of 64 KiB of the whole memory. */
+  readonly memoryPages: number;
+  readonly pageSize: number;
+  readonly filterPages: number;
+  readonly trace: boolean;
+  readonly tracePcs: boolean;
+}
+
+/** What TypeScript does for the runtime. */
+export interface RuntimeImports {
+  readonly memory: WebAssembly.Memory;
+  readonly table: WebAssembly.Table;
+  /** Place of a page, bit 0 set if it may be written; NOWHERE: the access is not granted. */
+  readonly grant: (page: number, write: number) => number;
+  /** The ring is full. */
+  readonly drain: () => void;
+}
+
+/** The functions of the runtime that translated code imports, and their types. */
+export const RUNTIME_FUNCTIONS = {
+  load: { parameters: [TYPE_I64, TYPE_I32], results: [TYPE_I32] },
+  loadAligned: { parameters: [TYPE_I64, TYPE_I32, TYPE_I32], results: [TYPE_I32] },
+  store: { parameters: [TYPE_I64, TYPE_I32, TYPE_I64], results: [TYPE_I32] },
+  storeAligned: { parameters: [TYPE_I64, TYPE_I32, TYPE_I64, TYPE_I32], results: [TYPE_I32] },
+  loadRun: { parameters: [TYPE_I64, TYPE_I32, TYPE_I32], results: [TYPE_I32] },
+  storeRun: { parameters: [TYPE_I64, TYPE_I32, TYPE_I32], results: [TYPE_I32] },
+  go: { parameters: [TYPE_I32, TYPE_I64], results: [TYPE_I32] },
+  jump: { parameters: [TYPE_I64, TYPE_I64], results: [TYPE_I32] },
+  nzcv: { parameters: [TYPE_I32, TYPE_I64, TYPE_I64], results: [TYPE_I32] },
+  ...FLOAT_FUNCTIONS,
+} as const;
+export type RuntimeFunction = keyof typeof RUNTIME_FUNCTIONS;
+
+/** Leaves the function with the number if the i32 on the stack is not 0. */
+function leaveIf(code: Code, result: number): void {
+  code.if(TYPE_EMPTY);
+  code.i32(result).return().end();
+}
+
+class Runtime {
+  readonly module = new ModuleBuilder();
+  private readonly options: RuntimeOptions;
+  private readonly base: number;
+  private readonly pageShift: number;
+  private readonly grant: number;
+  private readonly drain: number;
+  private readonly guestType: number;
+
+  constructor(options: RuntimeOptions) {
+    const { module } = this;
+    this.options = options;
+    this.base = options.base | 0;
+    this.pageShift = Math.log2(options.pageSize);
+    this.grant = module.importFunction("e", "grant", { parameters: [TYPE_F64, TYPE_I32], results: [TYPE_I32] });
+    this.drain = module.importFunction("e", "drain", { parameters: [], results: [] });
+    module.importMemory("e", "memory", options.memoryPages);
+    module.importTable("e", "table", 1);
+    this.guestType = module.type(GUEST_FUNCTION);
+  }
+
+  private read(code: Code, opcode: number, cell: number): Code {
+    return code.i32(this.base + cell).memory(opcode, 0);
+  }
+
+  private write(code: Code, opcode: number, cell: number, value: () => unknown): void {
+    code.i32(this.base + cell);
+    value();
+    code.memory(opcode, 0);
+  }
+
+  /** (page): records a touch of the page. */
+  private push(access: number): number {
+    const { module, options } = this;
+    const code = new Code(1);
+    if (options.trace) {
+      const count = code.local(TYPE_I32);
+      this.read(code, I32.load, RING_COUNT).set(count);
+      code.get(count).i32(3).op(I32.shl).i32(this.base + RING).op(I32.add);
+      code.get(0).i64(0xffff_ffff).op(I64.and);
+      code.get(0).i64(32).op(I64.shrU).i64(34).op(I64.shl).op(I64.or).i64(BigInt(access) << 32n).op(I64.or);
+      code.memory(I64.store, 0);
+      if (options.tracePcs) {
+        code.get(count).i32(3).op(I32.shl).i32(this.base + RING_PCS).op(I32.add);
+        this.read(code, I64.load, ACCESS_PC).op(F64.convertI64U).memory(F64.store, 0);
+      }
+      this.write(code, I32.store, RING_COUNT, () => code.get(count).i32(1).op(I32.add));
+      code.get(count).i32(RING_RECORDS - 1).op(I32.eq).if(TYPE_EMPTY);
+      code.call(this.drain).end();
+    }
+    return module.func({ parameters: [TYPE_I64], results: [] }, code);
+  }
+
+  /** (newest): records the held pages used since the last record, oldest first, but not the `newest` most recent ones. */
+  private emitPending(pushRead: number): number {
+    const { module } = this;
+    const code = new Code(1);
+    const place = code.local(TYPE_I32);
+    this.read(code, I32.load, PENDING).set(place);
+    const done = code.block();
+    const loop = code.loop();
+    code.get(place).get(0).op(I32.leS).brIf(done);
+    code.get(place).i32(1).op(I32.sub).tee(place).i32(4).op(I32.shl).i32(this.base + FILTER).op(I32.add).memory(I64.load, 0);
+    code.i64(this.pageShift).op(I64.shrU).call(pushRead).br(loop).end().end();
+    this.write(code, I32.store, PENDING, () => code.i32(0));
+    return module.func({ parameters: [TYPE_I32], results: [] }, code);
+  }
+
+  /** (base) -> place of a page that may be read, or written, or NOWHERE. */
+  private translate(write: boolean): number {
+    const code = new Code(1);
+    const page = code.local(TYPE_I64);
+    const entry = code.local(TYPE_I32);
+    code.get(0).i64(this.pageShift).op(I64.shrU).tee(page);
+    code.op(I32.wrapI64).i32(FRONT_ENTRIES - 1).op(I32.and).i32(ENTRY_SHIFT).op(I32.shl).i32(this.base + FRONT).op(I32.add).tee(entry);
+    code.memory(I64.load, 0).get(page);
+    this.read(code, I64.load, FRONT_EPOCH).op(I64.or).op(I64.eq);
+    if (write) code.get(entry).memory(I32.load, 8).i32(1).op(I32.and).op(I32.and);
+    code.if(TYPE_EMPTY);
+    code.get(entry).memory(I32.load, 8).i32(-2).op(I32.and).return();
+    code.end();
+    code.get(page).op(F64.convertI64U).i32(Number(write)).call(this.grant);
+    return this.module.func({ parameters: [TYPE_I64], results: [TYPE_I32] }, code);
+  }
+
+  /** Moves the held page at `place` to the front. */
+  private use(code: Code, place: number, entry: number): void {
+    const { base } = this;
+    this.write(code, I32.store, PENDING, () => {
+      this.read(code, I32.load, PENDING);
+      this.read(code, I32.load, PENDING).i32(place).op(I32.leS).op(I32.add);
+    });
+    if (place === 0) return;
+    code.i32(base + FILTER + FILTER_ENTRY * place).memory(V128.load, 0).set(entry);
+    this.shift(code, place);
+    code.i32(base + FILTER).get(entry).memory(V128.store, 0);
+  }
+
+  /** Moves the held pages before `place` one place on. */
+  private shift(code: Code, place: number): void {
+    for (let to = place; to > 0; to--) {
+      const at = this.base + FILTER + FILTER_ENTRY * to;
+      code.i32(at).i32(at - FILTER_ENTRY).memory(V128.load, 0).memory(V128.store, 0);
+    }
+  }
+
+  /** (base) -> place of the page, which becomes the current one; NOWHERE if the access is not granted. */
+  private touch(write: boolean, translate: number, emitPending: number, pushHit: number): number {
+    const { base } = this;
+    const first = base + FILTER;
+    const code = new Code(1);
+    const place = code.local(TYPE_I32);
+    const entry = code.local(TYPE_V128);
+    const pushPage = (): void => {
+      code.get(0).i64(this.pageShift).op(I64.shrU).call(pushHit);
+    };
+    const found = code.block();
+    for (let held = 0; held < this.options.filterPages; held++) {
+      const at = first + FILTER_ENTRY * held;
+      code.i32(at).memory(I64.load, 0).get(0).op(I64.eq).if(TYPE_EMPTY);
+      if (write) {
+        code.i32(at).memory(I32.load, WRITTEN).op(I32.eqz).if(TYPE_EMPTY);
+        code.get(0).call(translate).i32(NOWHERE).op(I32.eq);
+        leaveIf(code, NOWHERE);
+        this.use(code, held, entry);
+        code.i32(1).call(emitPending);
+        code.i32(first).i32(1).memory(I32.store, WRITTEN);
+        pushPage();
+        code.br(found).end();
+      }
+      this.use(code, held, entry);
+      code.br(found).end();
+    }
+    code.get(0).call(translate).tee(place).i32(NOWHERE).op(I32.eq);
+    leaveIf(code, NOWHERE);
+    this.read(code, I32.load, PENDING).if(TYPE_EMPTY);
+    code.i32(0).call(emitPending).end();
+    this.shift(code, this.options.filterPages - 1);
+    code.i32(first).get(0).memory(I64.store, 0);
+    code.i32(first).get(place).memory(I32.store, PLACE);
+    code.i32(first).i32(Number(write)).memory(I32.store, WRITTEN);
+    pushPage();
+    code.end();
+    this.write(code, I64.store, READ_BASE, () => code.get(0));
+    this.write(code, I64.store, WRITE_BASE, () => {
+      if (write) code.get(0);
+      else code.get(0).i64(NO_PAGE).i32(first).memory(I32.load, WRITTEN).op(CONTROL.select);
+    });
+    this.write(code, I32.store, HOST, () => code.i32(first).memory(I32.load, PLACE).tee(place));
+    code.get(place);
+    return this.module.func({ parameters: [TYPE_I64], results: [TYPE_I32] }, code);
+  }
+
+  private leavePage(code: Code): void {
+    for (const cell of [READ_BASE, WRITE_BASE]) this.write(code, I64.store, cell, () => code.i64(NO_PAGE));
+  }
+
+  /** Notes a refusal at the address that `far` pushes. */
+  private refuse(code: Code, reason: number, far: () => void): void {
+    this.write(code, I64.store, FAR, far);
+    this.write(code, I32.store, REFUSAL, () => code.i32(reason));
+  }
+
+  /** An access of a restarted instruction that does not arrive at the one that was refused leaves no current page. */
+  private afterAccess(code: Code): void {
+    this.read(code, I32.load, REPLAY).if(TYPE_EMPTY);
+    this.write(code, I32.store, REPLAY, () => this.read(code, I32.load, REPLAY).i32(1).op(I32.sub));
+    this.leavePage(code);
+    code.end();
+  }
+
+  /** Two places of an access across pages, in locals; leaves the function with `refused` if one is not granted. */
+  private across(code: Code, write: boolean, pageBase: number, offset: number, places: readonly [number, number], translate: number, touch: number): void {
+    const { pageSize } = this.options;
+    const second = code.local(TYPE_I64);
+    const reason = write ? REFUSED_WRITE : REFUSED_READ;
+    code.get(0).i64(pageSize).op(I64.add).get(offset).op(I64.sub).set(second);
+    for (const [at, far] of [[pageBase, 0], [second, second]] as const) {
+      code.get(at).i64(ADDRESS_BITS).op(I64.and).call(translate).i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
+      this.refuse(code, reason, () => code.get(far));
+      code.i32(write ? 1 : NOWHERE).return().end();
+    }
+    code.get(pageBase).call(touch).get(offset).op(I32.wrapI64).op(I32.add).set(places[0]);
+    code.get(second).i64(ADDRESS_BITS).op(I64.and).call(touch).set(places[1]);
+  }
+
+  /** Copies the bytes of an access across pages between SCRATCH and its places. Parameter 1 is the size. */
+  private copyAcross(code: Code, write: boolean, offset: number, places: readonly [number, number]): void {
+    const index = code.local(TYPE_I32);
+    const split = code.local(TYPE_I32);
+    const at = code.local(TYPE_I32);
+    code.i32(this.options.pageSize).get(offset).op(I32.wrapI64).op(I32.sub).set(split).i32(0).set(index);
+    const loop = code.loop();
+    code.get(places[0]).get(index).op(I32.add).get(places[1]).get(index).get(split).op(I32.sub).op(I32.add);
+    code.get(index).get(split).op(I32.ltS).op(CONTROL.select).set(at);
+    const scratch = (): void => {
+      code.get(index).i32(this.base + SCRATCH).op(I32.add);
+    };
+    if (write) {
+      code.get(at);
+      scratch();
+      code.memory(I32.load8U, 0).memory(I32.store8, 0);
+    } else {
+      scratch();
+      code.get(at).memory(I32.load8U, 0).memory(I32.store8, 0);
+    }
+    code.get(index).i32(1).op(I32.add).tee(index).get(1).op(I32.ltS).brIf(loop).end();
+  }
+
+  /** Splits the address in parameter 0 into page and offset. */
+  private split(code: Code): { pageBase: number; offset: number } {
+    const pageBase = code.local(TYPE_I64);
+    const offset = code.local(TYPE_I64);
+    code.get(0).i64(ADDRESS_BITS).op(I64.and).tee(pageBase).i64(this.options.pageSize - 1).op(I64.and).set(offset);
+    code.get(pageBase).get(offset).op(I64.sub).set(pageBase);
+    return { pageBase, offset };
+  }
+
+  /** If the access lies on the current page, as code of the fast way would have found but for a tag: leaves its place. */
+  private current(code: Code, cell: number, pageBase: number, offset: number, then: () => void): void {
+    code.get(pageBase);
+    this.read(code, I64.load, cell).op(I64.eq);
+    code.get(offset).i64(this.options.pageSize).get(1).op(I64.extendI32U).op(I64.sub).op(I64.leU).op(I32.and).if(TYPE_EMPTY);
+    then();
+    code.end();
+  }
+
+  private misaligned(code: Code, alignment: number, refused: number): void {
+    code.get(0).get(alignment).i32(1).op(I32.sub).op(I64.extendI32U).op(I64.and).op(I64.eqz).op(I32.eqz).if(TYPE_EMPTY);
+    this.refuse(code, REFUSED_ALIGNMENT, () => code.get(0));
+    code.i32(refused).return().end();
+  }
+
+  private crosses(code: Code, offset: number): void {
+    code.get(offset).get(1).op(I64.extendI32U).op(I64.add).i64(this.options.pageSize).op(I64.gtU);
+  }
+
+  /** (address, size[, alignment]) -> where the bytes lie, or NOWHERE. */
+  private load(aligned: boolean, translate: number, touch: number): number {
+    const code = new Code(aligned ? 3 : 2);
+    const place = code.local(TYPE_I32);
+    const place2 = code.local(TYPE_I32);
+    const { pageBase, offset } = this.split(code);
+    if (aligned) this.misaligned(code, 2, NOWHERE);
+    else {
+      this.current(code, READ_BASE, pageBase, offset, () => {
+        this.read(code, I32.load, HOST).get(offset).op(I32.wrapI64).op(I32.add).return();
+      });
+    }
+    this.crosses(code, offset);
+    code.if(TYPE_EMPTY);
+    this.across(code, false, pageBase, offset, [place, place2], translate, touch);
+    this.copyAcross(code, false, offset, [place, place2]);
+    this.afterAccess(code);
+    code.i32(this.base + SCRATCH).return();
+    code.end();
+    code.get(pageBase).call(touch).tee(place).i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
+    this.refuse(code, REFUSED_READ, () => code.get(0));
+    code.i32(NOWHERE).return().end();
+    this.afterAccess(code);
+    code.get(place).get(offset).op(I32.wrapI64).op(I32.add);
+    return this.module.func(RUNTIME_FUNCTIONS[aligned ? "loadAligned" : "load"], code);
+  }
+
+  /** (address, size, value[, alignment]) -> 1 if the access was refused. */
+  private store(aligned: boolean, translate: number, touch: number): number {
+    const code = new Code(aligned ? 4 : 3);
+    const place = code.local(TYPE_I32);
+    const place2 = code.local(TYPE_I32);
+    const { pageBase, offset } = this.split(code);
+    const put = (at: () => void): void => {
+      const done = code.block();
+      for (const [size, opcode] of [[8, I64.store], [4, I64.store32], [2, I64.store16]] as const) {
+        code.get(1).i32(size).op(I32.eq).if(TYPE_EMPTY);
+        at();
+        code.get(2).memory(opcode, 0).br(done).end();
+      }
+      at();
+      code.get(2).memory(I64.store8, 0).end();
+    };
+    if (aligned) this.misaligned(code, 3, 1);
+    else {
+      this.current(code, WRITE_BASE, pageBase, offset, () => {
+        put(() => this.read(code, I32.load, HOST).get(offset).op(I32.wrapI64).op(I32.add));
+        code.i32(0).return();
+      });
+    }
+    this.crosses(code, offset);
+    code.if(TYPE_EMPTY);
+    this.across(code, true, pageBase, offset, [place, place2], translate, touch);
+    code.i32(this.base + SCRATCH).get(2).memory(I64.store, 0);
+    this.copyAcross(code, true, offset, [place, place2]);
+    this.afterAccess(code);
+    code.i32(0).return().end();
+    code.get(pageBase).call(touch).tee(place).i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
+    this.refuse(code, REFUSED_WRITE, () => code.get(0));
+    code.i32(1).return().end();
+    code.get(place).get(offset).op(I32.wrapI64).op(I32.add).set(place);
+    put(() => code.get(place));
+    this.afterAccess(code);
+    code.i32(0);
+    return this.module.func(RUNTIME_FUNCTIONS[aligned ? "storeAligned" : "store"], code);
+  }
+
+  /** (address, bytes of each, bytes of all) -> RUN, whose bytes are read from there or written there; NOWHERE if one access was refused. */
+  private run(write: boolean, access: number): number {
+    const { base } = this;
+    const code = new Code(3);
+    const done = code.local(TYPE_I32);
+    const place = code.local(TYPE_I32);
+    const loop = code.loop();
+    const at = (): void => {
+      code.get(done).i32(base + RUN).op(I32.add);
+    };
+    code.get(0).get(done).op(I64.extendI32U).op(I64.add).get(1);
+    if (write) {
+      at();
+      code.memory(I64.load, 0).call(access);
+    } else code.call(access).tee(place).i32(NOWHERE).op(I32.eq);
+    code.if(TYPE_EMPTY);
+    this.write(code, I32.store, RUN_DONE, () => code.get(done).get(1).op(I32.divU));
+    code.i32(NOWHERE).return().end();
+    if (!write) {
+      at();
+      code.get(place).memory(I64.load, 0).memory(I64.store, 0);
+    }
+    code.get(done).get(1).op(I32.add).tee(done).get(2).op(I32.ltU).brIf(loop).end();
+    code.i32(base + RUN);
+    return this.module.func(RUNTIME_FUNCTIONS.loadRun, code);
+  }
+
+  /** (account): the code of the PC is not known. */
+  private unknown(): number {
+    const code = new Code(1);
+    this.write(code, I64.store, ACCOUNT, () => code.get(0));
+    code.i32(LEFT_FOR_CODE);
+    return this.module.func(GUEST_FUNCTION, code);
+  }
+
+  /** (slot, account): goes on with the function there. */
+  private go(): number {
+    const code = new Code(2);
+    code.get(1).get(0).returnCallIndirect(this.guestType);
+    return this.module.func(RUNTIME_FUNCTIONS.go, code);
+  }
+
+  /** (target, account): goes on at the address, which may be on another page. */
+  private jump(pushFetch: number, unknown: number): number {
+    const code = new Code(2);
+    const entry = code.local(TYPE_I32);
+    const page = code.local(TYPE_I64);
+    // TBI for addresses of the lower half: bits 63:56 are dropped if bit 55 is 0. Arm: AArch64.BranchAddr.
+    code.get(0).get(0).i64(8).op(I64.shl).i64(8).op(I64.shrS).op(I64.and).set(0);
+    this.write(code, I64.store, PC, () => code.get(0));
+    code.get(0).i64(2).op(I64.shrU).op(I32.wrapI64).i32(JUMP_ENTRIES - 1).op(I32.and).i32(ENTRY_SHIFT).op(I32.shl).i32(this.base + JUMP_CACHE).op(I32.add).tee(entry);
+    code.memory(I64.load, 0).get(0);
+    this.read(code, I64.load, JUMP_EPOCH).op(I64.or).op(I64.ne).if(TYPE_EMPTY);
+    code.get(1).returnCall(unknown).end();
+    code.get(0).i64(this.pageShift).op(I64.shrU).tee(page);
+    this.read(code, I64.load, FETCH_PAGE).op(I64.ne).if(TYPE_EMPTY);
+    // A block that cannot start makes no record.
+    code.get(1).i64(LEFT_SHIFT).op(I64.shrS).op(I64.eqz).if(TYPE_EMPTY);
+    code.get(1).returnCall(unknown).end();
+    this.write(code, I64.store, FETCH_PAGE, () => code.get(page));
+    if (this.options.tracePcs) this.write(code, I64.store, ACCESS_PC, () => code.get(0));
+    code.get(page).call(pushFetch).end();
+    code.get(1).get(entry).memory(I32.load, 8).returnCallIndirect(this.guestType);
+    return this.module.func(RUNTIME_FUNCTIONS.jump, code);
+  }
+
+  private enter(): number {
+    const code = new Code(2);
+    code.get(1).op(I64.extendI32U).i64(LEFT_SHIFT).op(I64.shl).get(0).callIndirect(this.guestType);
+    return this.module.func({ parameters: [TYPE_I32, TYPE_I32], results: [TYPE_I32] }, code);
+  }
+
+  private nzcv(): number {
+    const code = new Code(3);
+    for (const kind of FLAG_KINDS) {
+      code.get(0).i32(kind).op(I32.eq).if(TYPE_EMPTY);
+      emitNzcvOfKind(code, kind, 1, 2);
+      code.return().end();
+    }
+    code.get(1).op(I32.wrapI64);
+    return this.module.func(RUNTIME_FUNCTIONS.nzcv, code);
+  }
+
+  private floats(): Readonly<Record<FloatFunction, number>> {
+    const functions = (Object.keys(FLOAT_FUNCTIONS) as FloatFunction[]).map((name) => [name, this.module.func(FLOAT_FUNCTIONS[name], floatFunction(name))]);
+    return Object.fromEntries(functions) as Record<FloatFunction, number>;
+  }
+
+  build(): Uint8Array<ArrayBuffer> {
+    const { module } = this;
+    const pushRead = this.push(ACCESS_READ);
+    const pushWrite = this.push(ACCESS_WRITE);
+    const pushFetch = this.push(ACCESS_FETCH);
+    const emitPending = this.emitPending(pushRead);
+    const translateRead = this.translate(false);
+    const translateWrite = this.translate(true);
+    const touchRead = this.touch(false, translateRead, emitPending, pushRead);
+    const touchWrite = this.touch(true, translateWrite, emitPending, pushWrite);
+    const unknown = this.unknown();
+    const load = this.load(false, translateRead, touchRead);
+    const store = this.store(false, translateWrite, touchWrite);
+    const exported: Readonly<Record<RuntimeFunction | "unknown" | "enter" | "emitPending" | "pushFetch", number>> = {
+      load,
+      loadAligned: this.load(true, translateRead, touchRead),
+      store,
+      storeAligned: this.store(true, translateWrite, touchWrite),
+      loadRun: this.run(false, load),
+      storeRun: this.run(true, store),
+      go: this.go(),
+      jump: this.jump(pushFetch, unknown),
+      nzcv: this.nzcv(),
+      ...this.floats(),
+      unknown,
+      enter: this.enter(),
+      emitPending,
+      pushFetch,
+    };
+    for (const [name, func] of Object.entries(exported)) module.exportFunction(name, func);
+    return module.finish();
+  }
+}
+
+/** The runtime as TypeScript sees it. */
+export interface RuntimeInstance {
+  /** The exports, for translated modules to import. */
+  readonly exports: WebAssembly.Exports;
+  /** Runs the function in a table slot with so many instructions. */
+  readonly enter: (slot: number, left: number) => number;
+  /** Stands in slots without code. */
+  readonly unknown: (account: bigint) => number;
+  /** Records what the filter holds back. */
+  readonly emitPending: (newest: number) => void;
+  readonly pushFetch: (page: bigint) => void;
+  readonly nzcv: (kind: number, a: bigint, b: bigint) => number;
+}
+
+export function createRuntime(options: RuntimeOptions, imports: RuntimeImports): RuntimeInstance {
+  const module = new WebAssembly.Module(new Runtime(options).build());
+  const { exports } = new WebAssembly.Instance(module, { e: { memory: imports.memory, table: imports.table, grant: imports.grant, drain: imports.drain } });
+  return { ...(exports as unknown as RuntimeInstance), exports };
+}

@@ -1,0 +1,219 @@
+/**
+ * The translation cache: virtual page -> frame and permissions, and what each frame is used for.
+ *
+ * Leaf tables of 512 pages hold all that was installed. In front of them stands a direct-mapped table in linear memory that translated
+ * code asks by itself; its tags carry an epoch, so that it is emptied in one step. A frame is untouched, CODE or WRITABLE as in the reference
+ * engine (native/src/frames.rs): a write grant to a CODE frame first drops its code, an exec grant to a WRITABLE frame withdraws all write grants.
+ */
+import { PERM_EXEC, PERM_READ, PERM_WRITE } from "../engine.js";
+import { ENTRY_SHIFT, FRONT, FRONT_ENTRIES, FRONT_EPOCH, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH } from "./layout.js";
+
+/** Set in an entry whose page may stand in the jump cache. */
+const FETCHED = 8;
+const FRAME_SHIFT = 4;
+const LEAF_PAGES = 512;
+const LAST_EPOCH = 0xffff;
+const WORDS_PER_ENTRY = (1 << ENTRY_SHIFT) / 4;
+
+const CODE = 1;
+const WRITABLE = 2;
+
+/** Answers of `grantWrite` and others that are no place. */
+export const NOT_GRANTED = -1;
+export const CODE_FRAME = -2;
+
+export class SoftTlb {
+  private readonly leaves = new Map<number, Uint32Array>();
+  private readonly frames: Uint8Array;
+  /** Words of the engine's data. */
+  private readonly cells: Uint32Array;
+  private readonly pageSize: number;
+  private frontEpoch = 0;
+  private jumpEpoch = 0;
+  private fetched: number[] = [];
+
+  constructor(cells: Uint32Array, pageSize: number, frames: number) {
+    this.cells = cells;
+    this.pageSize = pageSize;
+    this.frames = new Uint8Array(frames);
+    this.emptyFront();
+    this.emptyJumps();
+  }
+
+  // --- the tables in linear memory -----------------------------------------------------------------------------------
+
+  private emptyFront(): void {
+    const { cells } = this;
+    if (this.frontEpoch === LAST_EPOCH || this.frontEpoch === 0) {
+      cells.fill(0, FRONT / 4, FRONT / 4 + FRONT_ENTRIES * WORDS_PER_ENTRY);
+      this.frontEpoch = 0;
+    }
+    this.frontEpoch++;
+    cells[FRONT_EPOCH / 4 + 1] = this.frontEpoch << 16;
+  }
+
+  /** Forgets all that the jump cache holds. */
+  private emptyJumps(): void {
+    const { cells } = this;
+    if (this.jumpEpoch === LAST_EPOCH || this.jumpEpoch === 0) {
+      cells.fill(0, JUMP_CACHE / 4, JUMP_CACHE / 4 + JUMP_ENTRIES * WORDS_PER_ENTRY);
+      this.jumpEpoch = 0;
+    }
+    this.jumpEpoch++;
+    cells[JUMP_EPOCH / 4 + 1] = this.jumpEpoch << 16;
+  }
+
+  private frontEntry(page: number): number {
+    return FRONT / 4 + (page % FRONT_ENTRIES) * WORDS_PER_ENTRY;
+  }
+
+  private fillFront(page: number, frame: number, write: boolean): void {
+    const { cells } = this;
+    const at = this.frontEntry(page);
+    const low = page >>> 0;
+    const high = (Math.floor(page / 2 ** 32) | (this.frontEpoch << 16)) >>> 0;
+    const keep = cells[at] === low && cells[at + 1] === high ? cells[at + 2]! & 1 : 0;
+    cells[at] = low;
+    cells[at + 1] = high;
+    cells[at + 2] = frame * this.pageSize + (write ? 1 : keep);
+  }
+
+  private clearFront(page: number): void {
+    const { cells } = this;
+    const at = this.frontEntry(page);
+    if (cells[at] === page >>> 0) cells[at + 1] = 0;
+  }
+
+  /** The jump cache leads from the address to the slot. */
+  fillJump(pc: number, slot: number): void {
+    const { cells } = this;
+    const at = JUMP_CACHE / 4 + ((pc / 4) % JUMP_ENTRIES) * WORDS_PER_ENTRY;
+    cells[at] = pc >>> 0;
+    cells[at + 1] = Math.floor(pc / 2 ** 32) | (this.jumpEpoch << 16);
+    cells[at + 2] = slot;
+  }
+
+  // --- grants ----------------------------------------------------------------------------------------------------------
+
+  private find(page: number): number {
+    return this.leaves.get(Math.floor(page / LEAF_PAGES))?.[page % LEAF_PAGES] ?? 0;
+  }
+
+  /** Place of a page that may be read; NOT_GRANTED. */
+  grantRead(page: number): number {
+    const entry = this.find(page);
+    if ((entry & PERM_READ) === 0) return NOT_GRANTED;
+    const frame = entry >>> FRAME_SHIFT;
+    this.fillFront(page, frame, false);
+    return frame * this.pageSize;
+  }
+
+  /** Place of a page that may be written; NOT_GRANTED; CODE_FRAME: `frameOf` holds code that has to be dropped first. */
+  grantWrite(page: number): number {
+    const entry = this.find(page);
+    if ((entry & PERM_WRITE) === 0) return NOT_GRANTED;
+    const frame = entry >>> FRAME_SHIFT;
+    if (this.frames[frame] === CODE) return CODE_FRAME;
+    this.frames[frame] = WRITABLE;
+    this.fillFront(page, frame, true);
+    return frame * this.pageSize;
+  }
+
+  frameOf(page: number): number {
+    return this.find(page) >>> FRAME_SHIFT;
+  }
+
+  /** The code of the frame has been dropped because it is going to be written. */
+  becomeWritable(frame: number): void {
+    this.frames[frame] = WRITABLE;
+    this.flushFetches();
+  }
+
+  holdsCode(frame: number): boolean {
+    return this.frames[frame] === CODE;
+  }
+
+  /** Frame that may be fetched from; NOT_GRANTED. `revoked` is told the frame if it could be written until now. */
+  grantFetch(page: number, revoked: (frame: number) => void): number {
+    const entry = this.find(page);
+    if ((entry & PERM_EXEC) === 0) return NOT_GRANTED;
+    const frame = entry >>> FRAME_SHIFT;
+    if ((entry & FETCHED) === 0) {
+      if (this.frames[frame] === WRITABLE) {
+        this.emptyFront();
+        revoked(frame);
+      }
+      this.frames[frame] = CODE;
+      this.leaves.get(Math.floor(page / LEAF_PAGES))![page % LEAF_PAGES] = entry | FETCHED;
+      this.fetched.push(page);
+    }
+    return frame;
+  }
+
+  /** Every page has to be asked for again before it is fetched from. */
+  flushFetches(): void {
+    for (const page of this.fetched) {
+      const leaf = this.leaves.get(Math.floor(page / LEAF_PAGES));
+      if (leaf !== undefined) leaf[page % LEAF_PAGES]! &= ~FETCHED;
+    }
+    this.fetched = [];
+    this.emptyJumps();
+  }
+
+  // --- what the kernel side does ---------------------------------------------------------------------------------------
+
+  /** `perms` not 0. */
+  install(page: number, frame: number, perms: number): void {
+    const number = Math.floor(page / LEAF_PAGES);
+    let leaf = this.leaves.get(number);
+    if (leaf === undefined) {
+      leaf = new Uint32Array(LEAF_PAGES);
+      this.leaves.set(number, leaf);
+    }
+    const before = leaf[page % LEAF_PAGES]!;
+    leaf[page % LEAF_PAGES] = (frame << FRAME_SHIFT) | perms;
+    this.clearFront(page);
+    if ((before & FETCHED) !== 0) this.flushFetches();
+  }
+
+  forgetPage(page: number): void {
+    const leaf = this.leaves.get(Math.floor(page / LEAF_PAGES));
+    const before = leaf?.[page % LEAF_PAGES] ?? 0;
+    if (leaf === undefined || before === 0) return;
+    leaf[page % LEAF_PAGES] = 0;
+    this.clearFront(page);
+    if ((before & FETCHED) !== 0) this.flushFetches();
+  }
+
+  /** Forgets the pages `first` to `last`, both included. */
+  forgetRange(first: number, last: number): void {
+    const firstLeaf = Math.floor(first / LEAF_PAGES);
+    const lastLeaf = Math.floor(last / LEAF_PAGES);
+    const touched: number[] = [];
+    if (lastLeaf - firstLeaf < this.leaves.size) {
+      for (let number = firstLeaf; number <= lastLeaf; number++) if (this.leaves.has(number)) touched.push(number);
+    } else for (const number of this.leaves.keys()) if (number >= firstLeaf && number <= lastLeaf) touched.push(number);
+    let flush = false;
+    for (const number of touched) {
+      const leaf = this.leaves.get(number)!;
+      const start = Math.max(first, number * LEAF_PAGES);
+      const end = Math.min(last, number * LEAF_PAGES + LEAF_PAGES - 1);
+      for (let page = start; page <= end; page++) {
+        const entry = leaf[page % LEAF_PAGES]!;
+        if (entry === 0) continue;
+        if ((entry & FETCHED) !== 0) flush = true;
+        leaf[page % LEAF_PAGES] = 0;
+        this.clearFront(page);
+      }
+      if (end - start + 1 === LEAF_PAGES) this.leaves.delete(number);
+    }
+    if (flush) this.flushFetches();
+  }
+
+  forgetAll(): void {
+    this.leaves.clear();
+    this.fetched = [];
+    this.emptyFront();
+    this.emptyJumps();
+  }
+}
