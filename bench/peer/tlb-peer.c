@@ -49,6 +49,8 @@ static uint64_t l1[L1_WAYS];
 static uint64_t l2[L2_SETS][L2_WAYS];
 static uint64_t latest;
 static uint64_t accesses, l1_misses, l2_misses;
+/* Asked for with trace=FILE: a word per reference, page number * 4 + (1 if the L1 misses) + (2 if the L2 misses too). */
+static FILE *trace;
 
 /* Looks `tag` up and makes it the latest of its set; the oldest goes if it was not there. */
 static inline int reference(uint64_t *set, unsigned ways, uint64_t tag)
@@ -70,11 +72,14 @@ static void on_access(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address
     if (tag == latest)
         return;
     latest = tag;
-    if (reference(l1, L1_WAYS, tag))
-        return;
-    l1_misses++;
-    if (!reference(l2[(tag - 1) % L2_SETS], L2_WAYS, tag))
-        l2_misses++;
+    int l1_hit = reference(l1, L1_WAYS, tag);
+    int l2_hit = l1_hit || reference(l2[(tag - 1) % L2_SETS], L2_WAYS, tag);
+    l1_misses += !l1_hit;
+    l2_misses += !l2_hit;
+    if (trace != NULL) {
+        uint64_t word = (tag - 1) * 4 + !l1_hit + 2 * !l2_hit;
+        fwrite(&word, sizeof word, 1, trace);
+    }
 }
 
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
@@ -92,6 +97,8 @@ static const char *out;
 static void on_exit_of_guest(qemu_plugin_id_t id, void *data)
 {
     (void)id, (void)data;
+    if (trace != NULL)
+        fclose(trace);
     FILE *file = out != NULL ? fopen(out, "w") : stderr;
     if (file == NULL)
         return;
@@ -102,9 +109,12 @@ static void on_exit_of_guest(qemu_plugin_id_t id, void *data)
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv)
 {
     (void)info;
-    for (int i = 0; i < argc; i++)
+    for (int i = 0; i < argc; i++) {
         if (strncmp(argv[i], "out=", 4) == 0)
             out = strdup(argv[i] + 4);
+        else if (strncmp(argv[i], "trace=", 6) == 0 && (trace = fopen(argv[i] + 6, "w")) == NULL)
+            return 1;
+    }
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
     qemu_plugin_register_atexit_cb(id, on_exit_of_guest, NULL);
     return 0;
