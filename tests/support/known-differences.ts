@@ -12,8 +12,10 @@ export interface KnownDifference {
 
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   { name: "LDSMAX and LDSMIN of 8, 16 and 32 bits", bits: "xx111000xx1xxxxx010x00xxxxxxxxxx", but: "11xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" },
+  { name: "FCVTZS (scalar, fixed-point) of half precision", bits: "010111110001xxxx111111xxxxxxxxxx" },
+  { name: "FCMLA (by element) of half precision, 64-bit", bits: "0010111101xxxxxx0xx1x0xxxxxxxxxx" },
   { name: "Scalar FNEG of half precision", bits: "0111111011111000111110xxxxxxxxxx" },
-  { name: "Scalar pairwise of half precision with bit 22 set", bits: "01011110x111000xxxxx10xxxxxxxxxx" },
+  { name: "Scalar pairwise of half precision with bit 22 set", bits: "01011110x111000011xx10xxxxxxxxxx" },
   { name: "Across lanes of half precision with bit 22 set", bits: "0x001110x111000011xx10xxxxxxxxxx" },
   { name: "Modified immediate with op and o2 set", bits: "0x10111100000xxxxxxx11xxxxxxxxxx" },
 ];

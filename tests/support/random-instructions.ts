@@ -141,7 +141,7 @@ const isDistance = ({ name }: FieldPlace): boolean => name === "imm14" || name =
 
 /** How often a row has its turn: more often the more bits choose what it does, registers and immediates not counted. */
 export function turns(row: Encoding): number {
-  return 1 + row.fields.reduce((sum, field) => sum + (isRegister(field) || isImmediate(field) ? 0 : field.width), 0);
+  return 3 + row.fields.reduce((sum, field) => sum + (isRegister(field) || isImmediate(field) ? 0 : field.width), 0);
 }
 
 function fieldValue(field: FieldPlace, registers: readonly number[], random: Random): number {
