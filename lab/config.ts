@@ -52,6 +52,12 @@ export interface RunConfig {
   readonly cores: readonly string[];
   /** CPUs of the guest, each with TLBs of its own. */
   readonly cpus: number;
+  /** Longest run of one task while others wait, instructions. */
+  readonly quantum: number;
+  /** Each slice is between a half and one and a half of the quantum, by the seed. */
+  readonly jitter: boolean;
+  /** Address space layout is randomised, by the seed. */
+  readonly aslr: boolean;
   readonly memory: number;
   /** Bytes of the zram device that is swapped on; 0: none. */
   readonly swap: number;
@@ -77,6 +83,9 @@ export const DEFAULT_CONFIG: RunConfig = {
   mounts: [],
   cores: ["neoverse-n1"],
   cpus: 1,
+  quantum: 1_000_000,
+  jitter: false,
+  aslr: false,
   memory: 2 * 1024 ** 3,
   swap: 0,
   fragment: undefined,
@@ -167,6 +176,7 @@ export function checkConfig(config: RunConfig): RunConfig {
   if (config.swap % 65536 !== 0) throw new ConfigError(`--swap ${formatSize(config.swap)}: not a multiple of 64k`);
   if (config.swap !== 0 && (config.swap < MIB || config.swap > 4096 * MIB)) throw new ConfigError(`--swap ${formatSize(config.swap)}: outside 1m to 4g`);
   if (config.cpus < 1 || config.cpus > MAX_CPUS) throw new ConfigError(`--cpus ${config.cpus}: outside 1 to ${MAX_CPUS}`);
+  if (config.quantum < 1) throw new ConfigError(`--quantum ${config.quantum}: at least one instruction`);
   if (config.cores.length === 0) throw new ConfigError("--core: at least one preset is needed");
   return config;
 }
@@ -187,6 +197,9 @@ export interface ConfigOptions {
   readonly mount?: readonly string[] | undefined;
   readonly core?: string | undefined;
   readonly cpus?: string | undefined;
+  readonly quantum?: string | undefined;
+  readonly jitter?: boolean | undefined;
+  readonly aslr?: string | undefined;
   readonly memory?: string | undefined;
   readonly swap?: string | undefined;
   readonly fragment?: string | undefined;
@@ -256,6 +269,9 @@ export function parseConfig(options: ConfigOptions): RunConfig {
     mounts: (options.mount ?? []).map(parseMount),
     cores: options.core === undefined ? d.cores : options.core.split(",").filter((name) => name !== ""),
     cpus: options.cpus === undefined ? d.cpus : parseCount("--cpus", options.cpus),
+    quantum: options.quantum === undefined ? d.quantum : parseCount("--quantum", options.quantum),
+    jitter: options.jitter ?? d.jitter,
+    aslr: options.aslr === undefined ? d.aslr : oneOf("--aslr", options.aslr, ["on", "off"]) === "on",
     memory: options.memory === undefined ? d.memory : parseSize("--memory", options.memory),
     swap: options.swap === undefined ? d.swap : parseSize("--swap", options.swap),
     fragment: options.fragment,

@@ -170,6 +170,9 @@ export function createMachine({ config, cores, createEngine, streams, rootType, 
     cwd: namespace.cwd,
     standardStreams: namespace.standardStreams,
     seed: config.seed,
+    quantum: config.quantum,
+    jitter: config.jitter,
+    randomizeAddresses: config.aslr,
     ...(onBreakpoint === undefined ? {} : { onBreakpoint }),
   });
   made.kernel = kernel;

@@ -51,6 +51,9 @@ export interface RunResult {
     readonly memory: number;
     readonly swap: number;
     readonly cpus: number;
+    readonly quantum: number;
+    readonly jitter: boolean;
+    readonly aslr: boolean;
   };
   readonly exit: { readonly code: number } | { readonly signal: string };
   /** Set when a limit ended the run instead of the guest. */

@@ -36,6 +36,7 @@ export const EXPECTATIONS: Readonly<Record<string, readonly Expectation[]>> = {
   btree: [right("btree 32768 7d5a70fe24248c95"), right("btree 500 a1f44b27692f294e", "500")],
   bfs: [right("bfs 8192 f6c718bd6d859b3b"), right("bfs 777 33fc4cfd237165fa", "777")],
   mallocchurn: [right("mallocchurn 2000 e3fd15b9136979ef", "2000")],
+  worksteal: [right("worksteal 20000 041df2c365eded30"), right("worksteal 1 0000000000000000", "1"), right("worksteal 3000 13c784d8c1e9adf4", "3000", "16")],
   touch: [
     right("touch 1048576 0000000000000100"),
     right("touch 10485760 0000000000000a00", "10m"),

@@ -9,7 +9,7 @@ export function exampleResult(changes: Partial<RunResult> = {}): RunResult {
     version: "0.1.0",
     program: { path: "prog", sha256: "0".repeat(64), args: ["a", "b"] },
     seed: 1,
-    config: { engine: "unicorn", pageSize: "4k", contpte: true, thp: { enabled: "never", sizes: { "64k": "always" } }, fs: "tmpfs", core: ["neoverse-n1"], memory: 2147483648, swap: 0, cpus: 1 },
+    config: { engine: "unicorn", pageSize: "4k", contpte: true, thp: { enabled: "never", sizes: { "64k": "always" } }, fs: "tmpfs", core: ["neoverse-n1"], memory: 2147483648, swap: 0, cpus: 1, quantum: 1_000_000, jitter: false, aslr: false },
     exit: { code: 0 },
     stoppedBy: null,
     crash: null,
