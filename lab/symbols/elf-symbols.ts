@@ -197,5 +197,5 @@ function isPlainer(name: string, other: string): boolean {
 function stringAt(bytes: Uint8Array, at: number): string {
   const end = bytes.indexOf(0, at);
   if (at >= bytes.length || end < 0) throw new RangeError(`no string at ${at}`);
-  return Buffer.from(bytes.buffer, bytes.byteOffset + at, end - at).toString("utf8");
+  return new TextDecoder().decode(bytes.subarray(at, end));
 }

@@ -54,6 +54,7 @@ export class PageDriver {
     await driver.send("Runtime.enable", {});
     await driver.send("Page.enable", {});
     await driver.send("Page.navigate", { url: pathToFileURL(resolve(file)).href });
+    await driver.until('location.protocol === "file:" && document.readyState === "complete"');
     return driver;
   }
 
