@@ -7,6 +7,8 @@
  */
 import type { Code, Local } from "./binary/code.js";
 import type { ValueType } from "./binary/opcodes.js";
+import type { CryptoFunction } from "./runtime-crypto.js";
+import type { RuntimeFunction } from "./runtime.js";
 
 /** Condition codes. Arm: DDI 0487 C1.2.4. */
 export type Condition = number;
@@ -111,5 +113,11 @@ export interface Translator {
   /** Carries out the instruction in TypeScript (`soft/`). */
   interpret(operands: InterpretedOperands): void;
   /** Calls a function of the runtime by name; arguments on the stack. */
-  callRuntime(name: string): void;
+  callRuntime(name: FloatFunction | CryptoFunction): void;
+
+  /**
+   * i32 local with FPCR.RMode and FZ in their places, and FPSR.IXC inverted in its own: 0 if WebAssembly's arithmetic is right for numbers whether the
+   * result is exact or not, FPSR_IXC if it is right for exact results only. The translator keeps it up to date.
+   */
+  floatMode(): Local;
 }

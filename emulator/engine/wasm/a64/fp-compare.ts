@@ -5,7 +5,7 @@ import { encoding, type Encoding } from "../decode/encoding.js";
 import { compare } from "../soft/float.js";
 import { conditionHolds, lane, readNzcv, setLanes, withFloat, writeNzcv } from "../soft/registers.js";
 import type { InterpretedOperands, Translator } from "../translator.js";
-import { flushBit, formatOf, isFormat, localFloat, nativeOf, number, type Native } from "./fp-operands.js";
+import { formatOf, isFormat, isUnflushed, localFloat, nativeOf, number, type Native } from "./fp-operands.js";
 
 const LESS = 0x8000_0000;
 const EQUAL = 0x6000_0000;
@@ -27,8 +27,8 @@ function emitCompare(t: Translator, native: Native, a: Local, b: Local, flags: L
   code.get(a).get(b).op(native.op.eq).i32(30).op(I32.shl).op(I32.or);
   code.get(a).get(b).op(native.op.ge).i32(29).op(I32.shl).op(I32.or).tee(flags);
   code.i32(0).op(I32.ne);
-  flushBit(t);
-  code.op(I32.eqz).op(I32.and).brIf(good);
+  isUnflushed(t);
+  code.op(I32.and).brIf(good);
   t.interpret(operands);
   t.getNzcv();
   code.set(flags);

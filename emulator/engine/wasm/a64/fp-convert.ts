@@ -6,15 +6,11 @@ import { fromFixed, toFixed, toFixedJs } from "../soft/float-convert.js";
 import { lane, readX, setLanes, withFloat, writeNzcv, writeX } from "../soft/registers.js";
 import type { Translator } from "../translator.js";
 import { emitIntegral } from "./fp-data.js";
-import { formatOf, inexactMode, isFormat, localFloat, nativeOf, number, setIfGood } from "./fp-operands.js";
+import { formatOf, isFormat, localFloat, mayBeInexact, nativeOf, number, setIfGood } from "./fp-operands.js";
 
-/** Pushes i32: 0 if an inexact conversion of any number to an integer needs no flag, and no number is flushed. */
-function toIntegerMode(t: Translator): void {
-  const { code } = t;
-  t.getState("fpcr");
-  code.op(I32.wrapI64).i32(FPCR_FZ).op(I32.and);
-  t.getState("fpsr");
-  code.op(I32.wrapI64).i32(-1).op(I32.xor).i32(FPSR_IXC).op(I32.and).op(I32.or);
+/** Pushes i32: whether an inexact conversion of any number to an integer needs no flag, and no number is flushed. */
+function mayLose(t: Translator): void {
+  t.code.get(t.floatMode()).i32(FPCR_FZ | FPSR_IXC).op(I32.and).op(I32.eqz);
 }
 
 const TRUNCATE = {
@@ -55,18 +51,15 @@ function toInteger(t: Translator, sf: number, ftype: number, unsigned: number, r
     code.op(op.ge).op(I32.and);
   }
   code.get(whole).get(a).op(op.eq);
-  toIntegerMode(t);
-  code.op(I32.eqz).op(I32.or).op(I32.and);
-  const result = t.temp(sf === 1 ? TYPE_I64 : TYPE_I32);
+  mayLose(t);
+  code.op(I32.or).op(I32.and);
   code.if(TYPE_EMPTY);
-  code.get(whole).op(TRUNCATE[native.double ? "f64" : "f32"][sf === 1 ? "i64" : "i32"][unsigned]!).set(result);
-  code.else();
-  t.interpret(operands);
-  if (sf === 1) t.getX(d);
-  else t.getW(d);
-  code.set(result).end().get(result);
+  code.get(whole).op(TRUNCATE[native.double ? "f64" : "f32"][sf === 1 ? "i64" : "i32"][unsigned]!);
   if (sf === 1) t.setX(d);
   else t.setW(d);
+  code.else();
+  t.interpret(operands);
+  code.end();
 }
 
 /** V[d] = X[n] or W[n] over 2^fractionBits. */
@@ -94,7 +87,7 @@ function fromInteger(t: Translator, sf: number, ftype: number, unsigned: number,
     t.setD(d);
     return;
   }
-  setIfGood(t, native, d, r, operands, [
+  setIfGood(t, native, d, r, operands, false, [
     () => {
       // Integers up to 2^53 or 2^24 are exact.
       const bits = native.double ? 53 : 24;
@@ -108,7 +101,7 @@ function fromInteger(t: Translator, sf: number, ftype: number, unsigned: number,
       }
     },
     () => {
-      code.get(inexactMode(t)).op(I32.eqz);
+      mayBeInexact(t);
     },
   ]);
 }
@@ -242,8 +235,8 @@ const JAVASCRIPT = encoding(
     const flags = t.temp(TYPE_I32);
     code.get(a).op(F64.trunc).tee(whole).op(F64.abs).f64(2 ** 31).op(F64.lt);
     code.get(whole).get(a).op(F64.eq);
-    toIntegerMode(t);
-    code.op(I32.eqz).op(I32.or).op(I32.and).if(TYPE_EMPTY);
+    mayLose(t);
+    code.op(I32.or).op(I32.and).if(TYPE_EMPTY);
     code.get(whole).op(I32.truncF64S).set(result);
     code.get(whole).get(a).op(F64.eq).get(a).op(I64.reinterpretF64).i64(-(2n ** 63n)).op(I64.ne).op(I32.and).i32(30).op(I32.shl).set(flags);
     code.else();

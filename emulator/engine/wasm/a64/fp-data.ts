@@ -9,53 +9,73 @@ import {
 import { convert, roundToInteger, roundToIntegral } from "../soft/float-convert.js";
 import { lane, setLanes, withFloat } from "../soft/registers.js";
 import type { Translator } from "../translator.js";
-import { flushBit, formatOf, getFloat, inexactMode, isFinite, isFormat, isNormal, isZero, localFloat, modeBits, nativeOf, setFloat, setIfGood, type Native } from "./fp-operands.js";
+import { formatOf, getFloat, isFinite, isFormat, isNearest, isNormal, isUnflushed, isZero, localFloat, mayBeInexact, nativeOf, setFloat, setIfGood, type Native } from "./fp-operands.js";
 
 type Binary = (env: FloatEnvironment, format: FloatFormat, a: bigint, b: bigint) => bigint;
 type Unary = (env: FloatEnvironment, format: FloatFormat, a: bigint) => bigint;
-/** Computes into `r` and returns the test whether that is right for an inexact result. */
-type Fast = (t: Translator, native: Native, r: Local, a: Local, b: Local) => () => void;
 
-const finite = (opcode: "add" | "sub"): Fast => (t, native, r, a, b) => {
-  t.code.get(a).get(b).op(native.op[opcode]).set(r);
-  return () => {
+/** An operation that rounds: when WebAssembly's result is right though inexact, and how to know that it is exact. */
+interface Rounded {
+  readonly opcode: "add" | "sub" | "mul" | "div";
+  /** Pushes i32; the result `r` is in a local. */
+  readonly right: (t: Translator, native: Native, r: Local, a: Local, b: Local) => void;
+  /** Pushes three operands for the function: the third is the sum or product of the first two. */
+  readonly exact: "exactSum" | "exactProduct";
+  readonly parts: (t: Translator, native: Native, r: Local, a: Local, b: Local) => void;
+}
+
+const ADD: Rounded = {
+  opcode: "add",
+  right: (t, native, r) => {
     isFinite(t, native, r);
-  };
+  },
+  exact: "exactSum",
+  parts: (t, _native, r, a, b) => t.code.get(a).get(b).get(r),
 };
-const multiply: Fast = (t, native, r, a, b) => {
-  t.code.get(a).get(b).op(native.op.mul).set(r);
-  return () => {
+const SUB: Rounded = { ...ADD, opcode: "sub", parts: (t, { op }, r, a, b) => t.code.get(a).get(b).op(op.neg).get(r) };
+const MUL: Rounded = {
+  opcode: "mul",
+  right: (t, native, r, a, b) => {
     isNormal(t, native, r);
     isZero(t, native, a);
     isZero(t, native, b);
     t.code.op(I32.or).op(I32.or);
     isFinite(t, native, r);
     t.code.op(I32.and);
-  };
+  },
+  exact: "exactProduct",
+  parts: (t, _native, r, a, b) => t.code.get(a).get(b).get(r),
 };
-const divide: Fast = (t, native, r, a, b) => {
-  t.code.get(a).get(b).op(native.op.div).set(r);
-  return () => {
+const DIV: Rounded = {
+  opcode: "div",
+  right: (t, native, r, a) => {
     isNormal(t, native, r);
     isZero(t, native, a);
     t.code.op(I32.or);
     isFinite(t, native, r);
     t.code.op(I32.and);
-  };
+  },
+  exact: "exactProduct",
+  parts: (t, _native, r, a, b) => t.code.get(r).get(b).get(a),
 };
 
-function rounded(fast: Fast, negated: boolean) {
+function rounded({ opcode, right, exact, parts }: Rounded, negated: boolean) {
   return (t: Translator, native: Native, n: number, m: number, d: number): void => {
+    const { code } = t;
     const a = localFloat(t, native, n);
     const b = localFloat(t, native, m);
     const r = t.temp(native.type);
-    const right = fast(t, native, r, a, b);
-    if (negated) t.code.get(r).op(native.op.neg).set(r);
-    const mode = inexactMode(t);
-    setIfGood(t, native, d, r, { vReads: [n, m], vWrites: [d] }, [
+    code.get(a).get(b).op(native.op[opcode]).set(r);
+    setIfGood(t, native, d, r, { vReads: [n, m], vWrites: [d] }, negated, [
       () => {
-        right();
-        t.code.get(mode).op(I32.eqz).op(I32.and);
+        right(t, native, r, a, b);
+        mayBeInexact(t);
+        code.op(I32.and);
+      },
+      () => {
+        parts(t, native, r, a, b);
+        code.get(t.floatMode());
+        t.callRuntime(`${exact}${native.name}`);
       },
     ]);
   };
@@ -68,26 +88,26 @@ function larger(opcode: "max" | "min") {
     const b = localFloat(t, native, m);
     const r = t.temp(native.type);
     t.code.get(a).get(b).op(native.op[opcode]).set(r);
-    setIfGood(t, native, d, r, { vReads: [n, m], vWrites: [d] }, [
+    setIfGood(t, native, d, r, { vReads: [n, m], vWrites: [d] }, false, [
       () => {
         t.code.get(r).get(r).op(native.op.eq);
-        flushBit(t);
-        t.code.op(I32.eqz).op(I32.and);
+        isUnflushed(t);
+        t.code.op(I32.and);
       },
     ]);
   };
 }
 
 const TWO_SOURCES: readonly { readonly name: string; readonly opcode: string; readonly soft: Binary; readonly fast: (t: Translator, native: Native, n: number, m: number, d: number) => void }[] = [
-  { name: "FMUL", opcode: "0000", soft: mul, fast: rounded(multiply, false) },
-  { name: "FDIV", opcode: "0001", soft: div, fast: rounded(divide, false) },
-  { name: "FADD", opcode: "0010", soft: add, fast: rounded(finite("add"), false) },
-  { name: "FSUB", opcode: "0011", soft: sub, fast: rounded(finite("sub"), false) },
+  { name: "FMUL", opcode: "0000", soft: mul, fast: rounded(MUL, false) },
+  { name: "FDIV", opcode: "0001", soft: div, fast: rounded(DIV, false) },
+  { name: "FADD", opcode: "0010", soft: add, fast: rounded(ADD, false) },
+  { name: "FSUB", opcode: "0011", soft: sub, fast: rounded(SUB, false) },
   { name: "FMAX", opcode: "0100", soft: (env, format, a, b) => extremum(env, format, a, b, 1), fast: larger("max") },
   { name: "FMIN", opcode: "0101", soft: (env, format, a, b) => extremum(env, format, a, b, -1), fast: larger("min") },
   { name: "FMAXNM", opcode: "0110", soft: (env, format, a, b) => extremumNumber(env, format, a, b, 1), fast: larger("max") },
   { name: "FMINNM", opcode: "0111", soft: (env, format, a, b) => extremumNumber(env, format, a, b, -1), fast: larger("min") },
-  { name: "FNMUL", opcode: "1000", soft: (env, format, a, b) => negate(format, mul(env, format, a, b)), fast: rounded(multiply, true) },
+  { name: "FNMUL", opcode: "1000", soft: (env, format, a, b) => negate(format, mul(env, format, a, b)), fast: rounded(MUL, true) },
 ];
 
 function twoSources(): readonly Encoding[] {
@@ -121,8 +141,24 @@ function threeSources(): readonly Encoding[] {
     encoding(
       name,
       `000 11111 ftype:2 ${o1} Rm:5 ${o0} Ra:5 Rn:5 Rd:5`,
-      (t, { Rm, Ra, Rn, Rd }) => {
-        t.interpret({ vReads: [Rn, Rm, Ra], vWrites: [Rd] });
+      (t, { ftype, Rm, Ra, Rn, Rd }) => {
+        const operands = { vReads: [Rn, Rm, Ra], vWrites: [Rd] };
+        if (ftype === 3) {
+          t.interpret(operands);
+          return;
+        }
+        const { code } = t;
+        const native = nativeOf(ftype);
+        const r = t.temp(native.type);
+        getFloat(t, native, Rn);
+        if (factor) code.op(native.op.neg);
+        getFloat(t, native, Rm);
+        getFloat(t, native, Ra);
+        if (addend) code.op(native.op.neg);
+        code.get(t.floatMode());
+        t.callRuntime(`fma${native.name}`);
+        code.set(r);
+        setIfGood(t, native, Rd, r, operands, false, [() => code.get(r).get(r).op(native.op.eq)]);
       },
       isFormat,
       (words, { ftype, Rm, Ra, Rn, Rd }) => {
@@ -183,11 +219,17 @@ function squareRoot(t: Translator, native: Native, n: number, d: number): void {
   const r = t.temp(native.type);
   getFloat(t, native, n);
   t.code.op(native.op.sqrt).set(r);
-  const mode = inexactMode(t);
-  setIfGood(t, native, d, r, { vReads: [n], vWrites: [d] }, [
+  setIfGood(t, native, d, r, { vReads: [n], vWrites: [d] }, false, [
     () => {
       isFinite(t, native, r);
-      t.code.get(mode).op(I32.eqz).op(I32.and);
+      mayBeInexact(t);
+      t.code.op(I32.and);
+    },
+    () => {
+      t.code.get(r).get(r);
+      getFloat(t, native, n);
+      t.code.get(t.floatMode());
+      t.callRuntime(`exactProduct${native.name}`);
     },
   ]);
 }
@@ -239,14 +281,13 @@ function integral(rounding: Rounding | undefined, exact: boolean) {
     const a = localFloat(t, native, n);
     const r = t.temp(native.type);
     emitIntegral(t, native, rounding ?? TIE_EVEN, a, r);
-    setIfGood(t, native, d, r, { vReads: [n], vWrites: [d] }, [
+    setIfGood(t, native, d, r, { vReads: [n], vWrites: [d] }, false, [
       () => {
-        // A value that is integral already is right in every mode; else FRINTX needs Inexact to stand.
         code.get(r).get(r).op(native.op.eq);
-        if (exact) code.get(inexactMode(t));
-        else if (rounding === undefined) modeBits(t);
-        else flushBit(t);
-        code.op(I32.eqz).op(I32.and);
+        if (exact) mayBeInexact(t);
+        else if (rounding === undefined) isNearest(t);
+        else isUnflushed(t);
+        code.op(I32.and);
       },
     ]);
   };
@@ -270,11 +311,11 @@ function promote(t: Translator, n: number, d: number): void {
   const r = t.temp(native.type);
   t.getS(n);
   t.code.op(F64.promoteF32).set(r);
-  setIfGood(t, native, d, r, { vReads: [n], vWrites: [d] }, [
+  setIfGood(t, native, d, r, { vReads: [n], vWrites: [d] }, false, [
     () => {
       t.code.get(r).get(r).op(F64.eq);
-      flushBit(t);
-      t.code.op(I32.eqz).op(I32.and);
+      isUnflushed(t);
+      t.code.op(I32.and);
     },
   ]);
 }
@@ -285,17 +326,18 @@ function demote(t: Translator, n: number, d: number): void {
   const a = localFloat(t, nativeOf(1), n);
   const r = t.temp(native.type);
   code.get(a).op(F32.demoteF64).set(r);
-  setIfGood(t, native, d, r, { vReads: [n], vWrites: [d] }, [
+  setIfGood(t, native, d, r, { vReads: [n], vWrites: [d] }, false, [
     () => {
       isNormal(t, native, r);
       isFinite(t, native, r);
-      code.op(I32.and).get(inexactMode(t)).op(I32.eqz).op(I32.and);
+      code.op(I32.and);
+      mayBeInexact(t);
+      code.op(I32.and);
     },
     () => {
-      // Exact: no flag in question.
       code.get(r).op(F64.promoteF32).get(a).op(F64.eq);
-      modeBits(t);
-      code.op(I32.eqz).op(I32.and);
+      isNearest(t);
+      code.op(I32.and);
     },
   ]);
 }

@@ -6,8 +6,8 @@
  * Everything else goes to `interpret`.
  */
 import type { Local } from "../binary/code.js";
-import { F32, F64, I32, TYPE_EMPTY, TYPE_F32, TYPE_F64, TYPE_I32 } from "../binary/opcodes.js";
-import { DOUBLE, FPCR_FZ, FPCR_RMODE, FPSR_IXC, HALF, SINGLE, type FloatFormat } from "../soft/float.js";
+import { F32, F64, I32, TYPE_EMPTY, TYPE_F32, TYPE_F64 } from "../binary/opcodes.js";
+import { DOUBLE, FPCR_FZ, FPCR_RMODE, HALF, SINGLE, type FloatFormat } from "../soft/float.js";
 import type { InterpretedOperands, Translator } from "../translator.js";
 
 /** The formats by the field `ftype`; 2 is unallocated. */
@@ -24,12 +24,14 @@ export interface Native {
   readonly op: typeof F64 | typeof F32;
   readonly type: typeof TYPE_F64 | typeof TYPE_F32;
   readonly double: boolean;
+  /** As in the names of runtime functions. */
+  readonly name: "Single" | "Double";
   /** The smallest normal number. */
   readonly least: number;
 }
 
-const NATIVE_SINGLE: Native = { op: F32, type: TYPE_F32, double: false, least: 2 ** -126 };
-const NATIVE_DOUBLE: Native = { op: F64, type: TYPE_F64, double: true, least: 2 ** -1022 };
+const NATIVE_SINGLE: Native = { op: F32, type: TYPE_F32, double: false, name: "Single", least: 2 ** -126 };
+const NATIVE_DOUBLE: Native = { op: F64, type: TYPE_F64, double: true, name: "Double", least: 2 ** -1022 };
 
 /** For ftype 0 and 1. */
 export function nativeOf(ftype: number): Native {
@@ -60,25 +62,19 @@ export function number(t: Translator, { double }: Native, value: number): void {
   else t.code.f32(value);
 }
 
-/** Pushes i32: FPCR as far as it changes the results of single and double precision, but for NaNs; 0 is the usual setting. */
-export function modeBits(t: Translator): void {
-  t.getState("fpcr");
-  t.code.op(I32.wrapI64).i32(FPCR_RMODE | FPCR_FZ).op(I32.and);
+/** Pushes i32: whether no rounding mode but ties to even, and no flushing, is set. */
+export function isNearest(t: Translator): void {
+  t.code.get(t.floatMode()).i32(FPCR_RMODE | FPCR_FZ).op(I32.and).op(I32.eqz);
 }
 
-/** Pushes i32: FPCR.FZ alone, for what does not round. */
-export function flushBit(t: Translator): void {
-  t.getState("fpcr");
-  t.code.op(I32.wrapI64).i32(FPCR_FZ).op(I32.and);
+/** Pushes i32: whether denormal numbers are not flushed, which is all that matters to what does not round. */
+export function isUnflushed(t: Translator): void {
+  t.code.get(t.floatMode()).i32(FPCR_FZ).op(I32.and).op(I32.eqz);
 }
 
-/** A local with `modeBits`, and FPSR.IXC inverted: 0 if an inexact result of WebAssembly is right, FPSR_IXC if an exact one is. */
-export function inexactMode(t: Translator): Local {
-  const mode = t.temp(TYPE_I32);
-  modeBits(t);
-  t.getState("fpsr");
-  t.code.op(I32.wrapI64).i32(-1).op(I32.xor).i32(FPSR_IXC).op(I32.and).op(I32.or).set(mode);
-  return mode;
+/** Pushes i32: whether a result may be inexact. */
+export function mayBeInexact(t: Translator): void {
+  t.code.get(t.floatMode()).op(I32.eqz);
 }
 
 /** Pushes i32: the local is a finite number. */
@@ -103,19 +99,21 @@ export function isZero(t: Translator, native: Native, value: Local): void {
 }
 
 /**
- * Sets V[d] to `result`, which `tests` decide about: each pushes an i32, the first one that is not 0 makes `result` good; if there is none,
- * the instruction is interpreted.
+ * Sets V[d] to `result`, or to its negation, which `tests` decide about: each pushes an i32, the first one that is not 0 makes `result` good; if there
+ * is none, the instruction is interpreted.
  */
-export function setIfGood(t: Translator, native: Native, d: number, result: Local, operands: InterpretedOperands, tests: readonly (() => void)[]): void {
+export function setIfGood(t: Translator, native: Native, d: number, result: Local, operands: InterpretedOperands, negated: boolean, tests: readonly (() => void)[]): void {
   const { code } = t;
+  const done = code.block(TYPE_EMPTY);
   const good = code.block(TYPE_EMPTY);
   for (const test of tests) {
     test();
     code.brIf(good);
   }
   t.interpret(operands);
-  getFloat(t, native, d);
-  code.set(result).end();
+  code.br(done).end();
   code.get(result);
+  if (negated) code.op(native.op.neg);
   setFloat(t, native, d);
+  code.end();
 }
