@@ -172,13 +172,35 @@ export function randomWord(row: Encoding, random: Random, registers: readonly nu
 const SHARED = [0, 1, 2, 3, 4, 31];
 const BASES = [20, 21, 22, 31];
 
-/** Words of rows, 2 to 8, that work on few registers; loads and stores have base registers of their own. */
-export function randomSequence(rows: readonly Encoding[], random: Random): number[] {
-  const words: number[] = [];
-  for (let length = 2 + random.below(7); words.length < length; ) {
+/** Counts the rounds of a loop; nothing else in a sequence writes it. */
+const COUNTER = 25;
+
+/** A word that works on few registers; loads and stores have base registers of their own. */
+function sharedWord(rows: readonly Encoding[], random: Random): number {
+  for (;;) {
     const word = randomWord(random.pick(rows), random, SHARED);
-    if (word === undefined) continue;
-    words.push(isLoadOrStore(word) ? ((word & ~0x3e0) | (random.pick(BASES) << 5)) >>> 0 : word);
+    if (word !== undefined) return isLoadOrStore(word) ? ((word & ~0x3e0) | (random.pick(BASES) << 5)) >>> 0 : word;
   }
-  return words;
+}
+
+/** A conditional branch over `distance` instructions, itself included: on a flag, a register or a bit. */
+function branchOver(distance: number, random: Random): number {
+  const register = random.pick(SHARED);
+  const words = [0x5400_0000 | (distance << 5) | random.below(16), 0x3400_0000 | (random.below(2) << 31) | (random.below(2) << 24) | (distance << 5) | register, 0x3600_0000 | (random.below(2) << 31) | (random.below(2) << 24) | (random.below(32) << 19) | (distance << 5) | register];
+  return random.pick(words) >>> 0;
+}
+
+/** 2 to 8 instructions that share registers; some are skipped by conditional branches, or all of them are a loop of 1 to 6 rounds. */
+export function randomSequence(rows: readonly Encoding[], random: Random): number[] {
+  const length = 2 + random.below(7);
+  const words = Array.from({ length }, () => sharedWord(rows, random));
+  if (random.below(3) === 0) {
+    const at = random.below(length - 1);
+    words[at] = branchOver(1 + random.below(length - at), random);
+  }
+  if (random.below(3) !== 0) return words;
+  // MOVZ counter; body; SUBS or SUB counter; B.NE or CBNZ to the body.
+  const back = (0x7_ffff & -(length + 1)) << 5;
+  const [step, branch] = random.below(2) === 0 ? [0xf100_0400, 0x5400_0001 | back] : [0xd100_0400, 0xb500_0000 | back | COUNTER];
+  return [0xd280_0000 | ((1 + random.below(6)) << 5) | COUNTER, ...words, step | (COUNTER << 5) | COUNTER, branch].map((word) => word >>> 0);
 }
