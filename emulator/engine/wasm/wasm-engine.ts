@@ -24,11 +24,15 @@ import { interpret } from "./soft/interpret.js";
 import { WasmRegisters } from "./wasm-registers.js";
 
 const WASM_PAGE = 65536;
+/** Instructions of a block at most. */
+const MAX_BLOCK = 512;
 const VA_LIMIT = 2 ** 48;
 const PAGE_SIZES = [4096, 16384, 65536];
 const DEFAULT_FILTER_PAGES = 4;
 const MAX_FILTER_PAGES = 8;
 const NO_FETCH_PAGE = 2n ** 64n - 1n;
+/** The decode table is the same for every engine. */
+const DECODER = new Decoder(ENCODINGS);
 const OPEN_MONITOR = 2n ** 64n - 1n;
 
 /** A run ended inside an instruction that had already made accesses: they were counted then, and are not counted again. */
@@ -63,7 +67,6 @@ class Wasm implements WasmEngine {
   private readonly words: BigUint64Array;
   private readonly cells: Uint32Array;
   private readonly ring: Uint32Array;
-  private readonly decoder = new Decoder(ENCODINGS);
   private readonly softTlb: SoftTlb;
   private readonly code: CodeCache;
   private readonly runtime: RuntimeInstance;
@@ -82,6 +85,8 @@ class Wasm implements WasmEngine {
   private replay: Replay | undefined;
   /** Frame with code that an access wants to write. */
   private codeToWrite: number | undefined;
+  /** The page whose code has just been dropped because its own instruction at the PC is going to write it. */
+  private ownCode: CodePage | undefined;
 
   constructor(memory: PhysicalMemory, options: EngineOptions) {
     const { buffer } = memory.memory;
@@ -98,10 +103,10 @@ class Wasm implements WasmEngine {
     this.code = new CodeCache({
       ...shared,
       ram: memory.u32,
-      decoder: this.decoder,
+      decoder: DECODER,
       sites: this.sites,
       interpret: (word) => {
-        interpret(this.words, this.decoder.find(word >>> 0), word >>> 0);
+        interpret(this.words, DECODER.find(word >>> 0), word >>> 0);
       },
     });
     this.runtime = createRuntime(
@@ -268,28 +273,40 @@ class Wasm implements WasmEngine {
           this.stores -= due.stores;
           due = undefined;
         }
-        const site = this.enter(slot, end - this.instructions);
-        if (site === undefined) continue;
-        if (site.kind === "budget") {
-          // Nothing of the block has been done; the rest of the budget may be less than the block.
-          const left = end - this.instructions;
-          if (left > 0 && left < site.block.instructions && !this.stop && !this.sinkFailed) {
-            const cutPage = this.codePage(Math.floor(site.block.start / this.pageSize))!;
-            const cut = this.code.cutCode(cutPage, site.block.start, left);
-            const after = this.enter(cut, left);
-            if (after === undefined || after.kind === "budget") continue;
-            const exit = this.exitAt(after, replay);
-            if (exit !== undefined) return exit;
-          }
-          continue;
-        }
-        const exit = this.exitAt(site, replay);
+        let exit = this.step(slot, end, replay);
+        while (exit === undefined && this.ownCode !== undefined) exit = this.stepOwnCode(end, replay);
         if (exit !== undefined) return exit;
       }
     } finally {
       this.cells[REPLAY / 4] = 0;
       words[STOP_BITS / 8] = 0n;
     }
+  }
+
+  /** Runs a slice of what is left until `end`; undefined: go on at the PC. */
+  private step(slot: number, end: number, replay: Replay | undefined): Exit | undefined {
+    const site = this.enter(slot, end - this.instructions);
+    if (site === undefined) return undefined;
+    if (site.kind !== "budget") return this.exitAt(site, replay);
+    // Nothing of the block has been done; the rest of the budget may be less than the block.
+    const left = end - this.instructions;
+    if (left <= 0 || left >= site.block.instructions || this.stop || this.sinkFailed) return undefined;
+    const page = this.codePage(Math.floor(site.block.start / this.pageSize))!;
+    return this.step(this.code.cutCode(page, site.block.start, left), end, replay);
+  }
+
+  /**
+   * A block that writes its own page: the rest of it runs as it was before, while the frame may be written, and is forgotten. The next block
+   * asks for the page again.
+   */
+  private stepOwnCode(end: number, replay: Replay | undefined): Exit | undefined {
+    const { start, frame } = this.ownCode!;
+    this.ownCode = undefined;
+    const page = this.code.page(start, frame);
+    const pc = withoutTag(this.registers.pc);
+    const exit = this.step(this.code.cutCode(page, pc, Math.min(end - this.instructions, MAX_BLOCK)), end, replay);
+    this.code.drop(frame);
+    return exit;
   }
 
   /** The code of a page that may be fetched from. */
@@ -338,6 +355,8 @@ class Wasm implements WasmEngine {
     const stores = site.ownStores + (site.run === "store" ? done : 0);
     if (this.codeToWrite !== undefined) {
       // The instruction starts over once the frame is free of code; its accesses count then.
+      const page = this.codePage(Math.floor(site.block.start / this.pageSize));
+      if (page?.frame === this.codeToWrite) this.ownCode = page;
       this.code.drop(this.codeToWrite);
       this.softTlb.becomeWritable(this.codeToWrite);
       this.codeToWrite = undefined;
