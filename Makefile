@@ -129,6 +129,11 @@ parity: build ## real programs of Debian arm64 packages in foliolab and under qe
 	@scripts/fetch-sysroot.sh build/sysroot
 	@$(BIN)/tsx parity/run.ts $(ARGS)
 
+.PHONY: selftests
+selftests: build ## the kernel's own mm selftests, built from Debian's linux-source-6.12 and compared with real Linux; ARGS="--only cow" SELFTESTS_LINUX=DIR
+	@scripts/fetch-selftests.sh build/selftests/linux
+	@$(BIN)/tsx selftests/run.ts $(ARGS)
+
 .PHONY: clean
 clean: ## remove what make built, but not node_modules
 	rm -rf build dist $(NATIVE)/target $(NATIVE)/foliolab-engine.node

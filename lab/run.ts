@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { ConfigError } from "../emulator/arch/errors.js";
 import { hex, type Va } from "../emulator/arch/addr.js";
-import { groupUse } from "../kernel-model/kernel/exit.js";
+import { groupUse } from "../kernel-model/kernel/resource-use.js";
 import { SIGINT, SIGKILL, signalName } from "../kernel-model/kernel/signal-numbers.js";
 import type { Outcome } from "../kernel-model/kernel/outcome.js";
 import type { MmStruct } from "../kernel-model/mm/mm-struct.js";

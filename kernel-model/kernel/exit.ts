@@ -14,32 +14,8 @@ import { cancelTimer, deletePosixTimers } from "./itimer.js";
 import type { Kernel } from "./kernel.js";
 import { SA_NOCLDWAIT, SIGCHLD, SIGKILL, SIG_IGN } from "./signal-numbers.js";
 import { childSignal, sendGroupSignal } from "./signal-send.js";
-import type { ResourceUse, Task, ThreadGroup } from "./task.js";
-
-/** Add `more` to `sum`. */
-export function addUse(sum: ResourceUse, more: ResourceUse): void {
-  sum.userTime += more.userTime;
-  sum.systemTime += more.systemTime;
-  sum.minFlt += more.minFlt;
-  sum.majFlt += more.majFlt;
-  sum.maxRss = Math.max(sum.maxRss, more.maxRss);
-  sum.voluntarySwitches += more.voluntarySwitches;
-  sum.involuntarySwitches += more.involuntarySwitches;
-}
-
-/** Use by a task so far; its own counters and the peak of its mm. */
-export function taskUse(task: Task): ResourceUse {
-  const { mm } = task;
-  const maxRss = mm === undefined ? task.use.maxRss : Math.max(task.use.maxRss, mm.hiwaterRss, getMmRss(mm));
-  return { ...task.use, minFlt: task.minFlt, majFlt: task.majFlt, maxRss };
-}
-
-/** Use by all threads of a group, past and present. */
-export function groupUse(group: ThreadGroup): ResourceUse {
-  const sum: ResourceUse = { ...group.exited };
-  for (const thread of group.threads) addUse(sum, taskUse(thread));
-  return sum;
-}
+import { addUse, taskUse } from "./resource-use.js";
+import type { Task, ThreadGroup } from "./task.js";
 
 /**
  * Leave the address space: robust futexes, clear_child_tid, the vfork parent, then the memory. Pre: the task is current or shares

@@ -4,7 +4,7 @@
  * Linux: kernel/time/posix-cpu-timers.c run_posix_cpu_timers(), check_process_timers(), check_rlimit(), set_cpu_itimer(). They are looked at
  * where the kernel is left, so one fires at the first exit at or behind its time.
  */
-import { groupUse } from "./exit.js";
+import { groupUse } from "./resource-use.js";
 import type { Kernel } from "./kernel.js";
 import { RLIMIT_CPU } from "./rlimit.js";
 import { SIGKILL, SIGPROF, SIGVTALRM, SIGXCPU } from "./signal-numbers.js";

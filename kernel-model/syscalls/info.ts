@@ -8,7 +8,7 @@ import { EFAULT, EINVAL, EPERM, ESRCH } from "../errno.js";
 import { byteString } from "../kernel/byte-string.js";
 import { CAP_LAST_CAP } from "../kernel/capabilities.js";
 import { CStruct } from "../kernel/c-struct.js";
-import { groupUse, taskUse } from "../kernel/exit.js";
+import { groupUse, taskUse } from "../kernel/resource-use.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { updateRlimitCpu } from "../kernel/posix-cpu-timers.js";
 import { RLIMIT_CPU, RLIMIT_NOFILE, RLIM_NLIMITS, type RLimit, updateMmLimits } from "../kernel/rlimit.js";

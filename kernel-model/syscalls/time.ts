@@ -8,7 +8,7 @@ import { EFAULT, EINVAL, EOPNOTSUPP, EPERM, ERESTARTNOHAND, ERESTART_RESTARTBLOC
 import type { Timespec } from "../fs/vfs.js";
 import { CLOCKS_PER_SEC } from "../kernel/binfmt-elf.js";
 import { CStruct } from "../kernel/c-struct.js";
-import { groupUse } from "../kernel/exit.js";
+import { groupUse } from "../kernel/resource-use.js";
 import { armPosixTimer, armRealTimer, cancelPosixTimer, cancelTimer, posixTimerNow, posixTimerState, timeLeft } from "../kernel/itimer.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { cpuTime, cpuTimeLeft, setCpuItimer } from "../kernel/posix-cpu-timers.js";
