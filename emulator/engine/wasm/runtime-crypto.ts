@@ -6,7 +6,6 @@
 import { Code, type Local } from "./binary/code.js";
 import { I32, I32X4, I64, I64X2, I8X16, TYPE_I32, TYPE_I64, TYPE_V128, V128 } from "./binary/opcodes.js";
 import { AES_INVERSE_SBOX, AES_SBOX } from "./soft/crypto-boxes.js";
-import { shiftedRow } from "./soft/crypto.js";
 
 const ONE = { parameters: [TYPE_V128], results: [TYPE_V128] } as const;
 const TWO = { parameters: [TYPE_V128, TYPE_V128], results: [TYPE_V128] } as const;
@@ -38,6 +37,11 @@ function bytesConstant(code: Code, bytes: ArrayLike<number>): void {
     return value;
   };
   code.v128(word(0), word(8));
+}
+
+/** Byte `index` of the state comes from this one: row r (index modulo 4) is turned by r columns. */
+function shiftedRow(index: number, decrypt: boolean): number {
+  return (index + (decrypt ? -4 : 4) * (index % 4) + 64) % 16;
 }
 
 /** The substitution looks each byte up in 16 tables of 16: an index is inside of one of them only, and outside reads 0. */

@@ -13,6 +13,7 @@ import {
   ACCESS_PC, ACCOUNT, ENTRY_SHIFT, FAR, FETCH_PAGE, FILTER, FILTER_ENTRY, FRONT, FRONT_ENTRIES, FRONT_EPOCH, HOST, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH,
   NO_PAGE, PC, PENDING, READ_BASE, REFUSAL, REPLAY, RING, RING_COUNT, RING_PCS, RING_RECORDS, RUN, RUN_DONE, SCRATCH, WRITE_BASE,
 } from "./layout.js";
+import { CRYPTO_FUNCTIONS, type CryptoFunction, cryptoFunction } from "./runtime-crypto.js";
 import { FLOAT_FUNCTIONS, floatFunction, type FloatFunction } from "./runtime-float.js";
 import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE } from "../engine.js";
 
@@ -67,6 +68,7 @@ export const RUNTIME_FUNCTIONS = {
   jump: { parameters: [TYPE_I64, TYPE_I64], results: [TYPE_I32] },
   nzcv: { parameters: [TYPE_I32, TYPE_I64, TYPE_I64], results: [TYPE_I32] },
   ...FLOAT_FUNCTIONS,
+  ...CRYPTO_FUNCTIONS,
 } as const;
 export type RuntimeFunction = keyof typeof RUNTIME_FUNCTIONS;
 
@@ -463,9 +465,10 @@ class Runtime {
     return this.module.func(RUNTIME_FUNCTIONS.nzcv, code);
   }
 
-  private floats(): Readonly<Record<FloatFunction, number>> {
-    const functions = (Object.keys(FLOAT_FUNCTIONS) as FloatFunction[]).map((name) => [name, this.module.func(FLOAT_FUNCTIONS[name], floatFunction(name))]);
-    return Object.fromEntries(functions) as Record<FloatFunction, number>;
+  private arithmetic(): Readonly<Record<FloatFunction | CryptoFunction, number>> {
+    const floats = (Object.keys(FLOAT_FUNCTIONS) as FloatFunction[]).map((name) => [name, this.module.func(FLOAT_FUNCTIONS[name], floatFunction(name))]);
+    const crypto = (Object.keys(CRYPTO_FUNCTIONS) as CryptoFunction[]).map((name) => [name, this.module.func(CRYPTO_FUNCTIONS[name], cryptoFunction(name))]);
+    return Object.fromEntries([...floats, ...crypto]) as Record<FloatFunction | CryptoFunction, number>;
   }
 
   build(): Uint8Array<ArrayBuffer> {
@@ -491,7 +494,7 @@ class Runtime {
       go: this.go(),
       jump: this.jump(pushFetch, unknown),
       nzcv: this.nzcv(),
-      ...this.floats(),
+      ...this.arithmetic(),
       unknown,
       enter: this.enter(),
       emitPending,

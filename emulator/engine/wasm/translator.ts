@@ -8,7 +8,7 @@
 import type { Code, Local } from "./binary/code.js";
 import type { ValueType } from "./binary/opcodes.js";
 import type { CryptoFunction } from "./runtime-crypto.js";
-import type { RuntimeFunction } from "./runtime.js";
+import type { FloatFunction } from "./runtime-float.js";
 
 /** Condition codes. Arm: DDI 0487 C1.2.4. */
 export type Condition = number;

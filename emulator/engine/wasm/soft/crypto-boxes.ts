@@ -39,8 +39,3 @@ function circulant(value: number, row: number): number {
 export const AES_SBOX: Uint8Array = Uint8Array.from({ length: 256 }, (_, x) => circulant(invert(x, AES_POLYNOMIAL), 0xf1) ^ 0x63);
 export const AES_INVERSE_SBOX: Uint8Array = Uint8Array.from({ length: 256 }, (_, x) => AES_SBOX.indexOf(x));
 export const SM4_SBOX: Uint8Array = Uint8Array.from({ length: 256 }, (_, x) => circulant(invert(circulant(x, 0xa7) ^ 0xd3, SM4_POLYNOMIAL), 0xa7) ^ 0xd3);
-
-/** x times 2 in the field of AES. */
-export function doubleAes(x: number): number {
-  return ((x << 1) ^ ((x >> 7) * AES_POLYNOMIAL)) & 0xff;
-}

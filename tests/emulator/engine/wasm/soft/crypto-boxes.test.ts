@@ -1,6 +1,6 @@
 /** Substitution boxes: entries as published, and that they are permutations. */
 import { expect } from "chai";
-import { AES_INVERSE_SBOX, AES_SBOX, doubleAes, multiplyField, SM4_SBOX } from "../../../../../emulator/engine/wasm/soft/crypto-boxes.js";
+import { AES_INVERSE_SBOX, AES_SBOX, multiplyField, SM4_SBOX } from "../../../../../emulator/engine/wasm/soft/crypto-boxes.js";
 
 describe("substitution boxes", () => {
   it("hold the entries of FIPS 197 and GB/T 32907", () => {
@@ -16,6 +16,6 @@ describe("substitution boxes", () => {
   it("multiply in the field", () => {
     // FIPS 197, section 4.2: {57} x {83} = {c1}
     expect(multiplyField(0x57, 0x83, 0x11b)).to.equal(0xc1);
-    expect([doubleAes(0x57), doubleAes(0xae)]).to.deep.equal([0xae, 0x47]);
+    expect([multiplyField(0x57, 2, 0x11b), multiplyField(0xae, 2, 0x11b)]).to.deep.equal([0xae, 0x47]);
   });
 });

@@ -1,12 +1,12 @@
 /**
- * Cryptographic instructions on vectors of four 32-bit words, lowest first, or of two 64-bit words.
+ * AES, SHA-1 and SHA-2 instructions and PMULL in plain TypeScript, to compare WebAssembly with: vectors of four 32-bit words, lowest first, or of
+ * two 64-bit words.
  *
  * Functions return the new value of the destination `d`. Arm: DDI 0487 C7.2, J1 (AESSubBytes, SHAhashupdate, SHA256hash).
  */
-import { AES_INVERSE_SBOX, AES_SBOX, doubleAes, SM4_SBOX } from "./crypto-boxes.js";
+import { AES_INVERSE_SBOX, AES_SBOX, multiplyField } from "../../emulator/engine/wasm/soft/crypto-boxes.js";
+import type { Words } from "../../emulator/engine/wasm/soft/sm3-sm4.js";
 
-/** Four 32-bit words; values may have either sign. */
-export type Words = readonly [number, number, number, number];
 /** Two 64-bit words, unsigned. */
 export type Doublewords = readonly [bigint, bigint];
 
@@ -28,8 +28,13 @@ function wordsOf(bytes: readonly number[]): Words {
   return [word(0), word(4), word(8), word(12)];
 }
 
+/** x times 2 in the field of AES. */
+function doubleAes(x: number): number {
+  return multiplyField(x, 2, 0x11b);
+}
+
 /** Byte `index` of the state comes from this one: row r (index modulo 4) is turned by r columns. */
-export function shiftedRow(index: number, decrypt: boolean): number {
+function shiftedRow(index: number, decrypt: boolean): number {
   return (index + (decrypt ? -4 : 4) * (index % 4) + 64) % 16;
 }
 
@@ -126,40 +131,6 @@ export function sha512Schedule0(d: Doublewords, n: Doublewords): Doublewords {
 export function sha512Schedule1(d: Doublewords, n: Doublewords, m: Doublewords): Doublewords {
   const sigma = (x: bigint): bigint => ror64(x, 19n) ^ ror64(x, 61n) ^ (x >> 6n);
   return [d[0] + sigma(n[0]) + m[0], d[1] + sigma(n[1]) + m[1]];
-}
-
-/** SM3SS1: the value in the highest word. */
-export function sm3Ss1(n: Words, m: Words, a: Words): Words {
-  return [0, 0, 0, rol((rol(n[3], 12) + m[3] + a[3]) | 0, 7)];
-}
-/** SM3TT1A, 1B, 2A, 2B: half a round; `second` for the last two, `later` for the B forms; `word` of the schedule. */
-export function sm3Round(d: Words, n: Words, word: number, second: boolean, later: boolean): Words {
-  const mixed = !later ? parity(d[3], d[2], d[1]) : second ? choose(d[3], d[2], d[1]) : majority(d[3], d[2], d[1]);
-  if (!second) return [d[1], rol(d[2], 9), d[3], mixed + d[0] + (n[3] ^ rol(d[3], 12)) + word];
-  const sum = (mixed + d[0] + n[3] + word) | 0;
-  return [d[1], rol(d[2], 19), d[3], sum ^ rol(sum, 9) ^ rol(sum, 17)];
-}
-function sm3Expand(x: number): number {
-  return x ^ rol(x, 15) ^ rol(x, 23);
-}
-export function sm3Schedule1(d: Words, n: Words, m: Words): Words {
-  const first = sm3Expand(d[0] ^ n[0] ^ rol(m[1], 15));
-  return [first, sm3Expand(d[1] ^ n[1] ^ rol(m[2], 15)), sm3Expand(d[2] ^ n[2] ^ rol(m[3], 15)), sm3Expand(d[3] ^ n[3] ^ rol(first, 15))];
-}
-export function sm3Schedule2(d: Words, n: Words, m: Words): Words {
-  const sums = [0, 1, 2, 3].map((index) => n[index]! ^ rol(m[index]!, 7));
-  return [d[0] ^ sums[0]!, d[1] ^ sums[1]!, d[2] ^ sums[2]!, d[3] ^ sums[3]! ^ sm3Expand(rol(sums[0]!, 15))];
-}
-
-/** SM4E, SM4EKEY: four rounds with the words of `keys`. */
-export function sm4Rounds(d: Words, keys: Words, expandsKey: boolean): Words {
-  const state: number[] = [...d];
-  keys.forEach((key, round) => {
-    const sum = state[(round + 1) % 4]! ^ state[(round + 2) % 4]! ^ state[(round + 3) % 4]! ^ key;
-    const s = SM4_SBOX[sum & 0xff]! | (SM4_SBOX[(sum >>> 8) & 0xff]! << 8) | (SM4_SBOX[(sum >>> 16) & 0xff]! << 16) | (SM4_SBOX[sum >>> 24]! << 24);
-    state[round]! ^= expandsKey ? s ^ rol(s, 13) ^ rol(s, 23) : s ^ rol(s, 2) ^ rol(s, 10) ^ rol(s, 18) ^ rol(s, 24);
-  });
-  return [state[0]!, state[1]!, state[2]!, state[3]!];
 }
 
 /** PMULL of doublewords: the product of polynomials over {0, 1}. */
