@@ -8,6 +8,7 @@ import type { File } from "../fs/file.js";
 import { filemapWriteAndWait } from "./page-writeback.js";
 import { shmemMapping } from "./pagemap.js";
 import { bdiRaPages, forcePageCacheReadahead } from "./readahead.js";
+import { lruAddDrain } from "./swap-lru.js";
 import { invalidateMappingPages } from "./truncate.js";
 
 /* Linux: include/uapi/linux/fadvise.h. */
@@ -33,7 +34,9 @@ function dontNeed(file: File, offset: number, endByte: number): void {
     if (end === 0) return;
     end--;
   }
-  if (end >= start) invalidateMappingPages(mapping, start, end, busy);
+  if (end < start) return;
+  lruAddDrain(mapping.sys);
+  invalidateMappingPages(mapping, start, end, busy);
 }
 
 /**

@@ -14,7 +14,7 @@ import { handleMmFault } from "./memory.js";
 import type { MmStruct } from "./mm-struct.js";
 import { NO_PFN, PG_ANON, PG_ANON_EXCLUSIVE, PG_DIRTY } from "./page.js";
 import { folioMarkDirty } from "./page-writeback.js";
-import { folioMarkAccessed } from "./swap-lru.js";
+import { folioMarkAccessed, lruAddDrain } from "./swap-lru.js";
 import {
   FAULT_FLAG_ALLOW_RETRY,
   FAULT_FLAG_KILLABLE,
@@ -216,17 +216,20 @@ export function getUserPages(mm: MmStruct, address: Va, nr: number, write: boole
 
 /** Writable private mappings are populated by write faults, so that no copy is needed later; others by reads. */
 function populateFlags(vma: Vma): number {
-  return FOLL_TOUCH | FOLL_UNLOCKABLE | ((vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE ? FOLL_WRITE : FOLL_FORCE);
+  return FOLL_TOUCH | ((vma.flags & (VM_WRITE | VM_SHARED)) === VM_WRITE ? FOLL_WRITE : FOLL_FORCE);
 }
 
 /**
- * Populate part of an area: the pages reached, 0 if the first one must be tried again, or -errno. MAP_POPULATE and mlock().
+ * Populate part of an area: the pages reached, 0 if the first one must be tried again, or -errno. MAP_POPULATE, mlock(), and mprotect() of
+ * locked memory, which may not give up the lock of the mm (`unlockable` false).
  */
-export function populateVmaPageRange(vma: Vma, start: Va, end: Va): number {
+export function populateVmaPageRange(vma: Vma, start: Va, end: Va, unlockable: boolean): number {
   const nr = (end - start) / vma.mm.sys.granule.pageSize;
   if ((vma.flags & VM_LOCKONFAULT) !== 0) return nr;
   if ((vma.flags & (VM_READ | VM_WRITE | VM_EXEC)) === 0) return -EFAULT;
-  return getUserPagesLocked(vma.mm, start, nr, populateFlags(vma), { held: true }, undefined);
+  const got = getUserPagesLocked(vma.mm, start, nr, populateFlags(vma) | (unlockable ? FOLL_UNLOCKABLE : 0), { held: true }, undefined);
+  lruAddDrain(vma.mm.sys);
+  return got;
 }
 
 /** __mm_populate(): populate all areas in the range. `ignoreErrors`: go on behind what cannot be populated. Returns 0 or -errno. */
@@ -241,7 +244,7 @@ export function mmPopulate(mm: MmStruct, start: Va, length: number, ignoreErrors
     const to = Math.min(end, vma.end);
     at = to;
     if ((vma.flags & (VM_IO | VM_PFNMAP)) !== 0) continue;
-    const ret = populateVmaPageRange(vma, from as Va, to as Va);
+    const ret = populateVmaPageRange(vma, from as Va, to as Va, true);
     if (ret >= 0) at = from + ret * pageSize;
     else if (!ignoreErrors) return ret;
   }
@@ -253,6 +256,12 @@ export function mmPopulate(mm: MmStruct, start: Va, length: number, ignoreErrors
  * area, -EINVAL: an area that cannot be populated so).
  */
 export function faultinPageRange(mm: MmStruct, start: Va, end: Va, write: boolean): number {
+  const done = faultinPages(mm, start, end, write);
+  lruAddDrain(mm.sys);
+  return done;
+}
+
+function faultinPages(mm: MmStruct, start: Va, end: Va, write: boolean): number {
   const { pageSize } = mm.sys.granule;
   const flags = FOLL_TOUCH | FOLL_UNLOCKABLE | FOLL_MADV_POPULATE | (write ? FOLL_WRITE : 0);
   let nr = (end - start) / pageSize;

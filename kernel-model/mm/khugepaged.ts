@@ -19,7 +19,7 @@ import { MM_ANONPAGES } from "./mm-struct.js";
 import { NO_PFN, PG_ANON, PG_LOCKED, PG_LRU, PG_SWAPCACHE, PG_UPTODATE } from "./page.js";
 import { folioAddNewAnonRmap, folioRemoveRmapPtes, linearPageIndex } from "./rmap.js";
 import { doSwapPage } from "./swap-fault.js";
-import { folioAddLruVma } from "./swap-lru.js";
+import { folioAddLruVma, lruAddDrain } from "./swap-lru.js";
 import { freeSwapCache } from "./swap-state.js";
 import { FAULT_FLAG_ALLOW_RETRY, VM_FAULT_ERROR, vmaIsAnonymous, type VmFault, type Vma } from "./vma.js";
 
@@ -174,6 +174,7 @@ export function madviseCollapse(vma: Vma, start: Va, end: Va): number {
   if (vmaThpDisabled(vma, vma.flags)) return -EINVAL;
   if (!vmaIsAnonymous(vma)) throw new NotModelled("MADV_COLLAPSE of files and shared memory");
   if (thpVmaAllowableOrders(vma, vma.flags, 0, 2 ** pmdOrder) === 0) return -EINVAL;
+  lruAddDrain(vma.mm.sys);
   const first = alignUp(start, pmdSize);
   const last = alignDown(end, pmdSize);
   let failed = 0;

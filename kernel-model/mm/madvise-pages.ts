@@ -19,7 +19,7 @@ import { FPB_IGNORE_DIRTY, folioPteBatch, type BatchFacts } from "./pte-batch.js
 import { reclaimPages } from "./reclaim-pages.js";
 import { flushTlbBatchedPending } from "./rmap.js";
 import { splitFolio } from "./split-folio.js";
-import { folioDeactivate, folioIsolateLru, folioMarkLazyfree } from "./swap-lru.js";
+import { folioDeactivate, folioIsolateLru, folioMarkLazyfree, lruAddDrain } from "./swap-lru.js";
 import { folioFreeSwap, freeSwapAndCache } from "./swap-state.js";
 import { swapPteBatch } from "./swapops.js";
 import { updateHiwaterRss } from "./vma-ops.js";
@@ -176,6 +176,7 @@ function visitPteRange(walk: Walk, pmdp: Pa, start: Va, end: Va): void {
 export function advisePages(advice: Advice, vma: Vma, start: Va, end: Va, anonOnly = false): void {
   const { mm } = vma;
   const { pgtable } = mm.sys;
+  lruAddDrain(mm.sys);
   const tlb = new MmuGather(mm);
   const walk: Walk = { advice, tlb, vma, sys: mm.sys, anonOnly };
   if (advice === "free") updateHiwaterRss(mm);

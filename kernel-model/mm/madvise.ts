@@ -44,6 +44,7 @@ import type { MmStruct } from "./mm-struct.js";
 import { NO_PFN } from "./page.js";
 import { forEachPmd } from "./page-walk.js";
 import { shmemFallocate } from "./shmem.js";
+import { lruAddDrain } from "./swap-lru.js";
 import { readSwapCache } from "./swap-state.js";
 import { mayWriteFile } from "./util.js";
 import { vmaModify } from "./vma-merge.js";
@@ -215,6 +216,7 @@ function swapin(vma: Vma, start: Va, end: Va): void {
       if (folio !== NO_PFN) folioPut(sys, folio);
     }
   });
+  lruAddDrain(sys);
 }
 
 /** Reads ahead; of anonymous memory what is swapped out. Shared memory has no swap space. Linux: madvise_willneed(). */

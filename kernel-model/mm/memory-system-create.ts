@@ -105,6 +105,7 @@ export function createMemorySystem(options: MemorySystemOptions): MemorySystem {
     current: undefined,
     nrMms: 0,
     lru: new LruVecs(pages, memcgs.names.length),
+    lruBatches: { deactivate: [], lazyfree: [], mlock: [] },
     memcgs,
     swap: options.swapBytes === undefined || options.swapBytes === 0 ? undefined : new SwapInfo(options.swapBytes, granule),
   };

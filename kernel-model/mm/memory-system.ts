@@ -18,6 +18,7 @@ import type { MemCgroups } from "./memcontrol.js";
 import type { MmObserver } from "./observer.js";
 import type { PageAllocator } from "./page-alloc.js";
 import type { Pages } from "./page.js";
+import type { LruBatches } from "./swap-lru.js";
 import type { SwapInfo } from "./swapfile.js";
 import type { TransparentHugepage } from "./transparent-hugepage.js";
 import type { VmStat } from "./vmstat.js";
@@ -35,6 +36,7 @@ export interface MemorySystem {
   readonly vmstat: VmStat;
   /** LRU lists of every memory cgroup. */
   readonly lru: LruVecs;
+  readonly lruBatches: LruBatches;
   readonly memcgs: MemCgroups;
   /** The swap area; undefined without one. */
   readonly swap: SwapInfo | undefined;

@@ -15,7 +15,7 @@ import type { MmStruct } from "./mm-struct.js";
 import { NO_PFN } from "./page.js";
 import { forEachPmd } from "./page-walk.js";
 import { FPB_IGNORE_DIRTY, folioPteBatch } from "./pte-batch.js";
-import { mlockFolio, munlockFolio } from "./swap-lru.js";
+import { lruAddDrain, mlockFolio, munlockFolio } from "./swap-lru.js";
 import { vmaModify } from "./vma-merge.js";
 import { vmaSupportsMlock } from "./vma-ops.js";
 import { VM_LOCKED, VM_LOCKED_MASK, VM_LOCKONFAULT, vmaPages, type Vma } from "./vma.js";
@@ -59,6 +59,7 @@ function mlockPteRange(vma: Vma, pmd: bigint, start: Va, end: Va): void {
 function mlockVmaPagesRange(vma: Vma, start: Va, end: Va): void {
   const { sys } = vma.mm;
   const { pgtable } = sys;
+  lruAddDrain(sys);
   forEachPmd(vma.mm, start, end, (pmdp, addr, next) => {
     const pmd = pgtable.pmdpGet(pmdp);
     if (pmdTable(pmd)) {
@@ -68,6 +69,7 @@ function mlockVmaPagesRange(vma: Vma, start: Va, end: Va): void {
       else munlockFolio(sys, pgtable.pmdPfn(pmd));
     }
   });
+  lruAddDrain(sys);
 }
 
 /** Gives [start, end) of the area the flags; areas that are never locked are passed over. Linux: mlock_fixup(). */

@@ -17,6 +17,7 @@ import type { MemorySystem } from "./memory-system.js";
 import { NR_MM_COUNTERS, type MmLimits, type MmStruct } from "./mm-struct.js";
 import { MmuGather } from "./mmu-gather.js";
 import { anonVmaFork } from "./rmap.js";
+import { lruAddDrain } from "./swap-lru.js";
 import { archPickMmapLayout, vmEnoughMemory, vmUnacctMemory } from "./util.js";
 import { getMmRss, removeVma, updateHiwaterRss, vmAreaDup, vmaLink, vmStatAccount } from "./vma-ops.js";
 import { VmaTree } from "./vma-tree.js";
@@ -105,6 +106,7 @@ export function exitMmap(mm: MmStruct): void {
   const vmas = [...mm.vmas];
   if (vmas.length === 0) return;
   mm.sys.observer?.mmExit?.(mm);
+  lruAddDrain(mm.sys);
   const tlb = new MmuGather(mm, true);
   updateHiwaterRss(mm);
   unmapVmas(tlb, vmas, 0 as Va, mm.taskSize);

@@ -10,6 +10,7 @@ import { folioPutRefs } from "./folio.js";
 import type { MemorySystem } from "./memory-system.js";
 import type { MmStruct } from "./mm-struct.js";
 import { folioRemoveRmapPtes } from "./rmap.js";
+import { lruAddDrain } from "./swap-lru.js";
 import { freeSwapCache } from "./swap-state.js";
 import type { Vma } from "./vma.js";
 
@@ -205,6 +206,7 @@ export class MmuGather {
     this.counts = [];
     this.activeBatch = 0;
     this.usedSlots = 0;
+    if (pages.length > 0) lruAddDrain(sys);
     for (let i = 0; i < pages.length; i++) {
       const folio = sys.pages.head(pages[i]!);
       freeSwapCache(sys, folio);

@@ -122,7 +122,7 @@ function fixup(tlb: MmuGather, vma: Vma, start: Va, end: Va, wanted: number): Vm
   changeProtection(tlb, changed, start, end, cpFlags);
   if ((oldflags & VM_ACCOUNT) !== 0 && (newflags & VM_ACCOUNT) === 0) vmUnacctMemory(mm.sys, nrpages);
   // Locked private memory that becomes writable is copied now, so that no later access faults.
-  if ((oldflags & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED && (newflags & VM_WRITE) !== 0) populateVmaPageRange(changed, start, end);
+  if ((oldflags & (VM_WRITE | VM_SHARED | VM_LOCKED)) === VM_LOCKED && (newflags & VM_WRITE) !== 0) populateVmaPageRange(changed, start, end, false);
   vmStatAccount(mm, oldflags, -nrpages);
   vmStatAccount(mm, newflags, nrpages);
   return changed;

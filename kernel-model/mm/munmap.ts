@@ -9,6 +9,7 @@ import { EINVAL, ENOMEM, EPERM } from "../errno.js";
 import { freePgtables } from "./free-pgtables.js";
 import type { MmStruct } from "./mm-struct.js";
 import { MmuGather } from "./mmu-gather.js";
+import { lruAddDrain } from "./swap-lru.js";
 import { vmUnacctMemory } from "./util.js";
 import { isDataMapping, isExecMapping, isStackMapping, removeVma, splitVmaUnchecked, updateHiwaterRss, updateHiwaterVm } from "./vma-ops.js";
 import { VM_ACCOUNT, VM_LOCKED, vmaPages, type Vma } from "./vma.js";
@@ -90,6 +91,7 @@ export function vmsGatherMunmapVmas(mm: MmStruct, start: Va, end: Va): VmaMunmap
 export function vmsClearPtes(vms: VmaMunmap): void {
   if (!vms.clearPtes) return;
   const { mm } = vms;
+  lruAddDrain(mm.sys);
   const tlb = new MmuGather(mm);
   updateHiwaterRss(mm);
   unmapVmas(tlb, vms.vmas, vms.start, vms.end);

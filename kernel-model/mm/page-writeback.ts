@@ -27,7 +27,7 @@ import {
   mappingCanWriteback,
   pagesInFile,
 } from "./pagemap.js";
-import { noopDirtyFolio } from "./swap-lru.js";
+import { lruAddDrain, noopDirtyFolio } from "./swap-lru.js";
 import { VM_FAULT_LOCKED, VM_FAULT_NOPAGE, VM_SHARED, type VmFault, type Vma } from "./vma.js";
 
 /**
@@ -180,6 +180,8 @@ export function filemapWriteAndWait(mapping: AddressSpace, start = 0, end = Infi
     if (index > end || folioNextIndex(sys, folio) <= start) continue;
     if (folioWriteback(mapping, folio)) written.push(folio);
   }
+  // Those that were looked at are given back together.
+  lruAddDrain(sys);
   return written;
 }
 

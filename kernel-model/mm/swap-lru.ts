@@ -1,7 +1,7 @@
 /**
- * Folios on the LRU lists: their flags, the list that follows from them, and its counters. No per-CPU batches.
+ * Folios on the LRU lists: their flags, the list that follows from them, and its counters. Batches only for folios that leave the active part.
  *
- * Linux: mm/swap.c folio_add_lru(), folio_mark_accessed(), folio_mark_lazyfree(), folio_deactivate(); mm/mlock.c
+ * Linux: mm/swap.c folio_add_lru(), folio_mark_accessed(), folio_mark_lazyfree(), folio_deactivate(), lru_add_drain(); mm/mlock.c
  * mlock_folio(), munlock_folio(); mm/page-writeback.c noop_dirty_folio().
  */
 import type { Pfn } from "../../emulator/arch/addr.js";
@@ -72,11 +72,11 @@ export function changeFlags(sys: MemorySystem, folio: Pfn, clear: number, set: n
   vmstat.add(lruStat(to), pages.folioNrPages(folio));
 }
 
-/** folio_add_lru() for a folio that was just mapped into `vma`: in a locked area it goes straight to the unevictable ones. */
+/** folio_add_lru() for a folio that was just mapped into `vma`: in a locked area it goes to the unevictable ones. */
 export function folioAddLruVma(folio: Pfn, vma: Vma): void {
   const sys = vma.mm.sys;
-  if ((vma.flags & (VM_LOCKED | VM_SPECIAL)) === VM_LOCKED) mlockFolio(sys, folio);
   folioAddLru(sys, folio);
+  if ((vma.flags & (VM_LOCKED | VM_SPECIAL)) === VM_LOCKED) mlockNewFolio(sys, folio);
 }
 
 /** vma_has_recency(): accesses through this area say something about future ones. */
@@ -93,20 +93,76 @@ export function folioMarkAccessed(sys: MemorySystem, folio: Pfn): void {
   pages.flags[folio] = flags | ((flags & PG_REFERENCED) === 0 ? PG_REFERENCED : PG_WORKINGSET);
 }
 
-/** MADV_FREE: the folio may be dropped without being written anywhere, unless it is dirtied again. */
-export function folioMarkLazyfree(sys: MemorySystem, folio: Pfn): void {
-  const { pages } = sys;
-  const flags = pages.flags[folio]!;
-  const wanted = PG_ANON | PG_SWAPBACKED | PG_LRU;
-  if ((flags & wanted) !== wanted || (flags & (PG_SWAPCACHE | PG_UNEVICTABLE)) !== 0) return;
-  changeFlags(sys, folio, PG_ACTIVE | PG_REFERENCED | PG_SWAPBACKED, 0);
-  sys.vmstat.add("pglazyfree", pages.folioNrPages(folio));
+// --- batches ------------------------------------------------------------------------
+
+/** So many small folios wait for the same move. Linux: PAGEVEC_SIZE. */
+const PAGEVEC_SIZE = 31;
+
+/** Folios that wait to be moved between lists together, each with a reference. Linux: struct cpu_fbatches. */
+export interface LruBatches {
+  deactivate: Pfn[];
+  lazyfree: Pfn[];
+  /** New folios of locked areas, on their way to the unevictable ones. */
+  mlock: Pfn[];
 }
 
-/** MADV_COLD: the folio becomes a candidate for reclaim. */
-export function folioDeactivate(sys: MemorySystem, folio: Pfn): void {
-  if (!sys.pages.test(folio, PG_UNEVICTABLE)) changeFlags(sys, folio, PG_ACTIVE | PG_REFERENCED, 0);
+function canBeLazyfree(sys: MemorySystem, folio: Pfn): boolean {
+  const flags = sys.pages.flags[folio]!;
+  const wanted = PG_ANON | PG_SWAPBACKED | PG_LRU;
+  return (flags & wanted) === wanted && (flags & (PG_SWAPCACHE | PG_UNEVICTABLE)) === 0;
 }
+
+/** Moves one folio of a batch. */
+const MOVES: Readonly<Record<keyof LruBatches, (sys: MemorySystem, folio: Pfn) => void>> = {
+  deactivate(sys, folio) {
+    if (!sys.pages.test(folio, PG_LRU) || sys.pages.test(folio, PG_UNEVICTABLE)) return;
+    changeFlags(sys, folio, PG_ACTIVE | PG_REFERENCED, 0);
+    sys.vmstat.add("pgdeactivate", sys.pages.folioNrPages(folio));
+  },
+  lazyfree(sys, folio) {
+    if (!canBeLazyfree(sys, folio)) return;
+    changeFlags(sys, folio, PG_ACTIVE | PG_REFERENCED | PG_SWAPBACKED, 0);
+    sys.vmstat.add("pglazyfree", sys.pages.folioNrPages(folio));
+  },
+  mlock(sys, folio) {
+    if ((sys.pages.flags[folio]! & (PG_LRU | PG_MLOCKED)) === (PG_LRU | PG_MLOCKED)) changeFlags(sys, folio, 0, PG_UNEVICTABLE);
+  },
+};
+
+/** Linux: folio_batch_move_lru(). */
+function batchMoveLru(sys: MemorySystem, batch: keyof LruBatches): void {
+  const folios = sys.lruBatches[batch];
+  if (folios.length === 0) return;
+  sys.lruBatches[batch] = [];
+  for (const folio of folios) MOVES[batch](sys, folio);
+  for (const folio of folios) folioPut(sys, folio);
+}
+
+/** Linux: folio_batch_add_and_move(). A large folio does not wait, nor do those before it then. */
+function batchAddAndMove(sys: MemorySystem, batch: keyof LruBatches, folio: Pfn): void {
+  folioGet(sys, folio);
+  sys.lruBatches[batch].push(folio);
+  if (sys.lruBatches[batch].length === PAGEVEC_SIZE || sys.pages.isLarge(folio)) batchMoveLru(sys, batch);
+}
+
+/** The batches are emptied. Called where Linux calls lru_add_drain(). */
+export function lruAddDrain(sys: MemorySystem): void {
+  batchMoveLru(sys, "deactivate");
+  batchMoveLru(sys, "lazyfree");
+  batchMoveLru(sys, "mlock");
+}
+
+/** MADV_FREE: the folio may be dropped without being written anywhere, unless it is dirtied again. */
+export function folioMarkLazyfree(sys: MemorySystem, folio: Pfn): void {
+  if (canBeLazyfree(sys, folio)) batchAddAndMove(sys, "lazyfree", folio);
+}
+
+/** MADV_COLD: the folio becomes a candidate for reclaim. Linux: folio_deactivate() with the generations of the LRU on. */
+export function folioDeactivate(sys: MemorySystem, folio: Pfn): void {
+  if (sys.pages.test(folio, PG_LRU) && !sys.pages.test(folio, PG_UNEVICTABLE)) batchAddAndMove(sys, "deactivate", folio);
+}
+
+// --- mlock and dirty folios ---------------------------------------------------------
 
 /** The folio is mapped into a locked area. */
 export function mlockFolio(sys: MemorySystem, folio: Pfn): void {
@@ -115,6 +171,15 @@ export function mlockFolio(sys: MemorySystem, folio: Pfn): void {
   changeFlags(sys, folio, 0, PG_MLOCKED | PG_UNEVICTABLE);
   sys.vmstat.add("nr_mlock", pages.folioNrPages(folio));
   sys.vmstat.add("unevictable_pgs_mlocked", pages.folioNrPages(folio));
+}
+
+/** A folio that was just made for a locked area: it is locked, and unevictable a little later. Linux: mlock_new_folio(). */
+function mlockNewFolio(sys: MemorySystem, folio: Pfn): void {
+  const { pages } = sys;
+  pages.set(folio, PG_MLOCKED);
+  sys.vmstat.add("nr_mlock", pages.folioNrPages(folio));
+  sys.vmstat.add("unevictable_pgs_mlocked", pages.folioNrPages(folio));
+  batchAddAndMove(sys, "mlock", folio);
 }
 
 /** The folio leaves a locked area. Differs: no count of locked areas per folio, the first one that lets go unlocks. */

@@ -8,6 +8,7 @@ import type { Pa, Pfn } from "../../emulator/arch/addr.js";
 import { pteNone, ptePresent, swpOffset } from "../arch/arm64/pte.js";
 import { folioPut } from "./folio.js";
 import { NO_PFN, PG_READAHEAD } from "./page.js";
+import { lruAddDrain } from "./swap-lru.js";
 import { readSwapCache, swapOf } from "./swap-state.js";
 import type { SwapReadahead, VmFault, Vma } from "./vma.js";
 
@@ -84,6 +85,7 @@ export function swapinReadahead(vmf: VmFault, slot: number): Pfn {
       }
       folioPut(sys, folio);
     }
+    lruAddDrain(sys);
   }
   return readSwapCache(sys, slot, memcg).folio;
 }

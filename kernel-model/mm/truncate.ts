@@ -13,7 +13,7 @@ import { folioGet, folioPut } from "./folio.js";
 import type { MemorySystem } from "./memory-system.js";
 import { mappingEvictFolio } from "./page-cache-reclaim.js";
 import { folioCancelDirty, folioMarkDirty, pagecacheIsizeExtended } from "./page-writeback.js";
-import { PG_ACTIVE, PG_DIRTY, PG_LOCKED, PG_LRU, PG_READAHEAD, PG_UNEVICTABLE, PG_UPTODATE, PG_WRITEBACK } from "./page.js";
+import { PG_ACTIVE, PG_DIRTY, PG_LOCKED, PG_LRU, PG_READAHEAD, PG_REFERENCED, PG_UNEVICTABLE, PG_UPTODATE, PG_WRITEBACK } from "./page.js";
 import {
   filemapRemoveFolio,
   folioBytes,
@@ -29,7 +29,7 @@ import {
   shmemMapping,
 } from "./pagemap.js";
 import { splitFolio } from "./split-folio.js";
-import { folioDeactivate } from "./swap-lru.js";
+import { changeFlags, lruAddDrain } from "./swap-lru.js";
 import { unmapMappingFolio, unmapMappingPages } from "./zap.js";
 
 /** truncate_inode_folio(): unmap the folio and drop it with what was written to it. Pre: locked and referenced. */
@@ -101,6 +101,7 @@ export function truncateInodePagesRange(mapping: AddressSpace, lstart: number, l
   let end = lend === Infinity ? Infinity : Math.floor((lend + 1) / pageSize);
   forgetResident(mapping, start, end, lend === Infinity || end > lastIndex ? [firstIndex] : [firstIndex, lastIndex]);
   if (mapping.nrPages === 0) return;
+  lruAddDrain(sys);
 
   for (const folio of foliosInRange(mapping, start, end - 1)) {
     if (pages.index[folio]! < start || folioNextIndex(sys, folio) > end || pages.test(folio, PG_LOCKED)) continue;
@@ -208,7 +209,7 @@ export function truncateSetsize(mapping: AddressSpace, newSize: number): void {
 function deactivateFileFolio(sys: MemorySystem, folio: Pfn): void {
   const flags = sys.pages.flags[folio]!;
   if ((flags & PG_UNEVICTABLE) !== 0 || (flags & PG_LRU) === 0 || folioMapped(sys, folio)) return;
-  folioDeactivate(sys, folio);
+  changeFlags(sys, folio, PG_ACTIVE | PG_REFERENCED, 0);
   if ((flags & (PG_DIRTY | PG_WRITEBACK)) !== 0) sys.pages.set(folio, PG_READAHEAD);
   else sys.vmstat.add("pgrotated", sys.pages.folioNrPages(folio));
   if ((flags & PG_ACTIVE) !== 0) sys.vmstat.add("pgdeactivate", sys.pages.folioNrPages(folio));
@@ -232,6 +233,7 @@ export function invalidateMappingPages(mapping: AddressSpace, start: number, end
 
 /** /proc/sys/vm/drop_caches, bit 0: invalidate every file. Dirty tmpfs folios that no one maps keep the mark of PG_reclaim. */
 export function dropPagecache(sys: MemorySystem): void {
+  lruAddDrain(sys);
   for (const mapping of sys.mappings.addressSpaces()) {
     invalidateMappingPages(mapping, 0, Infinity);
     if (mapping.resident !== undefined) mapping.resident.reclaim = true;

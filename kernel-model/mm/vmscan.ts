@@ -17,7 +17,7 @@ import { foliosByAge, mappingEvictFolio, reclaimableMappings, shrinkPageCache } 
 import { folioWriteback } from "./page-writeback.js";
 import { NO_PFN, PG_ACTIVE, PG_DIRTY, PG_LOCKED, PG_MLOCKED, PG_UNEVICTABLE, PG_WORKINGSET } from "./page.js";
 import { folioReferenced, shrinkFolioList } from "./shrink-folio-list.js";
-import { folioIsolateLru, folioPutbackLru } from "./swap-lru.js";
+import { folioIsolateLru, folioPutbackLru, lruAddDrain } from "./swap-lru.js";
 import { unmapMappingFolio } from "./zap.js";
 
 /** Unmap a folio that only the cache and page tables hold, write it back if need be, and drop it. Returns the pages freed. */
@@ -56,6 +56,7 @@ const MAX_RECLAIM_RETRIES = 16;
 /** Takes the oldest folios off a list: about `nr` pages. Linux: isolate_lru_folios(). */
 function isolateLruFolios(sys: MemorySystem, memcg: number, lru: number, nr: number): Pfn[] {
   const taken: Pfn[] = [];
+  lruAddDrain(sys);
   for (let pages = 0; pages < nr; ) {
     const folio = sys.lru.oldest(memcg, lru);
     if (folio === NO_PFN) break;
@@ -168,6 +169,7 @@ const ROUND_SHARE = 64;
 export function balancePgdat(sys: MemorySystem, nr: number): void {
   const { buddy } = sys;
   if (buddy.nrFree - nr >= buddy.watermarks.low) return;
+  lruAddDrain(sys);
   const target = buddy.watermarks.high + nr;
   const wanted = Math.max(target - buddy.nrFree, Math.floor(sys.vmstat.get("nr_file_pages") / ROUND_SHARE));
   sys.vmstat.inc("pageoutrun");

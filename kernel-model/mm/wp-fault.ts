@@ -9,12 +9,12 @@ import { pteMkdirty, pteMkyoung } from "../arch/arm64/pte.js";
 import { folioGet, folioPut } from "./folio.js";
 import { copyPage, faultServed, folioPrealloc, maybeMkwrite, mmCounter, vmfAnonPrepare, vmNormalPage } from "./memory-common.js";
 import { MM_ANONPAGES } from "./mm-struct.js";
-import { NO_PFN, PG_ANON, PG_ANON_EXCLUSIVE, PG_LOCKED, PG_SWAPCACHE } from "./page.js";
+import { NO_PFN, PG_ANON, PG_ANON_EXCLUSIVE, PG_LOCKED, PG_MLOCKED, PG_SWAPCACHE, PG_UNEVICTABLE } from "./page.js";
 import { folioTrylock, folioUnlock } from "./pagemap.js";
 import { folioMarkDirty } from "./page-writeback.js";
 import { mayUnlockForIo } from "./readahead.js";
 import { folioAddNewAnonRmap, folioMoveAnonRmap, folioRemoveRmapPtes, pageOrder } from "./rmap.js";
-import { folioAddLruVma } from "./swap-lru.js";
+import { folioAddLruVma, lruAddDrain } from "./swap-lru.js";
 import { folioFreeSwap } from "./swap-state.js";
 import {
   FAULT_FLAG_MKWRITE,
@@ -166,7 +166,10 @@ function wpPageShared(vmf: VmFault, folio: Pfn): number {
 function wpCanReuseAnonFolio(vmf: VmFault, folio: Pfn): boolean {
   const { sys } = vmf.vma.mm;
   const { pages } = sys;
-  if (pages.isLarge(folio) || pages.refcount[folio]! > (pages.test(folio, PG_SWAPCACHE) ? 2 : 1)) return false;
+  if (pages.isLarge(folio)) return false;
+  // A folio that is not on its list yet is held by the batch it waits in.
+  if ((pages.flags[folio]! & (PG_MLOCKED | PG_UNEVICTABLE)) === PG_MLOCKED) lruAddDrain(sys);
+  if (pages.refcount[folio]! > (pages.test(folio, PG_SWAPCACHE) ? 2 : 1)) return false;
   if (!folioTrylock(sys, folio)) return false;
   if (pages.test(folio, PG_SWAPCACHE)) folioFreeSwap(sys, folio);
   const alone = pages.refcount[folio] === 1;

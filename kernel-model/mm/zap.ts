@@ -17,7 +17,7 @@ import { folioMarkDirty } from "./page-writeback.js";
 import { FPB_IGNORE_DIRTY, folioPteBatch } from "./pte-batch.js";
 import { firstTable } from "./page-walk.js";
 import { flushTlbBatchedPending, folioRemoveRmapPtes } from "./rmap.js";
-import { folioMarkAccessed, vmaHasRecency } from "./swap-lru.js";
+import { folioMarkAccessed, lruAddDrain, vmaHasRecency } from "./swap-lru.js";
 import { freeSwapAndCache } from "./swap-state.js";
 import { swapPteBatch } from "./swapops.js";
 import { updateHiwaterRss } from "./vma-ops.js";
@@ -171,6 +171,7 @@ export function unmapVmas(tlb: MmuGather, vmas: Iterable<Vma>, start: Va, end: V
 
 /** Remove the mappings of `size` bytes from `address`, all in one area, and flush. */
 export function zapPageRangeSingle(vma: Vma, address: Va, size: number, details: ZapDetails = ALL): void {
+  lruAddDrain(vma.mm.sys);
   const tlb = new MmuGather(vma.mm);
   updateHiwaterRss(vma.mm);
   unmapSingleVma(tlb, vma, address, address + size, details);

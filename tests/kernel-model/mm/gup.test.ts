@@ -105,10 +105,20 @@ describe("populate", () => {
     const vma = h.anon(mm, BASE, 4 * P);
     h.touch(mm, BASE + P, "write");
     h.clear();
-    expect(populateVmaPageRange(vma, at(0), at(4))).to.equal(4);
+    expect(populateVmaPageRange(vma, at(0), at(4), true)).to.equal(4);
     expect(h.faults.map(({ address }) => (address - BASE) / P)).to.deep.equal([0, 2, 3]);
     vma.flags |= 0x80000;
-    expect(populateVmaPageRange(vma, at(0), at(4)), "VM_LOCKONFAULT").to.equal(4);
+    expect(populateVmaPageRange(vma, at(0), at(4), true), "VM_LOCKONFAULT").to.equal(4);
+    h.close();
+  });
+
+  it("may not give up the lock when mprotect() asks: the faults cannot be tried again", () => {
+    const { h, mm } = machine();
+    const vma = h.anon(mm, BASE, 2 * P);
+    h.clear();
+    populateVmaPageRange(vma, at(0), at(1), false);
+    populateVmaPageRange(vma, at(1), at(2), true);
+    expect(h.faults.map(({ flags }) => flags)).to.deep.equal([0x1, 0x15]);
     h.close();
   });
 

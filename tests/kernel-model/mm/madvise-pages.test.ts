@@ -11,6 +11,7 @@ import { doMmap } from "../../../kernel-model/mm/mmap.js";
 import type { MmStruct } from "../../../kernel-model/mm/mm-struct.js";
 import { doMunmap } from "../../../kernel-model/mm/munmap.js";
 import { PG_ACTIVE as ACTIVE, PG_DIRTY, PG_REFERENCED as REFERENCED, PG_SWAPBACKED as SWAPBACKED } from "../../../kernel-model/mm/page.js";
+import { lruAddDrain } from "../../../kernel-model/mm/swap-lru.js";
 import { areaAt, checkAreas, frameAt, limits, mapAnon, pteAt, testMachine, testMm, touch, touchRange } from "../../support/areas.js";
 import { createTestFile } from "../../support/page-cache.js";
 
@@ -56,6 +57,7 @@ describe("MADV_FREE of pages", () => {
   it("splits a folio that is covered in part, and frees its part only", () => {
     const mm = blocks(2);
     advise("free", mm, BASE + CB / 2, CB);
+    lruAddDrain(mm.sys);
     expect(orders(mm, BASE, 32)).to.equal("0".repeat(32));
     expect([7, 8, 23, 24].map((page) => young(mm, BASE + page * P))).to.deep.equal([true, false, false, true]);
     expect([7, 8].map((page) => headFlags(mm, BASE + page * P) & SWAPBACKED)).to.deep.equal([SWAPBACKED, 0]);
@@ -218,6 +220,7 @@ describe("swapped-out memory", () => {
     expect(sys.pages.test(frameAt(mm, BASE) as Pfn, 1 << 6), "still swap-backed").to.equal(true);
     mmPut(child);
     doMadvise(mm, BASE as Va, P, 8);
+    lruAddDrain(sys);
     expect(sys.pages.test(frameAt(mm, BASE) as Pfn, 1 << 6)).to.equal(false);
     checkAreas(sys, [mm]);
   });

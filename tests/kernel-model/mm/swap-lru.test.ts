@@ -11,6 +11,7 @@ import {
   folioDeactivate,
   folioMarkAccessed,
   folioMarkLazyfree,
+  lruAddDrain,
   mlockFolio,
   munlockFolio,
   noopDirtyFolio,
@@ -71,7 +72,12 @@ describe("LRU state", () => {
     folioMarkAccessed(h.sys, page);
     expect(h.sys.pages.flags[page]).to.equal(REFERENCED | WORKINGSET);
     folioDeactivate(h.sys, page);
-    expect(h.sys.pages.flags[page]).to.equal(WORKINGSET);
+    expect(h.sys.pages.flags[page], "it is on no list").to.equal(REFERENCED | WORKINGSET);
+    folioAddLru(h.sys, page);
+    folioDeactivate(h.sys, page);
+    expect([h.sys.pages.flags[page], h.sys.pages.refcount[page]], "it waits").to.deep.equal([LRU | REFERENCED | WORKINGSET, 2]);
+    lruAddDrain(h.sys);
+    expect([h.sys.pages.flags[page], h.sys.pages.refcount[page]]).to.deep.equal([LRU | WORKINGSET, 1]);
     folioPut(h.sys, page);
     h.close();
   });
@@ -84,10 +90,30 @@ describe("LRU state", () => {
     folioAddLru(h.sys, page);
     expect(h.sys.vmstat.get("nr_active_anon")).to.equal(1);
     folioMarkLazyfree(h.sys, page);
+    lruAddDrain(h.sys);
     expect(h.sys.pages.flags[page]).to.equal(ANON | LRU);
     expect([h.sys.vmstat.get("pglazyfree"), h.sys.vmstat.get("nr_active_anon"), h.sys.vmstat.get("nr_inactive_file")]).to.deep.equal([1, 0, 1]);
     folioPut(h.sys, page);
     h.close();
+  });
+
+  it("moves 31 folios together, and a large one at once with those before it", () => {
+    const { sys } = new MmHarness();
+    const lazy = (order: number): Pfn => {
+      const page = folioAlloc(sys, order as Order);
+      sys.pages.set(page, ANON | SWAPBACKED);
+      folioAddLru(sys, page);
+      folioMarkLazyfree(sys, page);
+      return page;
+    };
+    const small = Array.from({ length: 30 }, () => lazy(0));
+    expect(sys.vmstat.get("pglazyfree")).to.equal(0);
+    small.push(lazy(0));
+    expect(sys.vmstat.get("pglazyfree")).to.equal(31);
+    small.push(lazy(0));
+    const large = lazy(2);
+    expect(sys.vmstat.get("pglazyfree")).to.equal(31 + 1 + 4);
+    expect([...small, large].every((page) => sys.pages.refcount[page] === 1)).to.equal(true);
   });
 
   it("tells whether a folio was clean", () => {

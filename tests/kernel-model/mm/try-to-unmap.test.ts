@@ -9,6 +9,7 @@ import { doMadvise } from "../../../kernel-model/mm/madvise.js";
 import { doMmap } from "../../../kernel-model/mm/mmap.js";
 import { folioLock, folioUnlock } from "../../../kernel-model/mm/pagemap.js";
 import { tryToUnmap, tryToUnmapFlush, type UnmapBatch } from "../../../kernel-model/mm/try-to-unmap.js";
+import { lruAddDrain } from "../../../kernel-model/mm/swap-lru.js";
 import { addToSwap } from "../../../kernel-model/mm/swap-state.js";
 import type { MemorySystem } from "../../../kernel-model/mm/memory-system.js";
 import { areaAt, checkAreas, frameAt, mapAnon, pteAt, testMachine, testMm, touch, touchRange } from "../../support/areas.js";
@@ -90,6 +91,7 @@ describe("try_to_unmap", () => {
     mapAnon(mm, BASE, P);
     touchRange(mm, BASE, P);
     doMadvise(mm, BASE as Va, P, FREE);
+    lruAddDrain(sys);
     areaAt(mm, BASE).flags |= 0x2000;
     mm.lockedVm = 1;
     const frame = frameAt(mm, BASE) as Pfn;
@@ -103,6 +105,7 @@ describe("try_to_unmap", () => {
     mapAnon(mm, BASE, P);
     touchRange(mm, BASE, P);
     doMadvise(mm, BASE as Va, P, FREE);
+    lruAddDrain(sys);
     const frame = frameAt(mm, BASE) as Pfn;
     folioGet(sys, frame);
     expect(unmap(sys, frame).unmapped).to.equal(false);
