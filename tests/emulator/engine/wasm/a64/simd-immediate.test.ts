@@ -21,6 +21,13 @@ describe("SIMD immediates", () => {
     expect(runVectors([0x6f00_95e0], { v: { 0: v0 } }).v(0)).to.equal(0x0120_4560_89a0_cde0_0120_4560_89a0_cde0n);
   });
 
+  it("expands floating-point numbers", () => {
+    // FMOV V0.4S, #-5.25; FMOV V0.2D, #0.5; FMOV V0.4H, #1.0
+    expect(runVectors([0x4f04_f6a0]).v(0)).to.equal(0xc0a8_0000_c0a8_0000_c0a8_0000_c0a8_0000n);
+    expect(runVectors([0x6f03_f400]).v(0)).to.equal(0x3fe0_0000_0000_0000_3fe0_0000_0000_0000n);
+    expect(runVectors([0x0f03_fe00]).v(0)).to.equal(0x3c00_3c00_3c00_3c00n);
+  });
+
   it("does what the reference engine does", () => {
     expect(differ(SIMD_IMMEDIATE, 400, runSeed()).differences).to.deep.equal([]);
   }).timeout(60_000);
