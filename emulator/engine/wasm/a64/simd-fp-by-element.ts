@@ -1,8 +1,10 @@
 /** Floating point with one lane of the second factor: vectors, scalars, widening. Arm: DDI 0487 C4.1.96, vector x indexed element. */
+import { TYPE_V128 } from "../binary/opcodes.js";
 import { encoding, type Encoding } from "../decode/encoding.js";
 import { mul, mulAdd, mulx, negate } from "../soft/float.js";
 import { lane } from "../soft/registers.js";
 import type { Translator } from "../translator.js";
+import { emitArithmetic, emitMultiplyAdd, getElement, localLanes, vectorOf } from "./simd-fp-fast.js";
 import { accumulateLanes, isShape, shapeOf, type LaneTernary, type ShapeFields } from "./simd-fp-operands.js";
 import { accumulateHalves } from "./simd-fp-three-same.js";
 
@@ -31,21 +33,38 @@ interface Operation {
   readonly U: string;
   readonly opcode: string;
   readonly onto: boolean;
+  readonly subtract?: boolean;
   readonly soft: LaneTernary;
 }
 
 const OPERATIONS: readonly Operation[] = [
   { name: "FMLA", U: "0", opcode: "0001", onto: true, soft: (env, format, d, a, b) => mulAdd(env, format, d, a, b) },
-  { name: "FMLS", U: "0", opcode: "0101", onto: true, soft: (env, format, d, a, b) => mulAdd(env, format, d, negate(format, a), b) },
+  { name: "FMLS", U: "0", opcode: "0101", onto: true, subtract: true, soft: (env, format, d, a, b) => mulAdd(env, format, d, negate(format, a), b) },
   { name: "FMUL", U: "0", opcode: "1001", onto: false, soft: (env, format, _d, a, b) => mul(env, format, a, b) },
   { name: "FMULX", U: "1", opcode: "1001", onto: false, soft: (env, format, _d, a, b) => mulx(env, format, a, b) },
 ];
 
-function rows({ name, U, opcode, onto, soft }: Operation): readonly Encoding[] {
+function rows({ name, U, opcode, onto, subtract = false, soft }: Operation): readonly Encoding[] {
   const translate = (t: Translator, fields: ElementFields): void => {
     const { Rn, Rd } = fields;
-    const { m } = element(fields);
-    t.interpret({ vReads: onto ? [Rn, m, Rd] : [Rn, m], vWrites: [Rd] });
+    const { m, index } = element(fields);
+    const operands = { vReads: onto ? [Rn, m, Rd] : [Rn, m], vWrites: [Rd] };
+    const vector = vectorOf(fields);
+    if (vector === undefined) {
+      t.interpret(operands);
+      return;
+    }
+    const factor = (): void => {
+      getElement(t, vector, m, index);
+    };
+    if (onto) {
+      emitMultiplyAdd(t, vector, subtract, Rn, factor, Rd, operands);
+      return;
+    }
+    const b = t.temp(TYPE_V128);
+    factor();
+    t.code.set(b);
+    emitArithmetic(t, vector, "mul", false, localLanes(t, vector, Rn), b, Rd, operands);
   };
   const interpret = (words: BigUint64Array, fields: ElementFields): void => {
     const { m, index } = element(fields);

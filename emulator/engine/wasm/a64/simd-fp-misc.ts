@@ -3,6 +3,7 @@
  *
  * Arm: DDI 0487 C4.1.96, Advanced SIMD two-register miscellaneous (and FP16, and scalar), across lanes, shift by immediate.
  */
+import { TYPE_V128 } from "../binary/opcodes.js";
 import { encoding, type Encoding } from "../decode/encoding.js";
 import {
   DOUBLE, HALF, SINGLE, TIE_AWAY, TIE_EVEN, TO_MINUS_INFINITY, TO_ODD, TO_PLUS_INFINITY, TO_ZERO, absolute, compare, negate, sqrt, type FloatEnvironment, type FloatFormat, type Rounding,
@@ -11,6 +12,9 @@ import { convert, fromFixed, roundToInteger, roundToIntegral, toFixed } from "..
 import { reciprocalEstimate, reciprocalExponent, reciprocalSqrtEstimate, unsignedReciprocalEstimate, unsignedReciprocalSqrtEstimate } from "../soft/float-estimate.js";
 import { lane, lanes, setLanes, withFloat } from "../soft/registers.js";
 import type { Translator } from "../translator.js";
+import {
+  emitComparison, emitDemotion, emitFromInteger, emitIntegral, emitPromotion, emitReduction, emitSign, emitSquareRoot, emitToInteger, localLanes, vectorOf, type Comparison, type Vector,
+} from "./simd-fp-fast.js";
 import { isShape, mapLanes, reduceLanes, shapeOf, truth, type LaneBinary, type LaneUnary, type Shape, type ShapeFields } from "./simd-fp-operands.js";
 import { max, maxNumber, min, minNumber } from "./simd-fp-three-same.js";
 
@@ -53,6 +57,42 @@ function rows({ name, U, a, opcode, half = true, scalar = false, vector = true }
   ];
 }
 
+function fast(emit: (t: Translator, vector: Vector, n: number, d: number) => void): TranslateMisc {
+  return (t, fields) => {
+    const vector = vectorOf(fields);
+    if (vector === undefined) interpreted(t, fields);
+    else emit(t, vector, fields.Rn, fields.Rd);
+  };
+}
+
+function fastIntegral(rounding: Rounding | undefined, exact: boolean): TranslateMisc {
+  return fast((t, vector, n, d) => {
+    emitIntegral(t, vector, rounding, exact, n, d);
+  });
+}
+function fastToInteger(unsigned: boolean, rounding: Rounding): TranslateMisc {
+  return fast((t, vector, n, d) => {
+    emitToInteger(t, vector, unsigned, rounding, 0, n, d);
+  });
+}
+function fastFromInteger(unsigned: boolean): TranslateMisc {
+  return fast((t, vector, n, d) => {
+    emitFromInteger(t, vector, unsigned, 0, n, d);
+  });
+}
+function fastAgainst(opcode: Comparison): TranslateMisc {
+  return fast((t, vector, n, d) => {
+    const zero = t.temp(TYPE_V128);
+    t.code.v128(0n, 0n).set(zero);
+    emitComparison(t, vector, opcode, localLanes(t, vector, n), zero, d, { vReads: [n], vWrites: [d] });
+  });
+}
+function fastSign(opcode: "abs" | "neg"): TranslateMisc {
+  return fast((t, vector, n, d) => {
+    emitSign(t, vector, opcode, n, d);
+  });
+}
+
 /** Comparison with zero. */
 function against(signalAll: boolean, holds: (order: number) => boolean): LaneUnary {
   return (env, format, a) => {
@@ -75,31 +115,31 @@ const TO_INTEGER: readonly { readonly name: string; readonly a: string; readonly
 ];
 
 const LANE_BY_LANE: readonly Encoding[] = [
-  ...rows({ name: "FRINTN", U: "0", a: "0", opcode: "11000" }, integral(TIE_EVEN, false)),
-  ...rows({ name: "FRINTM", U: "0", a: "0", opcode: "11001" }, integral(TO_MINUS_INFINITY, false)),
-  ...rows({ name: "FRINTP", U: "0", a: "1", opcode: "11000" }, integral(TO_PLUS_INFINITY, false)),
-  ...rows({ name: "FRINTZ", U: "0", a: "1", opcode: "11001" }, integral(TO_ZERO, false)),
-  ...rows({ name: "FRINTA", U: "1", a: "0", opcode: "11000" }, integral(TIE_AWAY, false)),
-  ...rows({ name: "FRINTX", U: "1", a: "0", opcode: "11001" }, integral(undefined, true)),
-  ...rows({ name: "FRINTI", U: "1", a: "1", opcode: "11001" }, integral(undefined, false)),
+  ...rows({ name: "FRINTN", U: "0", a: "0", opcode: "11000" }, integral(TIE_EVEN, false), fastIntegral(TIE_EVEN, false)),
+  ...rows({ name: "FRINTM", U: "0", a: "0", opcode: "11001" }, integral(TO_MINUS_INFINITY, false), fastIntegral(TO_MINUS_INFINITY, false)),
+  ...rows({ name: "FRINTP", U: "0", a: "1", opcode: "11000" }, integral(TO_PLUS_INFINITY, false), fastIntegral(TO_PLUS_INFINITY, false)),
+  ...rows({ name: "FRINTZ", U: "0", a: "1", opcode: "11001" }, integral(TO_ZERO, false), fastIntegral(TO_ZERO, false)),
+  ...rows({ name: "FRINTA", U: "1", a: "0", opcode: "11000" }, integral(TIE_AWAY, false), fastIntegral(TIE_AWAY, false)),
+  ...rows({ name: "FRINTX", U: "1", a: "0", opcode: "11001" }, integral(undefined, true), fastIntegral(undefined, true)),
+  ...rows({ name: "FRINTI", U: "1", a: "1", opcode: "11001" }, integral(undefined, false), fastIntegral(undefined, false)),
   ...rows({ name: "FRINT32Z", U: "0", a: "0", opcode: "11110", half: false }, integer(TO_ZERO, 32)),
   ...rows({ name: "FRINT64Z", U: "0", a: "0", opcode: "11111", half: false }, integer(TO_ZERO, 64)),
   ...rows({ name: "FRINT32X", U: "1", a: "0", opcode: "11110", half: false }, integer(undefined, 32)),
   ...rows({ name: "FRINT64X", U: "1", a: "0", opcode: "11111", half: false }, integer(undefined, 64)),
   ...TO_INTEGER.flatMap(({ name, a, opcode, rounding }) => [
-    ...rows({ name: `${name}S`, U: "0", a, opcode, scalar: true }, toInteger(false, rounding)),
-    ...rows({ name: `${name}U`, U: "1", a, opcode, scalar: true }, toInteger(true, rounding)),
+    ...rows({ name: `${name}S`, U: "0", a, opcode, scalar: true }, toInteger(false, rounding), fastToInteger(false, rounding)),
+    ...rows({ name: `${name}U`, U: "1", a, opcode, scalar: true }, toInteger(true, rounding), fastToInteger(true, rounding)),
   ]),
-  ...rows({ name: "SCVTF", U: "0", a: "0", opcode: "11101", scalar: true }, fromInteger(false)),
-  ...rows({ name: "UCVTF", U: "1", a: "0", opcode: "11101", scalar: true }, fromInteger(true)),
-  ...rows({ name: "FCMGT (zero)", U: "0", a: "1", opcode: "01100", scalar: true }, against(true, (order) => order > 0)),
-  ...rows({ name: "FCMEQ (zero)", U: "0", a: "1", opcode: "01101", scalar: true }, against(false, (order) => order === 0)),
-  ...rows({ name: "FCMLT (zero)", U: "0", a: "1", opcode: "01110", scalar: true }, against(true, (order) => order < 0)),
-  ...rows({ name: "FCMGE (zero)", U: "1", a: "1", opcode: "01100", scalar: true }, against(true, (order) => order >= 0)),
-  ...rows({ name: "FCMLE (zero)", U: "1", a: "1", opcode: "01101", scalar: true }, against(true, (order) => order <= 0)),
-  ...rows({ name: "FABS", U: "0", a: "1", opcode: "01111" }, (_env, format, a) => absolute(format, a)),
-  ...rows({ name: "FNEG", U: "1", a: "1", opcode: "01111" }, (_env, format, a) => negate(format, a)),
-  ...rows({ name: "FSQRT", U: "1", a: "1", opcode: "11111" }, sqrt),
+  ...rows({ name: "SCVTF", U: "0", a: "0", opcode: "11101", scalar: true }, fromInteger(false), fastFromInteger(false)),
+  ...rows({ name: "UCVTF", U: "1", a: "0", opcode: "11101", scalar: true }, fromInteger(true), fastFromInteger(true)),
+  ...rows({ name: "FCMGT (zero)", U: "0", a: "1", opcode: "01100", scalar: true }, against(true, (order) => order > 0), fastAgainst("gt")),
+  ...rows({ name: "FCMEQ (zero)", U: "0", a: "1", opcode: "01101", scalar: true }, against(false, (order) => order === 0), fastAgainst("eq")),
+  ...rows({ name: "FCMLT (zero)", U: "0", a: "1", opcode: "01110", scalar: true }, against(true, (order) => order < 0), fastAgainst("lt")),
+  ...rows({ name: "FCMGE (zero)", U: "1", a: "1", opcode: "01100", scalar: true }, against(true, (order) => order >= 0), fastAgainst("ge")),
+  ...rows({ name: "FCMLE (zero)", U: "1", a: "1", opcode: "01101", scalar: true }, against(true, (order) => order <= 0), fastAgainst("le")),
+  ...rows({ name: "FABS", U: "0", a: "1", opcode: "01111" }, (_env, format, a) => absolute(format, a), fastSign("abs")),
+  ...rows({ name: "FNEG", U: "1", a: "1", opcode: "01111" }, (_env, format, a) => negate(format, a), fastSign("neg")),
+  ...rows({ name: "FSQRT", U: "1", a: "1", opcode: "11111" }, sqrt, fast(emitSquareRoot)),
   ...rows({ name: "FRECPE", U: "0", a: "1", opcode: "11101", scalar: true }, reciprocalEstimate),
   ...rows({ name: "FRSQRTE", U: "1", a: "1", opcode: "11101", scalar: true }, reciprocalSqrtEstimate),
   ...rows({ name: "FRECPX", U: "0", a: "1", opcode: "11111", scalar: true, vector: false }, reciprocalExponent),
@@ -128,8 +168,9 @@ const NARROW_AND_WIDEN: readonly Encoding[] = [
   encoding(
     "FCVTN, FCVTN2",
     "0 Q:1 0 01110 0 sz:1 10000 10110 10 Rn:5 Rd:5",
-    (t, { Q, Rn, Rd }) => {
-      t.interpret({ vReads: Q === 1 ? [Rn, Rd] : [Rn], vWrites: [Rd] });
+    (t, { Q, sz, Rn, Rd }) => {
+      if (sz === 1) emitDemotion(t, Q === 1, Rn, Rd);
+      else t.interpret({ vReads: Q === 1 ? [Rn, Rd] : [Rn], vWrites: [Rd] });
     },
     undefined,
     (words, { Q, sz, Rn, Rd }) => {
@@ -150,7 +191,10 @@ const NARROW_AND_WIDEN: readonly Encoding[] = [
   encoding("FCVTXN (scalar)", "01 1 11110 01 10000 10110 10 Rn:5 Rd:5", interpreted, undefined, (words, { Rn, Rd }) => {
     setLanes(words, Rd, 32, [withFloat(words, (env) => convert(env, DOUBLE, SINGLE, lane(words, Rn, 0, 64), TO_ODD))]);
   }),
-  encoding("FCVTL, FCVTL2", "0 Q:1 0 01110 0 sz:1 10000 10111 10 Rn:5 Rd:5", interpreted, undefined, (words, { Q, sz, Rn, Rd }) => {
+  encoding("FCVTL, FCVTL2", "0 Q:1 0 01110 0 sz:1 10000 10111 10 Rn:5 Rd:5", (t, { Q, sz, Rn, Rd }) => {
+    if (sz === 1) emitPromotion(t, Q === 1, Rn, Rd);
+    else t.interpret({ vReads: [Rn], vWrites: [Rd] });
+  }, undefined, (words, { Q, sz, Rn, Rd }) => {
     const [from, to] = sz === 1 ? [SINGLE, DOUBLE] : [HALF, SINGLE];
     const values = lanes(words, Rn, from.width, 128);
     const half = Q === 1 ? values.slice(values.length / 2) : values.slice(0, values.length / 2);
@@ -166,7 +210,9 @@ function acrossLanes(): readonly Encoding[] {
     { name: "FMINV", a: "1", opcode: "01111", soft: min },
   ];
   return operations.flatMap(({ name, a, opcode, soft }) => [
-    encoding(name, `0 1 1 01110 ${a} 0 11000 ${opcode} 10 Rn:5 Rd:5`, interpreted, undefined, (words, { Rn, Rd }) => {
+    encoding(name, `0 1 1 01110 ${a} 0 11000 ${opcode} 10 Rn:5 Rd:5`, (t, { Rn, Rd }) => {
+      emitReduction(t, a === "0" ? "max" : "min", Rn, Rd);
+    }, undefined, (words, { Rn, Rd }) => {
       reduceLanes(words, { format: SINGLE, count: 4 }, Rn, Rd, soft);
     }),
     encoding(`${name} (half)`, `0 Q:1 0 01110 ${a} 0 11000 ${opcode} 10 Rn:5 Rd:5`, interpreted, undefined, (words, { Q, Rn, Rd }) => {
@@ -193,21 +239,27 @@ function isFixedPoint({ Q, immh }: { readonly Q?: number; readonly immh: number 
 }
 
 function fixedPointRows(): readonly Encoding[] {
-  const operations: readonly { readonly name: string; readonly U: string; readonly opcode: string; readonly soft: (fractionBits: number) => LaneUnary }[] = [
-    { name: "SCVTF", U: "0", opcode: "11100", soft: (fractionBits) => fromInteger(false, fractionBits) },
-    { name: "UCVTF", U: "1", opcode: "11100", soft: (fractionBits) => fromInteger(true, fractionBits) },
-    { name: "FCVTZS", U: "0", opcode: "11111", soft: (fractionBits) => toInteger(false, TO_ZERO, fractionBits) },
-    { name: "FCVTZU", U: "1", opcode: "11111", soft: (fractionBits) => toInteger(true, TO_ZERO, fractionBits) },
+  const operations: readonly { readonly name: string; readonly U: string; readonly opcode: string; readonly soft: (fractionBits: number) => LaneUnary; readonly emit: (t: Translator, vector: Vector, fractionBits: number, n: number, d: number) => void }[] = [
+    { name: "SCVTF", U: "0", opcode: "11100", soft: (fractionBits) => fromInteger(false, fractionBits), emit: (t, vector, fractionBits, n, d) => { emitFromInteger(t, vector, false, fractionBits, n, d); } },
+    { name: "UCVTF", U: "1", opcode: "11100", soft: (fractionBits) => fromInteger(true, fractionBits), emit: (t, vector, fractionBits, n, d) => { emitFromInteger(t, vector, true, fractionBits, n, d); } },
+    { name: "FCVTZS", U: "0", opcode: "11111", soft: (fractionBits) => toInteger(false, TO_ZERO, fractionBits), emit: (t, vector, fractionBits, n, d) => { emitToInteger(t, vector, false, TO_ZERO, fractionBits, n, d); } },
+    { name: "FCVTZU", U: "1", opcode: "11111", soft: (fractionBits) => toInteger(true, TO_ZERO, fractionBits), emit: (t, vector, fractionBits, n, d) => { emitToInteger(t, vector, true, TO_ZERO, fractionBits, n, d); } },
   ];
-  return operations.flatMap(({ name, U, opcode, soft }) => {
+  return operations.flatMap(({ name, U, opcode, soft, emit }) => {
+    const translate = (t: Translator, fields: FixedFields): void => {
+      const { shape, fractionBits } = fixedPoint(fields);
+      const vector = shape.format === HALF ? undefined : vectorOf({ ...(fields.Q === undefined ? {} : { Q: fields.Q }), sz: shape.format === DOUBLE ? 1 : 0 });
+      if (vector === undefined) interpreted(t, fields);
+      else emit(t, vector, fractionBits, fields.Rn, fields.Rd);
+    };
     const interpret = (words: BigUint64Array, fields: FixedFields): void => {
       const { shape, fractionBits } = fixedPoint(fields);
       const convertLane = soft(fractionBits);
       mapLanes(words, shape, fields.Rn, fields.Rd, (env: FloatEnvironment, format: FloatFormat, a: bigint) => convertLane(env, format, a));
     };
     return [
-      encoding(`${name} (vector, fixed-point)`, `0 Q:1 ${U} 011110 immh:4 immb:3 ${opcode} 1 Rn:5 Rd:5`, interpreted, isFixedPoint, interpret),
-      encoding(`${name} (scalar, SIMD, fixed-point)`, `01 ${U} 111110 immh:4 immb:3 ${opcode} 1 Rn:5 Rd:5`, interpreted, isFixedPoint, interpret),
+      encoding(`${name} (vector, fixed-point)`, `0 Q:1 ${U} 011110 immh:4 immb:3 ${opcode} 1 Rn:5 Rd:5`, translate, isFixedPoint, interpret),
+      encoding(`${name} (scalar, SIMD, fixed-point)`, `01 ${U} 111110 immh:4 immb:3 ${opcode} 1 Rn:5 Rd:5`, translate, isFixedPoint, interpret),
     ];
   });
 }

@@ -7,7 +7,9 @@ import { encoding, type Encoding } from "../decode/encoding.js";
 import { DOUBLE, HALF, SINGLE, absolute, add, compare, div, extremum, extremumNumber, mul, mulAdd, mulx, negate, sub, type FloatFormat } from "../soft/float.js";
 import { reciprocalSqrtStep, reciprocalStep } from "../soft/float-estimate.js";
 import { lane, lanes, setLanes, withFloat } from "../soft/registers.js";
-import type { Translator } from "../translator.js";
+import type { Local } from "../binary/code.js";
+import type { InterpretedOperands, Translator } from "../translator.js";
+import { emitArithmetic, emitComparison, emitExtremum, emitMultiplyAdd, getLanes, localLanes, localPairs, vectorOf, type Arithmetic, type Comparison, type Vector } from "./simd-fp-fast.js";
 import { accumulateLanes, isShape, shapeOf, truth, zipLanes, zipPairs, type LaneBinary, type LaneTernary, type ShapeFields } from "./simd-fp-operands.js";
 
 /** An operation by its place in the tables: bits 29 and 23, and the low three bits of the opcode. */
@@ -59,6 +61,54 @@ const interpretedOnto: TranslateSame = (t, { Rm, Rn, Rd }) => {
   t.interpret({ vReads: [Rn, Rm, Rd], vWrites: [Rd] });
 };
 
+/** Two vectors in locals, or interpreted if the precision is half. */
+function fast(emit: (t: Translator, vector: Vector, a: Local, b: Local, fields: Registers, operands: InterpretedOperands) => void, pairs = false): TranslateSame {
+  return (t, fields) => {
+    const { Rm, Rn, Rd } = fields;
+    const vector = vectorOf(fields);
+    if (vector === undefined) {
+      interpreted(t, fields);
+      return;
+    }
+    const { a, b } = pairs ? localPairs(t, vector, Rn, Rm) : { a: localLanes(t, vector, Rn), b: localLanes(t, vector, Rm) };
+    emit(t, vector, a, b, fields, { vReads: [Rn, Rm], vWrites: [Rd] });
+  };
+}
+
+function arithmetic(opcode: Arithmetic, { magnitude = false, pairs = false } = {}): TranslateSame {
+  return fast((t, vector, a, b, { Rd }, operands) => {
+    emitArithmetic(t, vector, opcode, magnitude, a, b, Rd, operands);
+  }, pairs);
+}
+
+function extreme(opcode: "max" | "min", pairs = false): TranslateSame {
+  return fast((t, vector, a, b, { Rd }, operands) => {
+    emitExtremum(t, vector, opcode, a, b, Rd, operands);
+  }, pairs);
+}
+
+function comparison(opcode: Comparison, magnitudes = false): TranslateSame {
+  return fast((t, vector, a, b, { Rd }, operands) => {
+    if (magnitudes) for (const local of [a, b]) t.code.get(local).op(vector.op.abs).set(local);
+    emitComparison(t, vector, opcode, a, b, Rd, operands);
+  });
+}
+
+function fused(subtract: boolean): TranslateSame {
+  return (t, fields) => {
+    const { Rm, Rn, Rd } = fields;
+    const vector = vectorOf(fields);
+    if (vector === undefined) {
+      interpretedOnto(t, fields);
+      return;
+    }
+    const factor = (): void => {
+      getLanes(t, vector, Rm);
+    };
+    emitMultiplyAdd(t, vector, subtract, Rn, factor, Rd, { vReads: [Rn, Rm, Rd], vWrites: [Rd] });
+  };
+}
+
 function binary(operation: Operation, soft: LaneBinary, translate: TranslateSame = interpreted): readonly Encoding[] {
   return rows(operation, translate, (words, fields) => {
     zipLanes(words, shapeOf(fields), fields.Rn, fields.Rm, fields.Rd, soft);
@@ -78,48 +128,48 @@ function pairwise(operation: Operation, soft: LaneBinary, translate: TranslateSa
 }
 
 const LANE_BY_LANE: readonly Encoding[] = [
-  ...binary({ name: "FMAXNM", U: "0", a: "0", opcode: "000" }, maxNumber),
-  ...binary({ name: "FMINNM", U: "0", a: "1", opcode: "000" }, minNumber),
-  ...ternary({ name: "FMLA", U: "0", a: "0", opcode: "001" }, multiplyAdd),
-  ...ternary({ name: "FMLS", U: "0", a: "1", opcode: "001" }, multiplySubtract),
-  ...binary({ name: "FADD", U: "0", a: "0", opcode: "010" }, add),
-  ...binary({ name: "FSUB", U: "0", a: "1", opcode: "010" }, sub),
-  ...binary({ name: "FABD", U: "1", a: "1", opcode: "010", scalar: true }, (env, format, a, b) => absolute(format, sub(env, format, a, b))),
-  ...binary({ name: "FMULX", U: "0", a: "0", opcode: "011", scalar: true }, mulx),
-  ...binary({ name: "FMUL", U: "1", a: "0", opcode: "011" }, mul),
-  ...binary({ name: "FCMEQ", U: "0", a: "0", opcode: "100", scalar: true }, equal),
-  ...binary({ name: "FCMGE", U: "1", a: "0", opcode: "100", scalar: true }, greaterEqual),
-  ...binary({ name: "FCMGT", U: "1", a: "1", opcode: "100", scalar: true }, greater),
-  ...binary({ name: "FACGE", U: "1", a: "0", opcode: "101", scalar: true }, ofMagnitudes(greaterEqual)),
-  ...binary({ name: "FACGT", U: "1", a: "1", opcode: "101", scalar: true }, ofMagnitudes(greater)),
-  ...binary({ name: "FMAX", U: "0", a: "0", opcode: "110" }, max),
-  ...binary({ name: "FMIN", U: "0", a: "1", opcode: "110" }, min),
+  ...binary({ name: "FMAXNM", U: "0", a: "0", opcode: "000" }, maxNumber, extreme("max")),
+  ...binary({ name: "FMINNM", U: "0", a: "1", opcode: "000" }, minNumber, extreme("min")),
+  ...ternary({ name: "FMLA", U: "0", a: "0", opcode: "001" }, multiplyAdd, fused(false)),
+  ...ternary({ name: "FMLS", U: "0", a: "1", opcode: "001" }, multiplySubtract, fused(true)),
+  ...binary({ name: "FADD", U: "0", a: "0", opcode: "010" }, add, arithmetic("add")),
+  ...binary({ name: "FSUB", U: "0", a: "1", opcode: "010" }, sub, arithmetic("sub")),
+  ...binary({ name: "FABD", U: "1", a: "1", opcode: "010", scalar: true }, (env, format, a, b) => absolute(format, sub(env, format, a, b)), arithmetic("sub", { magnitude: true })),
+  ...binary({ name: "FMULX", U: "0", a: "0", opcode: "011", scalar: true }, mulx, arithmetic("mul")),
+  ...binary({ name: "FMUL", U: "1", a: "0", opcode: "011" }, mul, arithmetic("mul")),
+  ...binary({ name: "FCMEQ", U: "0", a: "0", opcode: "100", scalar: true }, equal, comparison("eq")),
+  ...binary({ name: "FCMGE", U: "1", a: "0", opcode: "100", scalar: true }, greaterEqual, comparison("ge")),
+  ...binary({ name: "FCMGT", U: "1", a: "1", opcode: "100", scalar: true }, greater, comparison("gt")),
+  ...binary({ name: "FACGE", U: "1", a: "0", opcode: "101", scalar: true }, ofMagnitudes(greaterEqual), comparison("ge", true)),
+  ...binary({ name: "FACGT", U: "1", a: "1", opcode: "101", scalar: true }, ofMagnitudes(greater), comparison("gt", true)),
+  ...binary({ name: "FMAX", U: "0", a: "0", opcode: "110" }, max, extreme("max")),
+  ...binary({ name: "FMIN", U: "0", a: "1", opcode: "110" }, min, extreme("min")),
   ...binary({ name: "FRECPS", U: "0", a: "0", opcode: "111", scalar: true }, reciprocalStep),
   ...binary({ name: "FRSQRTS", U: "0", a: "1", opcode: "111", scalar: true }, reciprocalSqrtStep),
-  ...binary({ name: "FDIV", U: "1", a: "0", opcode: "111" }, div),
+  ...binary({ name: "FDIV", U: "1", a: "0", opcode: "111" }, div, arithmetic("div")),
 ];
 
 const PAIRWISE: readonly Encoding[] = [
-  ...pairwise({ name: "FMAXNMP", U: "1", a: "0", opcode: "000" }, maxNumber),
-  ...pairwise({ name: "FMINNMP", U: "1", a: "1", opcode: "000" }, minNumber),
-  ...pairwise({ name: "FADDP", U: "1", a: "0", opcode: "010" }, add),
-  ...pairwise({ name: "FMAXP", U: "1", a: "0", opcode: "110" }, max),
-  ...pairwise({ name: "FMINP", U: "1", a: "1", opcode: "110" }, min),
+  ...pairwise({ name: "FMAXNMP", U: "1", a: "0", opcode: "000" }, maxNumber, extreme("max", true)),
+  ...pairwise({ name: "FMINNMP", U: "1", a: "1", opcode: "000" }, minNumber, extreme("min", true)),
+  ...pairwise({ name: "FADDP", U: "1", a: "0", opcode: "010" }, add, arithmetic("add", { pairs: true })),
+  ...pairwise({ name: "FMAXP", U: "1", a: "0", opcode: "110" }, max, extreme("max", true)),
+  ...pairwise({ name: "FMINP", U: "1", a: "1", opcode: "110" }, min, extreme("min", true)),
 ];
 
 /** The two low lanes of one register. */
 function scalarPairs(): readonly Encoding[] {
   const operations = [
-    { name: "FMAXNMP", a: "0", opcode: "01100", soft: maxNumber },
-    { name: "FMINNMP", a: "1", opcode: "01100", soft: minNumber },
-    { name: "FADDP", a: "0", opcode: "01101", soft: add },
-    { name: "FMAXP", a: "0", opcode: "01111", soft: max },
-    { name: "FMINP", a: "1", opcode: "01111", soft: min },
+    { name: "FMAXNMP", a: "0", opcode: "01100", soft: maxNumber, fastPair: extreme("max", true) },
+    { name: "FMINNMP", a: "1", opcode: "01100", soft: minNumber, fastPair: extreme("min", true) },
+    { name: "FADDP", a: "0", opcode: "01101", soft: add, fastPair: arithmetic("add", { pairs: true }) },
+    { name: "FMAXP", a: "0", opcode: "01111", soft: max, fastPair: extreme("max", true) },
+    { name: "FMINP", a: "1", opcode: "01111", soft: min, fastPair: extreme("min", true) },
   ] as const;
-  const translate = (t: Translator, { Rn, Rd }: { readonly Rn: number; readonly Rd: number }): void => {
-    t.interpret({ vReads: [Rn], vWrites: [Rd] });
-  };
-  return operations.flatMap(({ name, a, opcode, soft }) => {
+  return operations.flatMap(({ name, a, opcode, soft, fastPair }) => {
+    const translate: (t: Translator, fields: { readonly sz?: number; readonly Rn: number; readonly Rd: number }) => void = (t, fields) => {
+      fastPair(t, { ...fields, Rm: fields.Rn });
+    };
     const interpret = (format: FloatFormat, words: BigUint64Array, n: number, d: number): void => {
       const { width } = format;
       setLanes(words, d, width, [withFloat(words, (env) => soft(env, format, lane(words, n, 0, width), lane(words, n, 1, width)))]);
