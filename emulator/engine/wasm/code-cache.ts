@@ -5,16 +5,20 @@
  * the page's code lives: other functions of the page lead there. Until there is code for it the slot holds `unknown`, which comes back here.
  */
 import { ModelBug } from "../../arch/errors.js";
+import { Code } from "./binary/code.js";
 import { ModuleBuilder } from "./binary/module.js";
-import { TYPE_I32 } from "./binary/opcodes.js";
+import { TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
 import type { Decoder } from "./decode/decoder.js";
 import { FunctionTranslator, type BlockRange, type TranslationContext } from "./function-translator.js";
-import { scanBlock } from "./guest-code.js";
+import { scanBlock, type ScannedBlock } from "./guest-code.js";
+import { regionAround } from "./regions.js";
 import { GUEST_FUNCTION, RUNTIME_FUNCTIONS, type RuntimeFunction } from "./runtime.js";
 import type { SiteTable } from "./sites.js";
 
 /** Blocks that are translated together when one of them is wanted. */
 const BATCH_BLOCKS = 8;
+/** So often a block has to be found running before the region around it is translated. */
+const HOT_SAMPLES = 2;
 /** The table grows by so many slots at a time. */
 const TABLE_STEP = 4096;
 /** Bytes of modules that may live at a time; then all are dropped. */
@@ -27,12 +31,23 @@ export interface CodePage {
   readonly frame: number;
   /** Slots by address, with code or not yet. */
   readonly slots: Map<number, number>;
-  /** Addresses that have code. */
-  readonly translated: Set<number>;
+  /** Blocks that have code. */
+  readonly translated: Map<number, ScannedBlock>;
+  /** Addresses where indirect branches have arrived. */
+  readonly arrivals: Set<number>;
+  /** Blocks that were found running at the end of a slice, and how often; Infinity: they are part of a region. */
+  readonly samples: Map<number, number>;
   /** Blocks cut short, by address and length. */
   readonly cut: Map<string, number>;
   readonly sites: number[];
   moduleBytes: number;
+}
+
+/** A function to be made: the slots that enter it, one for each of `entries`. */
+interface NewFunction {
+  readonly slots: readonly number[];
+  readonly blocks: readonly BlockRange[];
+  readonly entries: readonly number[];
 }
 
 export interface CodeCacheOptions {
@@ -106,7 +121,7 @@ export class CodeCache {
     }
     let page = pages.find((each) => each.start === start);
     if (page === undefined) {
-      page = { start, frame, slots: new Map(), translated: new Set(), cut: new Map(), sites: [], moduleBytes: 0 };
+      page = { start, frame, slots: new Map(), translated: new Map(), arrivals: new Set(), samples: new Map(), cut: new Map(), sites: [], moduleBytes: 0 };
       pages.push(page);
     }
     return page;
@@ -157,12 +172,27 @@ export class CodeCache {
       slot = this.newSlot();
       page.cut.set(key, slot);
       const { words } = this.scan(page, pc);
-      this.translate(page, [{ slot, blocks: [{ start: pc, words: words.slice(0, instructions), next: [] }] }], false);
+      this.translate(page, [{ slots: [slot], blocks: [{ start: pc, words: words.slice(0, instructions), next: [] }], entries: [0] }], false);
     }
     return slot;
   }
 
-  private scan(page: CodePage, pc: number) {
+  /** A slice ended in the block at the address: if that happens again the region around it is translated. */
+  sample(page: CodePage, pc: number): void {
+    const count = (page.samples.get(pc) ?? 0) + 1;
+    page.samples.set(pc, count);
+    if (count < HOT_SAMPLES || count === Infinity) return;
+    const { blocks, entries } = regionAround({ scan: (start) => this.scan(page, start), blocks: page.translated.values(), arrivals: page.arrivals }, pc);
+    for (const { start } of blocks) page.samples.set(start, Infinity);
+    page.samples.set(pc, Infinity);
+    for (const entry of entries) {
+      const { start } = blocks[entry]!;
+      if (!page.translated.has(start)) page.translated.set(start, this.scan(page, start));
+    }
+    this.translate(page, [{ slots: entries.map((entry) => this.slotOf(page, blocks[entry]!.start)), blocks, entries }], true);
+  }
+
+  private scan(page: CodePage, pc: number): ScannedBlock {
     const { ram, pageSize } = this.options;
     const offset = page.frame * pageSize - page.start;
     return scanBlock(pc, page.start, pageSize, (at) => ram[(at + offset) / 4]!);
@@ -171,22 +201,23 @@ export class CodeCache {
   /** Translates the block at `pc` and blocks near it that have no code yet. */
   private translateBatch(page: CodePage, pc: number): void {
     const wanted = [pc];
-    const found = new Map<number, BlockRange>();
-    while (wanted.length > 0 && found.size < BATCH_BLOCKS) {
+    const found: BlockRange[] = [];
+    while (wanted.length > 0 && found.length < BATCH_BLOCKS) {
       const start = wanted.shift()!;
-      if (found.has(start) || page.translated.has(start)) continue;
-      const { words, next, comesBack } = this.scan(page, start);
+      if (page.translated.has(start)) continue;
+      const scanned = this.scan(page, start);
+      const { words, next, comesBack } = scanned;
+      page.translated.set(start, scanned);
       // A loop of one block stays in its function.
-      found.set(start, { start, words, next: next.includes(start) ? [0] : [] });
+      found.push({ start, words, next: next.includes(start) ? [0] : [] });
       wanted.push(...next);
       if (comesBack !== undefined) wanted.push(comesBack);
     }
-    for (const start of found.keys()) page.translated.add(start);
-    this.translate(page, [...found.values()].map((block) => ({ slot: this.slotOf(page, block.start), blocks: [block] })), false);
+    this.translate(page, found.map((block) => ({ slots: [this.slotOf(page, block.start)], blocks: [block], entries: [0] })), false);
   }
 
   /** Makes one module of functions and puts them into their slots. */
-  private translate(page: CodePage, functions: readonly { readonly slot: number; readonly blocks: readonly BlockRange[] }[], fast: boolean): void {
+  private translate(page: CodePage, functions: readonly NewFunction[], fast: boolean): void {
     const { options } = this;
     const module = new ModuleBuilder();
     const imported = new Map<string, number>();
@@ -208,14 +239,22 @@ export class CodeCache {
       slot: (pc) => this.slotOf(page, pc),
     };
     // All imports have to be known before the first function is added.
-    const made = functions.map(({ blocks }) => {
-      const translator = new FunctionTranslator(context, blocks, [0]);
+    const made = functions.map(({ blocks, entries }) => {
+      const translator = new FunctionTranslator(context, blocks, entries);
       const before = translator.translate();
       page.sites.push(...translator.siteNumbers);
       return { code: translator.code, before };
     });
     module.importMemory("e", "memory", options.memoryPages);
-    for (const [index, { code, before }] of made.entries()) module.exportFunction(String(index), module.func(GUEST_FUNCTION, code, before));
+    for (const [index, { code, before }] of made.entries()) {
+      const { slots, entries } = functions[index]!;
+      if (entries.length === 1) {
+        module.exportFunction(String(slots[0]), module.func(GUEST_FUNCTION, code, before));
+        continue;
+      }
+      const region = module.func({ parameters: [TYPE_I64, TYPE_I32], results: [TYPE_I32] }, code, before);
+      for (const [place, entry] of entries.entries()) module.exportFunction(String(slots[place]), module.func(GUEST_FUNCTION, new Code(1).get(0).i32(entry).returnCall(region)));
+    }
     const bytes = module.finish();
     page.moduleBytes += bytes.length;
     this.moduleBytes += bytes.length;
@@ -226,6 +265,6 @@ export class CodeCache {
       const starts = functions.map(({ blocks }) => blocks[0]!.start.toString(16)).join(", ");
       throw new ModelBug(`wasm engine: the code of ${starts} is not valid: ${error instanceof Error ? error.message : String(error)}`);
     }
-    for (const [index, { slot }] of functions.entries()) this.table.set(slot, exports[String(index)]);
+    for (const { slots } of functions) for (const slot of slots) this.table.set(slot, exports[String(slot)]);
   }
 }

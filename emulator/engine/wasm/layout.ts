@@ -71,7 +71,7 @@ export const RING_RECORDS = 8192;
 export const RING_PCS = 0x30000;
 /** Front table of the translation cache: i64 page number with the epoch; i32 place, bit 0: may be written. */
 export const FRONT = 0x40000;
-export const FRONT_ENTRIES = 32768;
+export const FRONT_ENTRIES = 131072;
 /** log2 of the bytes of an entry of the jump cache or the front table. */
 export const ENTRY_SHIFT = 4;
 

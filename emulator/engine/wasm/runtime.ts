@@ -21,8 +21,9 @@ import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE } from "../engine.js";
 export const GUEST_FUNCTION = { parameters: [TYPE_I64], results: [TYPE_I32] } as const;
 /** Left at a site (cell SITE). */
 export const LEFT_AT_SITE = 0;
-/** There is no code for the PC yet. */
+/** There is no code for the PC yet; by a direct branch, or by one that the jump cache did not know. */
 export const LEFT_FOR_CODE = 1;
+export const LEFT_FOR_JUMP = 2;
 
 /** Why an access was refused (cell REFUSAL). */
 export const REFUSED_READ = 1;
@@ -410,10 +411,10 @@ class Runtime {
   }
 
   /** (account): the code of the PC is not known. */
-  private unknown(): number {
+  private unknown(way: number): number {
     const code = new Code(1);
     this.write(code, I64.store, ACCOUNT, () => code.get(0));
-    code.i32(LEFT_FOR_CODE);
+    code.i32(way);
     return this.module.func(GUEST_FUNCTION, code);
   }
 
@@ -481,7 +482,8 @@ class Runtime {
     const translateWrite = this.translate(true);
     const touchRead = this.touch(false, translateRead, emitPending, pushRead);
     const touchWrite = this.touch(true, translateWrite, emitPending, pushWrite);
-    const unknown = this.unknown();
+    const unknown = this.unknown(LEFT_FOR_CODE);
+    const unknownJump = this.unknown(LEFT_FOR_JUMP);
     const load = this.load(false, translateRead, touchRead);
     const store = this.store(false, translateWrite, touchWrite);
     const exported: Readonly<Record<RuntimeFunction | "unknown" | "enter" | "emitPending" | "pushFetch", number>> = {
@@ -492,7 +494,7 @@ class Runtime {
       loadRun: this.run(false, load),
       storeRun: this.run(true, store),
       go: this.go(),
-      jump: this.jump(pushFetch, unknown),
+      jump: this.jump(pushFetch, unknownJump),
       nzcv: this.nzcv(),
       ...this.arithmetic(),
       unknown,

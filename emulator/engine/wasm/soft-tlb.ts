@@ -32,8 +32,11 @@ export class SoftTlb {
   private jumpEpoch = 0;
   private fetched: number[] = [];
 
+  /** The memory may have served another engine: its epochs are over. */
   constructor(cells: Uint32Array, pageSize: number, frames: number) {
     this.cells = cells;
+    this.frontEpoch = cells[FRONT_EPOCH / 4 + 1]! >>> 16;
+    this.jumpEpoch = cells[JUMP_EPOCH / 4 + 1]! >>> 16;
     this.pageSize = pageSize;
     this.frames = new Uint8Array(frames);
     this.emptyFront();
@@ -44,7 +47,7 @@ export class SoftTlb {
 
   private emptyFront(): void {
     const { cells } = this;
-    if (this.frontEpoch === LAST_EPOCH || this.frontEpoch === 0) {
+    if (this.frontEpoch === LAST_EPOCH) {
       cells.fill(0, FRONT / 4, FRONT / 4 + FRONT_ENTRIES * WORDS_PER_ENTRY);
       this.frontEpoch = 0;
     }
@@ -55,7 +58,7 @@ export class SoftTlb {
   /** Forgets all that the jump cache holds. */
   private emptyJumps(): void {
     const { cells } = this;
-    if (this.jumpEpoch === LAST_EPOCH || this.jumpEpoch === 0) {
+    if (this.jumpEpoch === LAST_EPOCH) {
       cells.fill(0, JUMP_CACHE / 4, JUMP_CACHE / 4 + JUMP_ENTRIES * WORDS_PER_ENTRY);
       this.jumpEpoch = 0;
     }

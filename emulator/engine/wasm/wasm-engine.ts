@@ -14,10 +14,10 @@ import { MAX_SLICE, readAccount, STOP_BITS_SET, type Account } from "./account.j
 import { CodeCache, type CodePage } from "./code-cache.js";
 import { Decoder } from "./decode/decoder.js";
 import {
-  ACCESS_PC, ACCOUNT, ENGINE_BYTES, EXCLUSIVE_ADDRESS, FAR, FETCH_PAGE, FILTER, FILTER_ENTRY, HOST, NO_PAGE, PENDING, READ_BASE, REFUSAL, REPLAY, RING,
+  ACCESS_PC, ACCOUNT, ENGINE_BYTES, EXCLUSIVE_ADDRESS, FAR, FETCH_PAGE, FILTER, FILTER_ENTRY, FRONT_EPOCH, HOST, JUMP_CACHE, JUMP_EPOCH, NO_PAGE, PENDING, READ_BASE, REFUSAL, REPLAY, RING,
   RING_COUNT, RING_PCS, RING_RECORDS, RUN_DONE, SITE, STOP_BITS, WRITE_BASE,
 } from "./layout.js";
-import { createRuntime, LEFT_FOR_CODE, REFUSED_ALIGNMENT, REFUSED_WRITE, type RuntimeInstance } from "./runtime.js";
+import { createRuntime, LEFT_AT_SITE, LEFT_FOR_JUMP, REFUSED_ALIGNMENT, REFUSED_WRITE, type RuntimeInstance } from "./runtime.js";
 import { SiteTable, type Site } from "./sites.js";
 import { CODE_FRAME, NOT_GRANTED, SoftTlb } from "./soft-tlb.js";
 import { interpret } from "./soft/interpret.js";
@@ -83,6 +83,8 @@ class Wasm implements WasmEngine {
   private running = false;
   private disposed = false;
   private replay: Replay | undefined;
+  /** The last slice was left by an indirect branch. */
+  private arrives = false;
   /** Frame with code that an access wants to write. */
   private codeToWrite: number | undefined;
   /** The page whose code has just been dropped because its own instruction at the PC is going to write it. */
@@ -97,7 +99,10 @@ class Wasm implements WasmEngine {
     this.ring = new Uint32Array(buffer, memory.bytes + RING, 2 * RING_RECORDS);
     const tracePcs = options.tracePcs === true;
     this.tracePcs = tracePcs ? new Float64Array(buffer, memory.bytes + RING_PCS, RING_RECORDS) : undefined;
-    this.cells.fill(0, 0, WASM_PAGE / 4);
+    const epochs = [FRONT_EPOCH, JUMP_EPOCH].map((cell) => this.words[cell / 8]!);
+    this.cells.fill(0, 0, JUMP_CACHE / 4);
+    this.words[FRONT_EPOCH / 8] = epochs[0]!;
+    this.words[JUMP_EPOCH / 8] = epochs[1]!;
     this.softTlb = new SoftTlb(this.cells, options.pageSize, memory.bytes / options.pageSize);
     const shared = { base: memory.bytes, memoryPages: buffer.byteLength / WASM_PAGE, pageSize: options.pageSize, tracePcs, memory: memory.memory };
     this.code = new CodeCache({
@@ -264,6 +269,7 @@ class Wasm implements WasmEngine {
           this.softTlb.flushFetches();
           continue;
         }
+        if (this.arrives) codePage.arrivals.add(at);
         const slot = this.code.code(codePage, at);
         this.softTlb.fillJump(at, slot);
         this.fetch(page, pc);
@@ -290,8 +296,12 @@ class Wasm implements WasmEngine {
     if (site.kind !== "budget") return this.exitAt(site, replay);
     // Nothing of the block has been done; the rest of the budget may be less than the block.
     const left = end - this.instructions;
-    if (left <= 0 || left >= site.block.instructions || this.stop || this.sinkFailed) return undefined;
+    if (left <= 0 || this.stop || this.sinkFailed) return undefined;
     const page = this.codePage(Math.floor(site.block.start / this.pageSize))!;
+    if (left >= site.block.instructions) {
+      this.code.sample(page, site.block.start);
+      return undefined;
+    }
     return this.step(this.code.cutCode(page, site.block.start, left), end, replay);
   }
 
@@ -326,7 +336,8 @@ class Wasm implements WasmEngine {
     this.instructions += slice - account.left;
     this.loads += account.loads;
     this.stores += account.stores;
-    if (way === LEFT_FOR_CODE) return undefined;
+    this.arrives = way === LEFT_FOR_JUMP;
+    if (way !== LEFT_AT_SITE) return undefined;
     const site = this.sites.get(cells[SITE / 4]!);
     if (site === undefined) throw new ModelBug(`wasm engine: no site ${cells[SITE / 4]}`);
     const { block } = site;
