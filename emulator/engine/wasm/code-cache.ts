@@ -59,6 +59,8 @@ export interface CodeCacheOptions {
   readonly ram: Uint32Array;
   readonly decoder: Decoder;
   readonly sites: SiteTable;
+  /** Translate the region around a block when it is first wanted, not when it was found running often. */
+  readonly regionsAtOnce: boolean;
   /** Carries out an instruction in TypeScript. */
   readonly interpret: (word: number) => void;
 }
@@ -160,7 +162,10 @@ export class CodeCache {
   /** Slot of the code at an address of the page. */
   code(page: CodePage, pc: number): number {
     const slot = this.slotOf(page, pc);
-    if (!page.translated.has(pc)) this.translateBatch(page, pc);
+    if (!page.translated.has(pc)) {
+      if (this.options.regionsAtOnce) this.translateRegion(page, pc);
+      else this.translateBatch(page, pc);
+    }
     return slot;
   }
 
@@ -181,7 +186,10 @@ export class CodeCache {
   sample(page: CodePage, pc: number): void {
     const count = (page.samples.get(pc) ?? 0) + 1;
     page.samples.set(pc, count);
-    if (count < HOT_SAMPLES || count === Infinity) return;
+    if (count >= HOT_SAMPLES && count !== Infinity) this.translateRegion(page, pc);
+  }
+
+  private translateRegion(page: CodePage, pc: number): void {
     const { blocks, entries } = regionAround({ scan: (start) => this.scan(page, start), blocks: page.translated.values(), arrivals: page.arrivals }, pc);
     for (const { start } of blocks) page.samples.set(start, Infinity);
     page.samples.set(pc, Infinity);

@@ -56,6 +56,12 @@ export interface WasmEngine extends Engine {
   readonly far: bigint;
 }
 
+/** What results do not depend on. */
+export interface WasmTuning {
+  /** Translate all code as code that runs often; for tests. */
+  readonly regionsAtOnce?: boolean;
+}
+
 class Wasm implements WasmEngine {
   readonly name = "wasm";
   readonly registers: WasmRegisters;
@@ -90,7 +96,7 @@ class Wasm implements WasmEngine {
   /** The page whose code has just been dropped because its own instruction at the PC is going to write it. */
   private ownCode: CodePage | undefined;
 
-  constructor(memory: PhysicalMemory, options: EngineOptions) {
+  constructor(memory: PhysicalMemory, options: EngineOptions, { regionsAtOnce = false }: WasmTuning) {
     const { buffer } = memory.memory;
     this.memory = memory;
     this.pageSize = options.pageSize;
@@ -110,6 +116,7 @@ class Wasm implements WasmEngine {
       ram: memory.u32,
       decoder: DECODER,
       sites: this.sites,
+      regionsAtOnce,
       interpret: (word) => {
         interpret(this.words, DECODER.find(word >>> 0), word >>> 0);
       },
@@ -460,10 +467,10 @@ class Wasm implements WasmEngine {
  * An engine over this guest RAM, which has ENGINE_BYTES behind it. `options.filterPages` is the number of pages that the trace filter holds back;
  * see engine.ts. Throws ConfigError if an option is not possible.
  */
-export function createWasmEngine(memory: PhysicalMemory, options: EngineOptions): WasmEngine {
+export function createWasmEngine(memory: PhysicalMemory, options: EngineOptions, tuning: WasmTuning = {}): WasmEngine {
   const filterPages = options.filterPages ?? DEFAULT_FILTER_PAGES;
   if (!PAGE_SIZES.includes(options.pageSize)) throw new ConfigError(`page size ${options.pageSize} is not one of ${PAGE_SIZES.join(", ")}`);
   if (!Number.isInteger(filterPages) || filterPages < 1 || filterPages > MAX_FILTER_PAGES) throw new ConfigError(`${filterPages} filter pages are not 1 to ${MAX_FILTER_PAGES}`);
   if (memory.memory.buffer.byteLength < memory.bytes + ENGINE_BYTES) throw new ModelBug("wasm engine: no room behind guest RAM");
-  return new Wasm(memory, options);
+  return new Wasm(memory, options, tuning);
 }
