@@ -3,7 +3,7 @@
  *
  * Linux: arch/arm64/kernel/entry-common.c el0_svc(), el0_da(), el0_ia(), el0_undef(), el0_brk64(); kernel/sched/core.c.
  */
-import type { Va } from "../../emulator/arch/addr.js";
+import { hex, type Va } from "../../emulator/arch/addr.js";
 import { ModelBug, assertNever } from "../../emulator/arch/errors.js";
 import type { Processor, Trap } from "../../emulator/processor.js";
 import { readCounter } from "../arch/arm64/arch-timer.js";
@@ -345,8 +345,13 @@ export class Kernel {
         this.systemCall(task);
         break;
       case "abort": {
-        const signal = doMemAbort(this.currentMm(), trap.far, trap.esr, { kernelMode: false });
+        const mm = this.currentMm();
+        const signal = doMemAbort(mm, trap.far, trap.esr, { kernelMode: false });
         if (signal !== undefined) forceFault(this, task, signal.signo, signal.code, signal.addr, trap.esr);
+        const { userfaultWait: fault } = mm;
+        if (fault === undefined) break;
+        mm.userfaultWait = undefined;
+        this.fallAsleep(task, { queues: [fault.queue], poll: () => (fault.resolved ? 0 : undefined), what: `userfault at ${hex(fault.address)}` });
         break;
       }
       case "alignment":

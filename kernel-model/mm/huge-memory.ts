@@ -16,6 +16,7 @@ import { NO_PFN, PG_ANON_EXCLUSIVE, PG_SWAPCACHE, PG_UPTODATE } from "./page.js"
 import { maxPagecacheOrder } from "./pagemap.js";
 import { folioAddNewAnonRmap, folioMoveAnonRmap } from "./rmap.js";
 import { folioAddLruVma } from "./swap-lru.js";
+import { handleUserfault, userfaultfdMissing } from "./userfaultfd-context.js";
 import { FAULT_FLAG_UNSHARE, FAULT_FLAG_WRITE, VM_FAULT_FALLBACK, VM_FAULT_OOM, VM_HUGEPAGE, VM_NOHUGEPAGE, vmaIsAnonymous, type VmFault, type Vma } from "./vma.js";
 
 /** Who asks for the allowable orders: smaps (THPeligible), the fault handler; and whether the sysfs switches count. */
@@ -170,6 +171,7 @@ export function doHugePmdAnonymousPage(vmf: VmFault): number {
   const haddr = hugeAddress(vmf);
   if (!thpVmaSuitableOrder(vma, haddr, order)) return VM_FAULT_FALLBACK;
   vmfAnonPrepare(vmf);
+  if (userfaultfdMissing(vma)) return handleUserfault(vmf);
   if ((vmf.flags & FAULT_FLAG_WRITE) === 0 && sys.thp.useZeroPage) return mapHugeZero(vmf);
   const folio = folioAlloc(sys, order);
   if (folio === NO_PFN) {

@@ -26,6 +26,7 @@ import type { MemorySystem } from "./memory-system.js";
 import { MM_ANONPAGES } from "./mm-struct.js";
 import { NO_PFN, PG_UPTODATE } from "./page.js";
 import { folioAddNewAnonRmap, linearPageIndex, pageOrder } from "./rmap.js";
+import { handleUserfault, userfaultfdMissing } from "./userfaultfd-context.js";
 import { doSwapPage } from "./swap-fault.js";
 import { folioAddLruVma } from "./swap-lru.js";
 import {
@@ -117,6 +118,7 @@ export function doAnonymousPage(vmf: VmFault): number {
   const { pgtable, pages } = sys;
   if ((vma.flags & VM_SHARED) !== 0) return VM_FAULT_SIGBUS;
   if (!pteAlloc(vmf)) return VM_FAULT_OOM;
+  if (userfaultfdMissing(vma)) return handleUserfault(vmf);
   if ((vmf.flags & FAULT_FLAG_WRITE) === 0) return doAnonymousRead(vmf);
 
   vmfAnonPrepare(vmf);

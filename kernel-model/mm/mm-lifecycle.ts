@@ -18,6 +18,7 @@ import { NR_MM_COUNTERS, type MmLimits, type MmStruct } from "./mm-struct.js";
 import { MmuGather } from "./mmu-gather.js";
 import { anonVmaFork } from "./rmap.js";
 import { lruAddDrain } from "./swap-lru.js";
+import { dropUserfaultfd } from "./userfaultfd-context.js";
 import { archPickMmapLayout, vmEnoughMemory, vmUnacctMemory } from "./util.js";
 import { getMmRss, removeVma, updateHiwaterRss, vmAreaDup, vmaLink, vmStatAccount } from "./vma-ops.js";
 import { VmaTree } from "./vma-tree.js";
@@ -143,6 +144,7 @@ export function dupMmap(mm: MmStruct, oldmm: MmStruct): number {
       break;
     }
     const vma = vmAreaDup(old, mm);
+    dropUserfaultfd(vma);
     const wipe = (vma.flags & VM_WIPEONFORK) !== 0;
     if (wipe) vma.anonVma = undefined;
     else anonVmaFork(vma, old);

@@ -5,6 +5,7 @@
  */
 import type { Pa, Va } from "../../emulator/arch/addr.js";
 import type { MemorySystem } from "./memory-system.js";
+import type { Userfault } from "./userfaultfd-context.js";
 import type { VmaTree } from "./vma-tree.js";
 import type { Vma } from "./vma.js";
 
@@ -67,6 +68,8 @@ export interface MmStruct {
   hugeZeroHeld: boolean;
   /** The memory cgroup that pays for this mm: number in MemCgroups.names. */
   memcg: number;
+  /** What the task that has just raised a fault must wait for before it tries again; taken by the kernel's main loop. */
+  userfaultWait?: Userfault | undefined;
   /** prctl(PR_SET_MDWE) bits. */
   mdwe: number;
   /** MEMBARRIER_CMD_REGISTER_* bits of what the process has registered for; written by membarrier(). */

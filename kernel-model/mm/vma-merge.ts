@@ -12,7 +12,8 @@ import type { AnonVma } from "./anon-vma.js";
 import type { MmStruct } from "./mm-struct.js";
 import { anonVmaClone, unlinkAnonVmas } from "./rmap.js";
 import { splitVma, unlinkFileVma, vmAreaDup, vmaAdjustTransHuge, vmaLink } from "./vma-ops.js";
-import { VM_SPECIAL, vmaIsAnonymous, vmaPages, type Vma } from "./vma.js";
+import { dropUserfaultfd } from "./userfaultfd-context.js";
+import { VM_SPECIAL, VM_UFFD_MISSING, vmaIsAnonymous, vmaPages, type Vma } from "./vma.js";
 
 /** The range [start, end) with what it will be, and the areas before and behind it. Linux: struct vma_merge_struct. */
 export interface VmaMerge {
@@ -40,6 +41,8 @@ export interface VmaChange {
 }
 
 function isMergeableVma(merge: VmaMerge, vma: Vma): boolean {
+  // Linux joins areas of one userfaultfd too; here an area that has one stays alone.
+  if ((vma.flags & VM_UFFD_MISSING) !== 0) return false;
   const sameFlags = vma.flags === merge.flags && vma.droppable === merge.droppable && vma.sealed === merge.sealed;
   return sameFlags && vma.file === merge.file && vma.anonName === merge.anonName;
 }
@@ -270,6 +273,7 @@ export function copyVma(vma: Vma, addr: Va, len: number, pgoff: number): CopiedV
     return { created: merged, source, needRmapLocks: merged.pgoff <= source.pgoff };
   }
   const created = vmAreaDup(vma);
+  dropUserfaultfd(created);
   created.start = addr;
   created.end = end;
   created.pgoff = offset;

@@ -3,6 +3,7 @@
  *
  * Linux: include/linux/mm_types.h struct vm_area_struct, include/linux/mm.h VM_*.
  */
+import type { Userfaultfd } from "./userfaultfd-context.js";
 import type { Pa, Pfn, Va } from "../../emulator/arch/addr.js";
 import type { File } from "../fs/file.js";
 import type { AnonVma } from "./anon-vma.js";
@@ -17,6 +18,7 @@ export const VM_MAYWRITE = 0x20;
 export const VM_MAYEXEC = 0x40;
 export const VM_MAYSHARE = 0x80;
 export const VM_GROWSDOWN = 0x100;
+export const VM_UFFD_MISSING = 0x200;
 export const VM_PFNMAP = 0x400;
 export const VM_LOCKED = 0x2000;
 export const VM_IO = 0x4000;
@@ -148,6 +150,8 @@ export interface Vma {
   specialName: string | undefined;
   /** Named anonymous memory (PR_SET_VMA_ANON_NAME). */
   anonName: string | undefined;
+  /** Who handles faults of absent pages, if VM_UFFD_MISSING is set. Written by userfaultfd.ts. */
+  uffd?: Userfaultfd | undefined;
   /** State of readahead from swap; absent before the first swap-in. Written by swap-readahead.ts. */
   swapReadahead?: SwapReadahead;
 }

@@ -1,19 +1,21 @@
 /**
- * eventfd2, timerfd_*, signalfd4, memfd_create: descriptors for things that are no files.
+ * eventfd2, timerfd_*, signalfd4, userfaultfd, memfd_create: descriptors for things that are no files.
  *
- * Linux: fs/eventfd.c, fs/timerfd.c, fs/signalfd.c, mm/memfd.c.
+ * Linux: fs/eventfd.c, fs/timerfd.c, fs/signalfd.c, fs/userfaultfd.c, mm/memfd.c.
  */
 import type { Va } from "../../emulator/arch/addr.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
-import { EBADF, EFAULT, EINVAL, ENODEV } from "../errno.js";
+import { EBADF, EFAULT, EINVAL, ENODEV, EPERM } from "../errno.js";
 import { createEventfd } from "../fs/eventfd.js";
 import { SignalFd, signalFdOf } from "../fs/signalfd.js";
 import { TimerFd, timerFdOf } from "../fs/timerfd.js";
+import { createUserfaultfdFile } from "../fs/userfaultfd.js";
 import type { FileOperations } from "../fs/vfs.js";
 import { O_CLOEXEC, O_NONBLOCK, O_RDWR } from "../fs/vfs.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { UNBLOCKABLE } from "../kernel/signal-state.js";
 import type { Task } from "../kernel/task.js";
+import { Userfaultfd } from "../mm/userfaultfd-context.js";
 import type { SyscallArgs, SyscallFamily } from "./abi.js";
 import { fileOf, installFile } from "./file.js";
 import { readSigset } from "./signal.js";
@@ -114,6 +116,8 @@ function memfdCreate(kernel: Kernel, task: Task, args: SyscallArgs): number {
   return installFile(task, file, (flags & MFD_CLOEXEC) !== 0 ? O_CLOEXEC : 0);
 }
 
+const UFFD_USER_MODE_ONLY = 1;
+
 export const EVENTFD_SYSCALLS: SyscallFamily = {
   eventfd2: (kernel, task, args) => {
     const flags = args.int(1);
@@ -137,5 +141,13 @@ export const EVENTFD_SYSCALLS: SyscallFamily = {
     return kernel.user.put(args.address(1), encodeSetting(timer)) ? 0 : -EFAULT;
   },
   signalfd4,
+  userfaultfd: (kernel, task, args) => {
+    const flags = args.int(0);
+    if ((flags & ~(O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY)) !== 0) return -EINVAL;
+    // vm.unprivileged_userfaultfd is 0.
+    if ((flags & UFFD_USER_MODE_ONLY) === 0 && task.credentials.euid !== 0) return -EPERM;
+    const uffd = new Userfaultfd(task.mm!);
+    return anonInodeFd(kernel, task, "[userfaultfd]", createUserfaultfdFile(uffd), uffd, flags);
+  },
   memfd_create: memfdCreate,
 };

@@ -105,6 +105,7 @@ function doPageFault(mm: MmStruct, far: Va, esr: number, kernelMode: boolean): F
       if ((vma.flags & vmFlags) === 0) return signal(SIGSEGV, SEGV_ACCERR, far);
       const fault = handleMmFault(vma, far, flags | FAULT_FLAG_VMA_LOCK);
       if ((fault & VM_FAULT_RETRY) === 0) return faultSignal(fault, far);
+      if (mm.userfaultWait !== undefined) return undefined;
       if ((fault & VM_FAULT_MAJOR) !== 0) flags |= FAULT_FLAG_TRIED;
     }
   }
@@ -115,14 +116,15 @@ function doPageFault(mm: MmStruct, far: Va, esr: number, kernelMode: boolean): F
     const fault = handleMmFault(vma, far, flags);
     if ((fault & VM_FAULT_COMPLETED) !== 0) return undefined;
     if ((fault & VM_FAULT_RETRY) === 0) return faultSignal(fault, far);
+    if (mm.userfaultWait !== undefined) return undefined;
     flags |= FAULT_FLAG_TRIED;
   }
   throw new ModelBug(`do_page_fault: ${far.toString(16)} is retried without end`);
 }
 
 /**
- * An abort with syndrome `esr` at the exact address `far` (untagged). undefined: resolved, the access can be repeated; else the
- * signal that user mode gets. Linux: do_mem_abort().
+ * An abort with syndrome `esr` at the exact address `far` (untagged). undefined: resolved, the access can be repeated, once
+ * `mm.userfaultWait` is over if that is set; else the signal that user mode gets. Linux: do_mem_abort().
  */
 export function doMemAbort(mm: MmStruct, far: Va, esr: number, { kernelMode = false }: AbortOptions = {}): FaultSignal | undefined {
   mm.sys.observer?.abort(mm, far, esr);
