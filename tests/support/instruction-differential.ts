@@ -11,7 +11,7 @@ import type { Encoding } from "../../emulator/engine/wasm/decode/encoding.js";
 import { ENGINE_BYTES } from "../../emulator/engine/wasm/layout.js";
 import { createWasmEngine } from "../../emulator/engine/wasm/wasm-engine.js";
 import { PhysicalMemory } from "../../emulator/memory/physical-memory.js";
-import { knownDifference } from "./known-differences.js";
+import { differenceByState, knownDifference } from "./known-differences.js";
 import { aimAtData, CODE_VA, DATA_PAGES, DATA_VA, isLoadOrStore, PAGE, Random, randomContext, randomWord, vectorWord } from "./random-instructions.js";
 
 export { CODE_VA, DATA_VA, Random, randomContext, randomWord };
@@ -76,9 +76,10 @@ export class InstructionDifferential {
   private readonly random: Random;
   private readonly contexts = [new BigUint64Array(CONTEXT_WORDS), new BigUint64Array(CONTEXT_WORDS)] as const;
 
-  constructor(random: Random) {
+  /** `often`: the WebAssembly engine translates everything as code that runs often. */
+  constructor(random: Random, often = false) {
     this.random = random;
-    this.sides = [side(new PhysicalMemory(RAM), createUnicornEngine), side(new PhysicalMemory(RAM, ENGINE_BYTES), createWasmEngine)];
+    this.sides = [side(new PhysicalMemory(RAM), createUnicornEngine), side(new PhysicalMemory(RAM, ENGINE_BYTES), (memory, options) => createWasmEngine(memory, options, { regionsAtOnce: often }))];
     const [a, b] = this.sides;
     for (let word = DATA_PA / 8; word < DATA_PA / 8 + (2 * PAGE * (DATA_PAGES + 1)) / 8; word++) {
       const value = vectorWord(random);
@@ -115,7 +116,10 @@ export class InstructionDifferential {
 
   private context(words: readonly number[]): BigUint64Array {
     const context = randomContext(this.random);
-    for (const word of words) aimAtData(context, word, this.random);
+    for (const word of words) {
+      aimAtData(context, word, this.random);
+      differenceByState(word)?.avoid?.(context);
+    }
     return context;
   }
 
@@ -202,12 +206,16 @@ export class InstructionDifferential {
 }
 
 /**
- * `count` random instructions of the rows, in turns, each alone. `except`: words that are left out; if not given, those whose difference is known and explained.
- * Returns the differences with their rows' names (the first 20), and how often each row was run.
+ * `count` random instructions of the rows, in turns, each alone, half of them as code that runs often. `except`: words that are left out; if
+ * not given, those whose difference is known and explained. Returns the differences with their rows' names (the first 20), and how often each row was run.
  */
-export function differ(rows: readonly Encoding[], count: number, seed: number, except: (word: number) => boolean = (word) => knownDifference(word) !== undefined): { readonly differences: string[]; readonly runs: ReadonlyMap<string, number> } {
+export function differ(
+  rows: readonly Encoding[],
+  count: number,
+  seed: number,
+  except: (word: number) => boolean = (word) => knownDifference(word) !== undefined,
+): { readonly differences: string[]; readonly runs: ReadonlyMap<string, number> } {
   const random = new Random(seed);
-  const pair = new InstructionDifferential(random);
   const runs = new Map<string, number>();
   const names = new Map<number, string>();
   const cases: number[][] = [];
@@ -219,10 +227,15 @@ export function differ(rows: readonly Encoding[], count: number, seed: number, e
     names.set(word, row.name);
     cases.push([word]);
   }
-  try {
-    const differences = pair.run(cases).map(({ words, lines }) => `${words.map((word) => `${names.get(word) ?? "?"} ${word.toString(16).padStart(8, "0")}`).join("; ")}\n    ${lines.join("\n    ")}`);
-    return { differences: differences.slice(0, 20), runs };
-  } finally {
-    pair.dispose();
-  }
+  const half = Math.ceil(cases.length / 2);
+  const differences = [false, true].flatMap((often) => {
+    const pair = new InstructionDifferential(random, often);
+    try {
+      return pair.run(often ? cases.slice(half) : cases.slice(0, half));
+    } finally {
+      pair.dispose();
+    }
+  });
+  const text = ({ words, lines }: Difference): string => `${words.map((word) => `${names.get(word) ?? "?"} ${word.toString(16).padStart(8, "0")}`).join("; ")}\n    ${lines.join("\n    ")}`;
+  return { differences: differences.map(text).slice(0, 20), runs };
 }

@@ -95,7 +95,7 @@ describe("known differences", () => {
   });
 
   it("of unallocated words are still carried out by the reference engine, and not by this one", () => {
-    for (const { name, bits } of KNOWN_DIFFERENCES.slice(1)) {
+    for (const { name, bits } of KNOWN_DIFFERENCES.filter(({ unallocated }) => unallocated === true)) {
       const words = Array.from({ length: 100 }, () => wordOf(bits, random));
       expect(words.every((word) => hasBits(word, bits) && decoder.find(word) === undefined), `${name}: no row`).to.equal(true);
       expect(undefinedInReference(words), `${name}: carried out by the reference engine`).to.include(false);
