@@ -5,7 +5,7 @@ import { Command, CommanderError } from "commander";
 import { ConfigError } from "../emulator/arch/errors.js";
 import { ENCODE_HELP } from "./descriptor/encode-help.js";
 import { failureText } from "./failure.js";
-import { CURVE_HELP, RUN_HELP } from "./help.js";
+import { CURVE_HELP, RUN_HELP, STUDY_HELP, SWEEP_HELP } from "./help.js";
 import { VERSION } from "./version.js";
 import type { DescriptorOptions } from "./commands/descriptor.js";
 import type { ValidateCommandOptions } from "./commands/validate.js";
@@ -33,6 +33,12 @@ export interface AnalysisOptions {
 export type RunOptions = ConfigOptions & OutputOptions & AnalysisOptions;
 export type DumpOptions = RunOptions & { readonly raw?: boolean };
 export type CurveOptions = ConfigOptions & OutputOptions & { readonly csv?: string; readonly svg?: string; readonly side?: string };
+export type StudyOptions = ConfigOptions & OutputOptions & { readonly programs?: string };
+export interface SweepCommandOptions {
+  readonly workers?: string;
+  readonly output?: string;
+  readonly quiet?: boolean;
+}
 export type CompareOptions = RunOptions & { readonly configs?: string };
 
 function collect(value: string, previous: readonly string[]): readonly string[] {
@@ -117,6 +123,34 @@ export function buildCli(done: (status: number) => void): Command {
     .action(async (program: string, args: string[], options: CurveOptions) => {
       const { curveCommand } = await import("./commands/curve.js");
       done(await curveCommand(program, args, options));
+    });
+
+  cli
+    .command("sweep")
+    .description("run many programs under many configurations, several at a time; goes on where it was ended; one result file per run")
+    .argument("<plan>", "YAML file")
+    .option("--workers <n>", "runs at a time (default: what the plan says, else one per processor)")
+    .option("--output <dir>", "directory of the results (default: what the plan says, else beside the plan)")
+    .option("--quiet", "no progress, no tables")
+    .addHelpText("after", SWEEP_HELP)
+    .action(async (plan: string, options: SweepCommandOptions) => {
+      const { sweepCommand } = await import("./commands/sweep.js");
+      done(await sweepCommand(plan, options));
+    });
+
+  cli
+    .command("study")
+    .description("put a published claim about contpte to the test: the claim beside the result; without a name, lists the studies; status 1: a finding differs")
+    .argument("[name]", "a study, or all")
+    .option("--programs <dir>", "folder of the guest programs (default build/guest)")
+    .option("--core <names>", "TLB presets, comma separated; the first counts (default neoverse-n1)")
+    .option("--engine <name>", "execution engine (default unicorn)")
+    .option("--json <file>", "write claims, findings and the result of every run as JSON; - is standard output")
+    .option("--quiet", "no report, only the exit status")
+    .addHelpText("after", STUDY_HELP)
+    .action(async (name: string | undefined, options: StudyOptions) => {
+      const { studyCommand } = await import("./commands/study.js");
+      done(await studyCommand(name, options));
     });
 
   for (const [name, what] of [

@@ -23,3 +23,30 @@ Examples:
   foliolab curve -- ./program
   foliolab curve --thp 64k=always --csv curve.csv --svg curve.svg -- ./program
   foliolab curve --side instruction -- ./program`;
+
+export const SWEEP_HELP = `
+A plan names programs and configurations; every program runs under every configuration. docs/sweep.md has all of it:
+
+  programs:
+    - run: build/guest/hashjoin 200k
+    - name: small-join
+      run: [build/guest/hashjoin, 10k]
+  configs:
+    - 4k
+    - 4k+contpte
+    - name: a53
+      base: 4k+contpte
+      options: {core: cortex-a53}
+  options: {memory: 1g}
+
+Results lie in DIR/PROGRAM/CONFIG.json. A run whose program, arguments, configuration and version of foliolab are unchanged is kept.
+
+Examples:
+  foliolab sweep plan.yaml
+  foliolab sweep --workers 4 --output results plan.yaml`;
+
+export const STUDY_HELP = `
+Examples:
+  foliolab study
+  foliolab study fork-batch
+  foliolab study all --json studies.json`;

@@ -43,6 +43,10 @@ export const EXPECTATIONS: Readonly<Record<string, readonly Expectation[]>> = {
     right("touch-read 65536 0000000000000010", "64k", "read"),
   ],
   scan: [right("scan 4194304 000000003ff01000"), right("scan 262144 00000000001f8080", "256k", "2")],
+  mmcall: [
+    ...["keep", "fork", "unmap", "halves", "protect"].map((kind) => right("mmcall 1048576 0000000000000100", kind)),
+    right("mmcall 131072 0000000000000020", "halves", "150k"),
+  ],
   forkwrite: [right("forkwrite 1048576 af0e163b136c69bd"), right("forkwrite 12288 28630c9915778505", "12k")],
   filemap: [right("filemap 18092 45f235f7a3916ce4", "LICENSE")],
   crash: [
