@@ -163,8 +163,10 @@ export class CodeCache {
   code(page: CodePage, pc: number): number {
     const slot = this.slotOf(page, pc);
     if (!page.translated.has(pc)) {
-      if (this.options.regionsAtOnce) this.translateRegion(page, pc);
-      else this.translateBatch(page, pc);
+      if (this.options.regionsAtOnce) {
+        page.arrivals.add(pc);
+        this.translateRegion(page, pc);
+      } else this.translateBatch(page, pc);
     }
     return slot;
   }

@@ -6,6 +6,7 @@ import { Decoder } from "../../../../../emulator/engine/wasm/decode/decoder.js";
 import type { Encoding } from "../../../../../emulator/engine/wasm/decode/encoding.js";
 import { CLASSES, instructionTable, TABLE_PLACE } from "../../../../support/encoding-classes.js";
 import { hasBits, knownDifference, KNOWN_DIFFERENCES } from "../../../../support/known-differences.js";
+import { InstructionDifferential } from "../../../../support/instruction-differential.js";
 import { Random, randomWord } from "../../../../support/random-instructions.js";
 import { undefinedInReference } from "../../../../support/reference-space.js";
 import { runSeed } from "../../../../support/seed.js";
@@ -101,4 +102,16 @@ describe("known differences", () => {
       expect(undefinedInReference(words), `${name}: carried out by the reference engine`).to.include(false);
     }
   });
+
+  it("of allocated words still differ", () => {
+    for (const difference of KNOWN_DIFFERENCES.filter(({ unallocated }) => unallocated !== true)) {
+      const words = Array.from({ length: 400 }, () => wordOf(difference.bits, random)).filter((word) => knownDifference(word) === difference && decoder.find(word) !== undefined);
+      const engines = new InstructionDifferential(random);
+      try {
+        expect(engines.run(words.map((word) => [word])).length, difference.name).to.be.greaterThan(0);
+      } finally {
+        engines.dispose();
+      }
+    }
+  }).timeout(60_000);
 });
