@@ -2,10 +2,10 @@
  * The tree that the guest sees: its file systems and where they are mounted.
  *
  * Linux: fs/namespace.c do_new_mount(), show_mountinfo(); fs/proc_namespace.c; init/do_mounts.c; mm/shmem.c shmem_parse_one(),
- * shmem_show_options(). Differs: the tree is built before the first process and mount(2) is refused afterwards.
+ * shmem_show_options(). Differs: the tree is built before the first process; mount(2) knows tmpfs only.
  */
 import { ConfigError } from "../../emulator/arch/errors.js";
-import { ENOENT, errnoName } from "../errno.js";
+import { EBUSY, EINVAL, ENOENT, ENOSPC, ENOTDIR, errnoName } from "../errno.js";
 import { DEFAULT_EPOCH_SECONDS } from "../kernel/clock.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { SeededRandom } from "../kernel/random.js";
@@ -25,7 +25,7 @@ import type { HostDirectory } from "./host-directory.js";
 import { openPath, resolvePath } from "./path.js";
 import { Fifos } from "./pipe.js";
 import { createProcfs } from "./procfs/procfs.js";
-import { createSysfs } from "./sysfs.js";
+import { createSysfs, type SplitTargets } from "./sysfs.js";
 import { TreeFs } from "./tree-fs.js";
 import type { SpecialFiles, TreeFsOptions } from "./tree-node.js";
 import type { FileSystem, FsStruct, Mount, OpenFile, Path, Timespec } from "./vfs.js";
@@ -86,7 +86,16 @@ export interface NamespaceOptions {
   readonly cpus?: number;
 }
 
+/** What mount(2) and umount2(2) change. */
+export interface Mounter {
+  /** An empty tmpfs over the directory `at`. 0, -EINVAL for its options, -ENOTDIR, -ENOSPC for too many mounts. */
+  mount(at: Path, options: string): number;
+  /** 0; -EBUSY if something is open in it or mounted on it. */
+  unmount(mount: Mount): number;
+}
+
 export interface Namespace {
+  readonly mounter: Mounter;
   readonly root: Path;
   /** Working directory of the first process. */
   readonly cwd: Path;
@@ -118,6 +127,8 @@ const VIRTBLK_MINORS = 16;
 /** Anonymous devices 0 and 1 are taken: nodev and the kernel's own tmpfs mount. */
 const FIRST_ANON_DEV = 2;
 const INSTALL_CHUNK = 2 ** 20;
+/** fs.mount-max is larger; each mount takes some of the host's memory. */
+const MOUNT_MAX = 1000;
 
 const DISK_TYPES: Readonly<Record<"xfs" | "ext4", { readonly policy: FolioPolicy; readonly magic: number; readonly shown: string }>> = {
   xfs: { policy: XFS_POLICY, magic: XFS_MAGIC, shown: "relatime,attr2,inode64,logbufs=8,logbsize=32k,noquota" },
@@ -134,19 +145,18 @@ interface MountSettings {
 
 const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
-/** A size of a mount option: a number with k, m or g, or a percentage of RAM. */
-function parseBytes(where: string, text: string, ram: number): number {
+/** A size of a mount option: a number with k, m or g, or a percentage of RAM; undefined: it is none. */
+function parseBytes(text: string, ram: number): number | undefined {
   const match = /^(\d+)([kmg%]?)$/i.exec(text);
-  if (match === null) throw new ConfigError(`${where}: "${text}" is no size`);
+  if (match === null) return undefined;
   const [, digits = "", unit = ""] = match;
   return unit === "%" ? Math.floor((ram * Number(digits)) / 100) : Number(digits) * SIZE_UNITS[unit.toLowerCase()]!;
 }
 
 const HUGE_MODES = ["never", "always", "within_size", "advise"] as const;
 
-/** Throws ConfigError for an option that the file system does not know. */
-function parseOptions(mount: EmptyMount, sys: MemorySystem): MountSettings {
-  const where = `mount option of ${mount.directory}`;
+/** The settings that the options of a mount say, or what is wrong with one of them. */
+function parseOptions(mount: EmptyMount, sys: MemorySystem): MountSettings | string {
   const ramPages = totalramPages(sys);
   const ram = ramPages * sys.granule.pageSize;
   const memory = mount.type === "tmpfs" || mount.type === "initramfs";
@@ -160,24 +170,30 @@ function parseOptions(mount: EmptyMount, sys: MemorySystem): MountSettings {
       case "rw":
         settings = { ...settings, readOnly: name === "ro" };
         break;
-      case "size":
-        settings = { ...settings, maxBytes: parseBytes(where, value, ram) };
+      case "size": {
+        const maxBytes = parseBytes(value, ram);
+        if (maxBytes === undefined) return `"${value}" is no size`;
+        settings = { ...settings, maxBytes };
         break;
-      case "nr_inodes":
-        settings = { ...settings, maxInodes: parseBytes(where, value, ramPages) };
+      }
+      case "nr_inodes": {
+        const maxInodes = parseBytes(value, ramPages);
+        if (maxInodes === undefined) return `"${value}" is no size`;
+        settings = { ...settings, maxInodes };
         break;
+      }
       case "mode":
-        if (!/^[0-7]{1,4}$/.test(value)) throw new ConfigError(`${where}: "${option}" is no mode`);
+        if (!/^[0-7]{1,4}$/.test(value)) return `"${option}" is no mode`;
         settings = { ...settings, mode: Number.parseInt(value, 8) };
         break;
       case "huge": {
         const huge = HUGE_MODES.find((mode) => mode === value);
-        if (!memory || huge === undefined) throw new ConfigError(`${where}: "${option}" is not known to ${mount.type}`);
+        if (!memory || huge === undefined) return `"${option}" is not known to ${mount.type}`;
         settings = { ...settings, huge };
         break;
       }
       default:
-        throw new ConfigError(`${where}: "${option}" is not known to ${mount.type}`);
+        return `"${option}" is not known to ${mount.type}`;
     }
   }
   return settings;
@@ -193,6 +209,8 @@ class NamespaceBuilder {
   private readonly rootMount: Mount;
   private anonDevs = FIRST_ANON_DEV;
   private disks = 0;
+  /** Numbers of mounts are not used twice. */
+  private lastMount = 0;
 
   constructor(options: NamespaceOptions) {
     this.options = options;
@@ -213,7 +231,7 @@ class NamespaceBuilder {
     const { sys, kernel, view, gt, cgroupDirectory, cpus = 1 } = this.options;
     const procDev = this.anonDev();
     this.mount("/proc", createProcfs({ sys, kernel, gt, mounts: this.mounted, dev: procDev, cpus }));
-    this.mount("/sys", createSysfs(sys, this.anonDev(), cpus));
+    this.mount("/sys", createSysfs(sys, this.anonDev(), cpus, this.splitTargets()));
     if (cgroupDirectory !== undefined) this.mount(cgroupDirectory, createCgroupfs(sys, kernel, this.anonDev()));
     this.mountDev();
     this.mount("/tmp", this.treeFs({ type: "tmpfs", directory: "/tmp", options: "" }));
@@ -227,11 +245,23 @@ class NamespaceBuilder {
       cwd: this.directory(view.cwd ?? "/"),
       standardStreams: this.streams,
       mounts: this.mounted,
+      mounter: { mount: (at, options) => this.mountNew(at, options), unmount: (mount) => this.unmount(mount) },
       installFile: (path, bytes, mode) => {
         this.installFile(path, bytes, mode);
       },
       dispose: () => {
         for (const mount of [...this.mounted].reverse()) mount.fs.dispose();
+      },
+    };
+  }
+
+  private splitTargets(): SplitTargets {
+    const { kernel } = this.options;
+    return {
+      mmOf: (pid) => kernel()?.tasks.get(pid)?.mm,
+      fileAt: (path) => {
+        const found = resolvePath(kernel()?.current?.fs ?? this.fsStruct, path, { follow: true });
+        return typeof found === "number" ? found : (found.dentry.inode.mapping ?? -EINVAL);
       },
     };
   }
@@ -246,6 +276,7 @@ class NamespaceBuilder {
   private treeFs(mount: EmptyMount, host?: HostDirectory): TreeFs {
     const { sys, kernel } = this.options;
     const settings = parseOptions(mount, sys);
+    if (typeof settings === "string") throw new ConfigError(`mount option of ${mount.directory}: ${settings}`);
     const common = {
       sys,
       maxBytes: settings.maxBytes,
@@ -295,9 +326,28 @@ class NamespaceBuilder {
   // --- mounting -----------------------------------------------------------------
 
   private attach(fs: FileSystem, at: Path | undefined): Mount {
-    const mount = createMount(fs, this.mounted.length + 1, at);
+    const mount = createMount(fs, ++this.lastMount, at);
     this.mounted.push(mount);
     return mount;
+  }
+
+  /** mount(2): an empty tmpfs over a directory. */
+  private mountNew(at: Path, options: string): number {
+    if (this.mounted.length >= MOUNT_MAX) return -ENOSPC;
+    if (!isDirectory(at.dentry.inode)) return -ENOTDIR;
+    const mount: EmptyMount = { type: "tmpfs", directory: "/", options };
+    if (typeof parseOptions(mount, this.options.sys) === "string") return -EINVAL;
+    this.attach(this.treeFs(mount), at);
+    return 0;
+  }
+
+  /** umount(2): the file system and all that is in it goes. Pre: no task has its root or working directory there. */
+  private unmount(mount: Mount): number {
+    if (mount === this.rootMount || mount.children.size > 0 || mount.opens > 0) return -EBUSY;
+    mount.parent!.children.delete(mount.mountpoint!);
+    this.mounted.splice(this.mounted.indexOf(mount), 1);
+    mount.fs.dispose();
+    return 0;
   }
 
   private mount(directory: string, fs: FileSystem): void {

@@ -4,9 +4,12 @@
  * Linux: mm/huge_memory.c hugepage_init_sysfs(), drivers/base/cpu.c, mm/memory.c fault_around_debugfs(),
  * drivers/block/zram/zram_drv.c disksize_show().
  */
-import { EINVAL } from "../errno.js";
+import { EINVAL, ESRCH } from "../errno.js";
 import { hugetlbSizes } from "../mm/hugetlb.js";
 import type { MemorySystem } from "../mm/memory-system.js";
+import type { MmStruct } from "../mm/mm-struct.js";
+import { splitHugePagesAll, splitHugePagesInFile, splitHugePagesOf } from "../mm/split-huge-pages.js";
+import type { AddressSpace } from "./file.js";
 import { createPseudoFileSystem, directory, text, type PseudoDirectory, type PseudoNode, type PseudoText } from "./pseudo-fs.js";
 import type { FileSystem } from "./vfs.js";
 
@@ -81,11 +84,49 @@ function hugetlbPools(tree: Tree, sys: MemorySystem): void {
   }
 }
 
-/** `cpus`: number of CPUs. */
-export function createSysfs(sys: MemorySystem, dev: number, cpus: number): FileSystem {
+/** What split_huge_pages asks the kernel for. */
+export interface SplitTargets {
+  /** The address space of a process. */
+  readonly mmOf: (pid: number) => MmStruct | undefined;
+  /** The page cache of a file by its path; -errno. */
+  readonly fileAt: (path: string) => AddressSpace | number;
+}
+
+/** split_huge_pages: "1", "PID,START,END[,ORDER]" or "PATH,FIRST,LAST[,ORDER]". Linux: split_huge_pages_write(). */
+function splitHugePages(sys: MemorySystem, { mmOf, fileAt }: SplitTargets): PseudoText {
+  return {
+    kind: "text",
+    mode: 0o200,
+    write(value) {
+      const input = value.replace(/\0[^]*$/, "").trim();
+      const range = /^(.+),(0x[0-9a-f]+),(0x[0-9a-f]+)(?:,(\d+))?$/i.exec(input);
+      if (range === null) {
+        if (input !== "1") return -EINVAL;
+        splitHugePagesAll(sys);
+        return value.length;
+      }
+      const [, what = "", from = "", to = "", order = "0"] = range;
+      if (Number(order) >= sys.granule.pmdOrder) return -EINVAL;
+      if (/^\d+$/.test(what)) {
+        const mm = mmOf(Number(what));
+        if (mm === undefined) return -ESRCH;
+        splitHugePagesOf(mm, Number(from), Number(to));
+        return value.length;
+      }
+      const mapping = fileAt(what);
+      if (typeof mapping === "number") return mapping;
+      splitHugePagesInFile(mapping, Number(from), Number(to));
+      return value.length;
+    },
+  };
+}
+
+/** `cpus`: number of CPUs. `split`: what debugfs needs of the kernel; without it the file is not there. */
+export function createSysfs(sys: MemorySystem, dev: number, cpus: number, split?: SplitTargets): FileSystem {
   const tree: Tree = new Map();
   for (const { path, mode } of sys.thp.files()) insert(tree, `kernel/mm/transparent_hugepage/${path}`, thpFile(sys, path, mode));
   hugetlbPools(tree, sys);
+  if (split !== undefined) insert(tree, "kernel/debug/split_huge_pages", splitHugePages(sys, split));
   insert(tree, "kernel/debug/fault_around_bytes", faultAround(sys));
   if (sys.swap !== undefined) {
     const bytes = sys.swap.max * sys.granule.pageSize;

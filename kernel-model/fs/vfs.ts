@@ -271,6 +271,8 @@ export interface Mount {
   readonly mountpoint: Dentry | undefined;
   /** Mounts attached to names of this one. Written by mount and umount. */
   readonly children: Map<Dentry, Mount>;
+  /** Open descriptions of files in it. */
+  opens: number;
 }
 
 /** A place in the tree. Linux: struct path. */
@@ -297,6 +299,7 @@ export function createMount(fs: FileSystem, id: number, at?: Path): Mount {
     parent: at?.mount,
     mountpoint: at?.dentry,
     children: new Map(),
+    opens: 0,
   };
   at?.mount.children.set(at.dentry, mount);
   return mount;
@@ -333,6 +336,7 @@ export function openInode(inode: VfsInode, flags: number, path: string, where: P
       if (countsAsWriter(file)) inode.writeCount = (inode.writeCount ?? 0) - 1;
       if (file.deniesWrite === true) inode.writeCount = (inode.writeCount ?? 0) + 1;
       inode.holders--;
+      if (where !== undefined) where.mount.opens--;
       if (inode.holders === 0 && inode.nlink === 0) inode.ops.evict?.(inode);
     },
     mmapOps(vma) {
@@ -348,6 +352,7 @@ export function openInode(inode: VfsInode, flags: number, path: string, where: P
   }
   if (countsAsWriter(file)) inode.writeCount = (inode.writeCount ?? 0) + 1;
   inode.holders++;
+  if (where !== undefined) where.mount.opens++;
   return file;
 }
 

@@ -11,6 +11,7 @@ import { emulateMrs } from "../arch/arm64/cpufeature.js";
 import { doMemAbort } from "../arch/arm64/fault.js";
 import { UserAccess } from "../arch/arm64/uaccess.js";
 import { ERESTARTSYS, isErr } from "../errno.js";
+import type { Mounter } from "../fs/mounts.js";
 import { createInternalFileSystems, type InternalFileSystems } from "../fs/internal-fs.js";
 import type { OpenFile, Path } from "../fs/vfs.js";
 import { getFile, putFile } from "../fs/vfs.js";
@@ -67,6 +68,8 @@ export interface KernelOptions {
   readonly maxTasks?: number;
   /** Set the working directory of the first process; default the root. */
   readonly cwd?: Path;
+  /** Mounts and unmounts; without it that is not permitted. */
+  readonly mounter?: Mounter;
   /**
    * Asked first when a program executes BRK: `immediate` is the instruction's 16 bits. True: the program goes on behind the instruction
    * and never learns of it. False, or no hook: SIGTRAP. Linux: the hooks of arch/arm64/kernel/debug-monitors.c call_break_hook().
@@ -156,6 +159,10 @@ export class Kernel {
       if (!this.tasks.has(this.lastPid) && !this.groups.has(this.lastPid)) return this.lastPid;
     }
     return undefined;
+  }
+
+  get mounter(): Mounter | undefined {
+    return this.options.mounter;
   }
 
   get maxTasks(): number {

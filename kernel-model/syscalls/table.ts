@@ -22,6 +22,7 @@ import { MEMBARRIER_SYSCALLS } from "./membarrier.js";
 import { MEMORY_SYSCALLS } from "./memory.js";
 import { MEMPOLICY_SYSCALLS } from "./mempolicy.js";
 import { MMSG_SYSCALLS } from "./mmsg.js";
+import { MOUNT_SYSCALLS } from "./mount.js";
 import { NAMEI_SYSCALLS } from "./namei.js";
 import { SYSCALL_NAMES } from "./names.js";
 import { PIDFD_SYSCALLS } from "./pidfd.js";
@@ -60,6 +61,7 @@ export const SYSCALL_FAMILIES: readonly SyscallFamily[] = [
   STAT_SYSCALLS,
   POLL_SYSCALLS,
   NAMEI_SYSCALLS,
+  MOUNT_SYSCALLS,
   ATTR_SYSCALLS,
   PIPE_SYSCALLS,
   FCNTL_SYSCALLS,
