@@ -7,10 +7,11 @@
  * Doubles: the product is the sum of two doubles (Veltkamp, Dekker), the three are added by error-free sums, the last but one rounded
  * to odd. S. Boldo, G. Melquiond: Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd (2008).
  * Singles: the product is exact in double precision, the sum is rounded to odd before it is rounded to single.
+ * Where the host's relaxed SIMD has a fused multiply-add, that is taken first.
  */
 import { ModelBug } from "../../arch/errors.js";
 import { Code, type Local } from "./binary/code.js";
-import { CONTROL, F32, F32X4, F64, F64X2, I32, I32X4, I64, I64X2, TYPE_EMPTY, TYPE_F32, TYPE_F64, TYPE_I32, TYPE_I64, TYPE_V128, V128, type ValueType } from "./binary/opcodes.js";
+import { CONTROL, F32, F32X4, F64, F64X2, I32, I32X4, I64, I64X2, RELAXED, TYPE_EMPTY, TYPE_F32, TYPE_F64, TYPE_I32, TYPE_I64, TYPE_V128, V128, type ValueType } from "./binary/opcodes.js";
 
 /** The functions by name. `fma...`: (a, b, c, mode) -> a * b + c. `exact...`: (a, b, r, mode) -> whether a + b or a * b is exactly the finite r. */
 export const FLOAT_FUNCTIONS = {
@@ -42,6 +43,8 @@ const MOST_OPERAND = 2 ** 990;
 /** Veltkamp's constant for 53 bits. */
 const SPLITTER = 2 ** 27 + 1;
 const LEAST_SINGLE = 2 ** -126;
+const LEAST_DOUBLE = 2 ** -1022;
+const LEAST_ADDEND_SINGLE = 2 ** -60;
 const ONES = -1n;
 
 /** A format, one value or a vector of it. */
@@ -191,8 +194,39 @@ function multiply(code: Code, { op, type }: Kind): Local {
   return product;
 }
 
-function fmaDouble(): Code {
+/**
+ * The host's fused multiply-add, for mode 0: returns its result if that is finite and either not tiny or exact. It is exact if a factor is 0, or if
+ * the addend is so large that what a tiny sum has kept of the product cannot be denormal.
+ */
+function tryHost(code: Code, kind: Kind, scalar: Kind): void {
+  const result = code.local(kind.type);
+  const single = scalar === SINGLE;
+  code.get(MODE).op(I32.eqz).if(TYPE_EMPTY);
+  for (const operand of [A, B, C]) {
+    code.get(operand);
+    if (kind === scalar) code.op(single ? F32X4.splat : F64X2.splat);
+  }
+  code.op(single ? RELAXED.f32x4Madd : RELAXED.f64x2Madd);
+  if (kind === scalar) code.lane(single ? F32X4.extractLane : F64X2.extractLane, 0);
+  code.set(result);
+  const [and, or] = kind === scalar ? [I32.and, I32.or] : [V128.and, V128.or];
+  above(code, kind, result, single ? LEAST_SINGLE : LEAST_DOUBLE);
+  above(code, kind, C, single ? LEAST_ADDEND_SINGLE : LEAST_PRODUCT);
+  code.op(or);
+  isZero(code, kind, A);
+  code.op(or);
+  isZero(code, kind, B);
+  code.op(or);
+  below(code, kind, result, Infinity);
+  code.op(and);
+  if (kind !== scalar) code.op(single ? I32X4.allTrue : I64X2.allTrue);
+  code.if(TYPE_EMPTY);
+  code.get(result).return().end().end();
+}
+
+function fmaDouble(fused: boolean): Code {
   const code = new Code(4);
+  if (fused) tryHost(code, DOUBLE, DOUBLE);
   checkMode(code, () => code.f64(NaN));
   const product = multiply(code, DOUBLE);
   const zero = zeroFactor(code, DOUBLE, I32.or);
@@ -209,8 +243,9 @@ function fmaDouble(): Code {
   return code;
 }
 
-function fmaDoubles(): Code {
+function fmaDoubles(fused: boolean): Code {
   const code = new Code(4);
+  if (fused) tryHost(code, DOUBLES, DOUBLE);
   checkMode(code, () => code.v128(ONES, ONES));
   const product = multiply(code, DOUBLES);
   const zero = zeroFactor(code, DOUBLES, V128.or);
@@ -237,8 +272,9 @@ function fusedSingles(code: Code, kind: Kind, a: Local, b: Local, c: Local): { t
   return { total, lost };
 }
 
-function fmaSingle(): Code {
+function fmaSingle(fused: boolean): Code {
   const code = new Code(4);
+  if (fused) tryHost(code, SINGLE, SINGLE);
   checkMode(code, () => code.f32(NaN));
   const [a, b, c] = [A, B, C].map((single) => {
     const double = code.local(TYPE_F64);
@@ -273,8 +309,9 @@ function promoteHalf(code: Code, singles: Local, high: boolean): Local {
   return doubles;
 }
 
-function fmaSingles(): Code {
+function fmaSingles(fused: boolean): Code {
   const code = new Code(4);
+  if (fused) tryHost(code, SINGLES, SINGLE);
   checkMode(code, () => code.v128(ONES, ONES));
   const halves = [false, true].map((high) => {
     const [a, b, c] = [A, B, C].map((local) => promoteHalf(code, local, high)) as [Local, Local, Local];
@@ -344,17 +381,17 @@ function exactProductSingles(): Code {
   return code;
 }
 
-/** The body of a function. */
-export function floatFunction(name: FloatFunction): Code {
+/** The body of a function. `fused`: the host's relaxed multiply-add rounds once. */
+export function floatFunction(name: FloatFunction, fused: boolean): Code {
   switch (name) {
     case "fmaDouble":
-      return fmaDouble();
+      return fmaDouble(fused);
     case "fmaSingle":
-      return fmaSingle();
+      return fmaSingle(fused);
     case "fmaDoubles":
-      return fmaDoubles();
+      return fmaDoubles(fused);
     case "fmaSingles":
-      return fmaSingles();
+      return fmaSingles(fused);
     case "exactSumDouble":
       return exactSum(DOUBLE, undefined);
     case "exactSumSingle":

@@ -29,7 +29,10 @@ export class Code {
 
   /** Any instruction without immediates: arithmetic, comparisons, conversions, `drop`, `select`, `return`. */
   op(opcode: number): this {
-    if (opcode >= 0x100) {
+    if (opcode >= 0x10000) {
+      this.bytes.byte(opcode >>> 16);
+      this.bytes.unsigned(opcode & 0xffff);
+    } else if (opcode >= 0x100) {
       this.bytes.byte(opcode >>> 8);
       this.bytes.unsigned(opcode & 0xff);
     } else this.bytes.byte(opcode);

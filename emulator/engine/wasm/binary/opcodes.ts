@@ -107,3 +107,6 @@ export const F64X2 = {
   ceil: 0xfd74, floor: 0xfd75, trunc: 0xfd7a, nearest: 0xfd94, abs: 0xfdec, neg: 0xfded, sqrt: 0xfdef, add: 0xfdf0, sub: 0xfdf1, mul: 0xfdf2, div: 0xfdf3,
   min: 0xfdf4, max: 0xfdf5, pmin: 0xfdf6, pmax: 0xfdf7, convertLowI32x4S: 0xfdfe, convertLowI32x4U: 0xfdff,
 } as const;
+
+/** Relaxed SIMD, which not every host has; the number behind the prefix byte has 16 bits. Source: WebAssembly Core Specification 3.0. */
+export const RELAXED = { f32x4Madd: 0xfd0105, f64x2Madd: 0xfd0107 } as const;

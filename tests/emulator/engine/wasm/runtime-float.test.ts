@@ -1,8 +1,10 @@
 /** Fused multiply-add and tests of exactness in WebAssembly against exact arithmetic in TypeScript. */
+import { setFlagsFromString } from "node:v8";
 import { expect } from "chai";
 import { Code } from "../../../../emulator/engine/wasm/binary/code.js";
 import { ModuleBuilder } from "../../../../emulator/engine/wasm/binary/module.js";
 import { F32, F64, I32, TYPE_F64, TYPE_I32, TYPE_V128, V128 } from "../../../../emulator/engine/wasm/binary/opcodes.js";
+import { hostFusesMultiplyAdd } from "../../../../emulator/engine/wasm/host-float.js";
 import { FLOAT_FUNCTIONS, floatFunction, type FloatFunction } from "../../../../emulator/engine/wasm/runtime-float.js";
 import { DOUBLE, FloatEnvironment, SINGLE, add, mul, mulAdd, type FloatFormat } from "../../../../emulator/engine/wasm/soft/float.js";
 import { Random } from "../../../support/random-instructions.js";
@@ -11,12 +13,12 @@ import { runSeed } from "../../../support/seed.js";
 const IXC = 0x10;
 
 /** The functions behind calls that take their operands from memory: three vectors, mode; the result goes behind them. */
-function instantiate(): { readonly words: BigUint64Array; readonly call: (name: FloatFunction, mode: number) => void } {
+function instantiate(fused: boolean): { readonly words: BigUint64Array; readonly call: (name: FloatFunction, mode: number) => void } {
   const module = new ModuleBuilder();
   module.importMemory("e", "memory", 1);
   for (const name of Object.keys(FLOAT_FUNCTIONS) as FloatFunction[]) {
     const { parameters, results } = FLOAT_FUNCTIONS[name];
-    const inner = module.func(FLOAT_FUNCTIONS[name], floatFunction(name));
+    const inner = module.func(FLOAT_FUNCTIONS[name], floatFunction(name, fused));
     const code = new Code(1);
     code.i32(48);
     const loads = { [TYPE_V128]: V128.load, [TYPE_F64]: F64.load } as Readonly<Record<number, number>>;
@@ -54,9 +56,15 @@ function isNan(bits: bigint, { width, fractionBits, exponentBits }: FloatFormat)
   return magnitude > ((1n << BigInt(exponentBits)) - 1n) << BigInt(fractionBits);
 }
 
-describe("runtime functions of floating point", () => {
+// Node 20 has relaxed SIMD behind a flag, later ones have it; the functions are tested with it and without.
+if (!hostFusesMultiplyAdd()) setFlagsFromString("--experimental-wasm-relaxed-simd");
+
+for (const fused of [false, true]) describe(`runtime functions of floating point, ${fused ? "with the host's" : "without a"} fused multiply-add`, () => {
   const seed = runSeed();
-  const { words, call } = instantiate();
+  before(() => {
+    if (fused) expect(hostFusesMultiplyAdd(), "the host fuses").to.equal(true);
+  });
+  const { words, call } = instantiate(fused);
   const put = (format: FloatFormat, index: number, lanes: readonly bigint[]): void => {
     words[2 * index] = 0n;
     words[2 * index + 1] = 0n;
