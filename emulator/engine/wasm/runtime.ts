@@ -9,6 +9,7 @@ import { Code } from "./binary/code.js";
 import { ModuleBuilder } from "./binary/module.js";
 import { CONTROL, F64, I32, I64, TYPE_EMPTY, TYPE_F64, TYPE_I32, TYPE_I64, TYPE_V128, V128 } from "./binary/opcodes.js";
 import { emitNzcvOfKind, FLAG_KINDS } from "./flags.js";
+import { hostFusesMultiplyAdd } from "./host-float.js";
 import {
   ACCESS_PC, ACCOUNT, ENTRY_SHIFT, FAR, FETCH_PAGE, FILTER, FILTER_ENTRY, FRONT, FRONT_ENTRIES, FRONT_EPOCH, HOST, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH,
   NO_PAGE, PC, PENDING, READ_BASE, REFUSAL, REPLAY, RING, RING_COUNT, RING_PCS, RING_RECORDS, RUN, RUN_DONE, SCRATCH, WRITE_BASE,
@@ -467,7 +468,8 @@ class Runtime {
   }
 
   private arithmetic(): Readonly<Record<FloatFunction | CryptoFunction, number>> {
-    const floats = (Object.keys(FLOAT_FUNCTIONS) as FloatFunction[]).map((name) => [name, this.module.func(FLOAT_FUNCTIONS[name], floatFunction(name))]);
+    const fused = hostFusesMultiplyAdd();
+    const floats = (Object.keys(FLOAT_FUNCTIONS) as FloatFunction[]).map((name) => [name, this.module.func(FLOAT_FUNCTIONS[name], floatFunction(name, fused))]);
     const crypto = (Object.keys(CRYPTO_FUNCTIONS) as CryptoFunction[]).map((name) => [name, this.module.func(CRYPTO_FUNCTIONS[name], cryptoFunction(name))]);
     return Object.fromEntries([...floats, ...crypto]) as Record<FloatFunction | CryptoFunction, number>;
   }
