@@ -54,6 +54,11 @@ const textTools: readonly ParityEntry[] = [
   { name: "jq", argv: ["jq", "-c", "group_by(.name) | map({name: .[0].name, n: length, sum: (map(.value) | add)}) | sort_by(-.n)[:5]"], stdin: records(3000) },
   { name: "file", argv: ["file", "a", "b", "c", "/usr/bin/bash"], files: { a: PROSE, b: noise(5000), c: "#!/bin/sh\n" } },
   { name: "make", argv: ["make", "-s", "-f", "m"], files: { m: script("targets.mk") } },
+  { name: "original-awk", argv: ["original-awk", "-f", "count.awk", "a"], files: { "count.awk": script("count.awk"), a: PROSE } },
+  { name: "ed", argv: ["ed", "-s", "a"], stdin: "3,7d\n1s/[0-9]/N/g\n/quaest/p\n$a\nlast line\n.\ng/vel/m0\nw b\nq\n", files: { a: text(3000) } },
+  { name: "vim", argv: ["vim.tiny", "-es", "-u", "NONE", "a", "-c", "normal ggdd2jyyGp:1", "-c", "%s/ka/KA/g", "-c", "w! b", "-c", "q!"], env: { TERM: "dumb" }, files: { a: text(5000) } },
+  { name: "ripgrep", argv: ["rg", "-j3", "--sort", "path", "-c", "quaest|dorka", "."], files: { "d/e/a": PROSE, "d/e/b": "nothing", "d/c": noise(10_000), "f.txt": text(300_000) } },
+  { name: "fzf", argv: ["fzf", "--filter", "ka shapo !vel"], stdin: PROSE },
   { name: "hexdump", argv: ["hexdump", "-C", "a"], files: { a: noise(3000) } },
 ];
 
@@ -76,6 +81,10 @@ const archives: readonly ParityEntry[] = [
   { name: "zstd-threads", argv: ["zstd", "-q", "-T3", "-B300K", "a"], files: { a: text(2_000_000) } },
   { name: "lz4", argv: ["lz4", "-q", "a", "a.lz4"], files: { a: text(500_000) } },
   { name: "round-trips", argv: ["bash", "r.sh"], files: { "r.sh": script("round-trips.sh"), "d/a": PROSE, "d/b": noise(300_000), "d/e/f": "" } },
+  { name: "zip", argv: ["bash", "-c", "find d | sort | zip -X -q a.zip -@ && unzip -t a.zip && unzip -l a.zip | tail -1 && rm -r d && unzip -q a.zip"], files: { "d/a": PROSE, "d/b": noise(50_000), "d/e/f": "" } },
+  { name: "brotli", argv: ["brotli", "-k", "-q", "9", "a"], files: { a: text(400_000) } },
+  { name: "7z", argv: ["/usr/lib/p7zip/7zr", "a", "-bd", "-bso0", "-mmt=2", "-mtm=off", "a.7z", "a", "b"], files: { a: PROSE, b: noise(50_000) } },
+  { name: "rsync", argv: ["bash", "r.sh"], files: { "r.sh": script("rsync.sh"), "d/a": PROSE, "d/e/f/g.sh": "#!/bin/sh\n", "d/h": noise(5000), "d/e/g": "g\n" } },
   { name: "cpio", argv: ["bash", "c.sh"], files: { "c.sh": script("cpio.sh"), "d/a": PROSE, "d/e/f": "f\n" } },
 ];
 
@@ -92,6 +101,12 @@ const languages: readonly ParityEntry[] = [
   { name: "python-multiprocessing", argv: ["python3.11", "m.py"], env: PYTHON, files: { "m.py": script("multiprocessing.py") } },
   { name: "python-error", argv: ["python3.11", "-c", "import os\ndef f(n): return f(n + 1)\nf(0)"], env: PYTHON },
   { name: "python-crash", argv: ["python3.11", "-c", "import ctypes; print('last', flush=True); ctypes.string_at(16)"], env: PYTHON },
+  { name: "ruby", argv: ["ruby3.1", "--disable-gems", "r.rb"], files: { "r.rb": script("ruby.rb"), "in.json": records(3000) } },
+  { name: "php", argv: ["php8.2", "p.php"], files: { "p.php": script("php.php"), "in.json": records(3000) } },
+  { name: "node", argv: ["node", "n.cjs"], files: { "n.cjs": script("node.cjs"), "in.json": records(3000) } },
+  { name: "guile", argv: ["/usr/lib/aarch64-linux-gnu/guile/3.0/bin/guile", "--no-auto-compile", "-s", "g.scm"], files: { "g.scm": script("guile.scm"), a: PROSE } },
+  { name: "tcl", argv: ["tclsh8.6", "t.tcl"], files: { "t.tcl": script("tcl.tcl"), a: PROSE } },
+  { name: "nasm", argv: ["nasm", "-f", "elf64", "-l", "a.lst", "a.asm", "-o", "a.o"], files: { "a.asm": "section .data\nmsg db 'hello',10\nsection .text\nglobal _start\n_start:\n%rep 200\n mov rax, 1\n lea rsi, [rel msg]\n%endrep\n syscall\n" } },
   { name: "duktape", argv: ["duk", "b.js"], files: { "b.js": script("bench.js") } },
   { name: "tcc-object", argv: ["tcc", "-O2", "-c", "btree.c", "-o", "btree.o"], files: { "btree.c": own("btree.c"), "guest.h": own("guest.h") } },
   { name: "tcc-program", argv: ["tcc", "btree.c", "-o", "btree"], files: { "btree.c": own("btree.c"), "guest.h": own("guest.h") } },
@@ -110,6 +125,10 @@ const services: readonly ParityEntry[] = [
   { name: "openssl-enc", argv: ["openssl", "enc", "-aes-256-ctr", "-K", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", "-iv", "000102030405060708090a0b0c0d0e0f", "-in", "a", "-out", "b"], files: { a: noise(1_000_000) } },
   { name: "openssl-keys", argv: ["bash", "k.sh"], files: { "k.sh": script("openssl.sh") } },
   { name: "openssl-speed", argv: ["bash", "s.sh"], files: { "s.sh": "openssl speed -seconds 1 -bytes 4096 sha256 >out 2>err; echo $?; wc -l <out; rm out err\n" } },
+  { name: "nginx", argv: ["bash", "n.sh"], files: { "n.sh": script("nginx.sh"), a: PROSE } },
+  { name: "git", argv: ["bash", "g.sh"], files: { "g.sh": script("git.sh"), a: PROSE } },
+  { name: "ninja", argv: ["bash", "-c", "ninja -j3; rm .ninja_log"], files: { "build.ninja": "rule copy\n  command = cat $in > $out\nbuild b: copy a\nbuild c: copy b a\nbuild d: copy c b\n", a: text(5000) } },
+  { name: "gpg", argv: ["bash", "-c", "gpg --no-options --homedir . --print-mds a; rm pubring.kbx"], files: { a: PROSE } },
   { name: "redis", argv: ["bash", "r.sh"], files: { "r.sh": script("redis.sh") } },
 ];
 

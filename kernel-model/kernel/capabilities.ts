@@ -1,7 +1,7 @@
 /**
  * Capability sets of a process.
  *
- * Linux: security/commoncap.c cap_emulate_setxuid(), include/uapi/linux/capability.h. Differs: only ids decide what the model allows; the
+ * Linux: security/commoncap.c cap_emulate_setxuid(), include/uapi/linux/capability.h. Differs: beside changes of ids, the effective user decides; the
  * sets are what programs see, and no bounding or ambient set is kept.
  */
 import type { Credentials } from "./task.js";

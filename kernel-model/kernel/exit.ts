@@ -96,6 +96,7 @@ function exitNotify(kernel: Kernel, group: ThreadGroup, status: number): void {
   deletePosixTimers(kernel, group);
   reparentChildren(kernel, group);
   group.exitWaiters?.wakeAll();
+  kernel.ipc.sem.exit(group, group.tgid);
   const { parent } = group;
   if (parent === undefined) {
     reap(kernel, group);

@@ -12,6 +12,7 @@ import { doMemAbort } from "../arch/arm64/fault.js";
 import { UserAccess } from "../arch/arm64/uaccess.js";
 import { ERESTARTSYS, isErr } from "../errno.js";
 import type { Mounter } from "../fs/mounts.js";
+import { createIpc, type Ipc } from "../ipc/ipc.js";
 import { createInternalFileSystems, type InternalFileSystems } from "../fs/internal-fs.js";
 import type { OpenFile, Path } from "../fs/vfs.js";
 import { getFile, putFile } from "../fs/vfs.js";
@@ -98,6 +99,7 @@ export class Kernel {
   readonly futexes = new FutexTable();
   /** Where pipes, sockets and other files without a path live. */
   readonly internal: InternalFileSystems;
+  readonly ipc: Ipc;
   /** Live and zombie tasks by pid. */
   readonly tasks = new Map<number, Task>();
   readonly groups = new Map<number, ThreadGroup>();
@@ -143,6 +145,7 @@ export class Kernel {
     this.framesAtStart = options.sys.buddy.nrFree;
     this.vdso = createVdso(options.sys);
     this.internal = createInternalFileSystems(options.sys, () => this.clock.realtime);
+    this.ipc = createIpc(options.sys, { pid: () => this.current?.group.tgid ?? 0, seconds: () => this.clock.realtime.seconds });
   }
 
   /** The address space that the processor uses now. */
@@ -483,6 +486,7 @@ export class Kernel {
     killAll(this);
     this.deactivateMm();
     for (const file of this.options.standardStreams) putFile(file);
+    this.ipc.shm.dispose();
     this.vdso.dispose();
     shrinkHugeZeroFolio(this.sys);
     return this.framesAtStart - this.sys.buddy.nrFree;

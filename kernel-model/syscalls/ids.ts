@@ -5,7 +5,7 @@
  */
 import type { Va } from "../../emulator/arch/addr.js";
 import { EFAULT, EINVAL, EPERM, ESRCH, EACCES } from "../errno.js";
-import { afterUidChange } from "../kernel/capabilities.js";
+import { afterUidChange, capabilitiesOf } from "../kernel/capabilities.js";
 import type { Kernel } from "../kernel/kernel.js";
 import type { Credentials, Task, ThreadGroup } from "../kernel/task.js";
 import type { SyscallFamily, SyscallHandler } from "./abi.js";
@@ -13,6 +13,8 @@ import type { SyscallFamily, SyscallHandler } from "./abi.js";
 const NGROUPS_MAX = 65536;
 const INVALID_ID = 0xffffffff;
 const PR_SET_KEEPCAPS = 8;
+const CAP_SETGID = 1n << 6n;
+const CAP_SETUID = 1n << 7n;
 
 const groupOf = (kernel: Kernel, task: Task, pid: number): ThreadGroup | undefined => (pid === 0 ? task.group : kernel.groups.get(pid));
 
@@ -22,13 +24,16 @@ const FIELDS = {
   gid: { real: "gid", effective: "egid", saved: "sgid", fs: "fsgid" },
 } as const;
 
+/** Linux: ns_capable_setid(CAP_SETUID or CAP_SETGID). */
+const mayChange = (by: Credentials, kind: IdKind): boolean => (capabilitiesOf(by).effective & (kind === "uid" ? CAP_SETUID : CAP_SETGID)) !== 0n;
+
 /** Set ids that are given, if the caller may: root anything, others only ids they have. Linux: sys_setresuid(). */
 function setIds(task: Task, kind: IdKind, real: number | undefined, effective: number | undefined, saved: number | undefined): number {
   const old = task.credentials;
   const fields = FIELDS[kind];
   const own = [old[fields.real], old[fields.effective], old[fields.saved]];
   for (const id of [real, effective, saved]) {
-    if (id !== undefined && old.euid !== 0 && !own.includes(id)) return -EPERM;
+    if (id !== undefined && !mayChange(old, kind) && !own.includes(id)) return -EPERM;
   }
   const next: Credentials = {
     ...old,
@@ -74,7 +79,7 @@ const setOne =
   (_, task, args) => {
     const id = args.uint(0);
     if (id === INVALID_ID) return -EINVAL;
-    return task.credentials.euid === 0 ? setIds(task, kind, id, id, id) : setIds(task, kind, undefined, id, undefined);
+    return mayChange(task.credentials, kind) ? setIds(task, kind, id, id, id) : setIds(task, kind, undefined, id, undefined);
   };
 
 const getres =
@@ -92,7 +97,7 @@ const setfs =
     const old = task.credentials[field];
     const id = args.uint(0);
     const own = Object.values(FIELDS[kind]).map((name) => task.credentials[name]);
-    if (id !== INVALID_ID && (task.credentials.euid === 0 || own.includes(id))) task.credentials = { ...task.credentials, [field]: id };
+    if (id !== INVALID_ID && (mayChange(task.credentials, kind) || own.includes(id))) task.credentials = { ...task.credentials, [field]: id };
     return old;
   };
 
@@ -128,7 +133,7 @@ export const ID_SYSCALLS: SyscallFamily = {
 
   setgroups: (kernel, task, args) => {
     const size = args.int(0);
-    if (task.credentials.euid !== 0) return -EPERM;
+    if (!mayChange(task.credentials, "gid")) return -EPERM;
     if (size < 0 || size > NGROUPS_MAX) return -EINVAL;
     const groups: number[] = [];
     for (let i = 0; i < size; i++) {

@@ -24,6 +24,7 @@ import { MEMPOLICY_SYSCALLS } from "./mempolicy.js";
 import { MMSG_SYSCALLS } from "./mmsg.js";
 import { MOUNT_SYSCALLS } from "./mount.js";
 import { NAMEI_SYSCALLS } from "./namei.js";
+import { MSG_SYSCALLS } from "./msg.js";
 import { SYSCALL_NAMES } from "./names.js";
 import { PIDFD_SYSCALLS } from "./pidfd.js";
 import { PIPE_SYSCALLS } from "./pipe.js";
@@ -32,6 +33,8 @@ import { PROCESS_VM_SYSCALLS } from "./process-vm.js";
 import { PROCESS_SYSCALLS } from "./process.js";
 import { RSEQ_SYSCALLS } from "./rseq.js";
 import { SCHED_SYSCALLS } from "./sched.js";
+import { SEM_SYSCALLS } from "./sem.js";
+import { SHM_SYSCALLS } from "./shm.js";
 import { SIGNAL_SYSCALLS } from "./signal.js";
 import { SOCKET_SYSCALLS } from "./socket.js";
 import { SOCKMSG_SYSCALLS } from "./sockmsg.js";
@@ -52,6 +55,9 @@ export const SYSCALL_FAMILIES: readonly SyscallFamily[] = [
   MEMORY_SYSCALLS,
   MEMPOLICY_SYSCALLS,
   PROCESS_VM_SYSCALLS,
+  SHM_SYSCALLS,
+  SEM_SYSCALLS,
+  MSG_SYSCALLS,
   MEMBARRIER_SYSCALLS,
   TIME_SYSCALLS,
   SIGNAL_SYSCALLS,
