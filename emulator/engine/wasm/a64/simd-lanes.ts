@@ -148,6 +148,17 @@ export function shiftRightRounding(t: Translator, size: number, value: Local, sh
   code.op(V128.and).op(ADD[size]!);
 }
 
+/** The largest element of the sign of each: the smallest or greatest signed number, or all ones. */
+export function greatestOfSign(t: Translator, size: number, value: Local, signed: boolean): void {
+  if (!signed) {
+    t.code.v128(-1n, -1n);
+    return;
+  }
+  t.code.get(value).i32(bitsOf(size) - 1).op(SHR_S[size]!);
+  constant(t, size, signBit(size) - 1n);
+  t.code.op(V128.xor);
+}
+
 /** Product of elements of 8, 16 or 32 bits. */
 export function multiply(t: Translator, size: number, a: Local, b: Local): void {
   const { code } = t;
@@ -183,9 +194,9 @@ export function addSaturating(t: Translator, size: number, a: Local, b: Local, s
   code.get(overflow).op(V128.anyTrue);
   setQcIf(t);
   if (signed) {
-    code.get(plain).i32(bitsOf(size) - 1).op(SHR_S[size]!);
-    constant(t, size, signBit(size));
-    code.op(V128.xor).get(plain).get(overflow).op(V128.bitselect);
+    // Only numbers of one sign leave the range, on their side.
+    greatestOfSign(t, size, a, true);
+    code.get(plain).get(overflow).op(V128.bitselect);
   } else code.get(plain).get(overflow).op(subtract ? V128.andnot : V128.or);
 }
 

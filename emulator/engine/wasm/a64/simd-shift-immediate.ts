@@ -2,7 +2,6 @@
 import type { Local } from "../binary/code.js";
 import { V128 } from "../binary/opcodes.js";
 import { encoding, type Encoding } from "../decode/encoding.js";
-import { elements, saturate, setElements } from "../soft/vector.js";
 import type { Translator } from "../translator.js";
 import * as lanes from "./simd-lanes.js";
 
@@ -72,25 +71,35 @@ function insert(left: boolean): Emit {
   };
 }
 
-/** Saturating shifts left, from signed or unsigned to signed or unsigned, in TypeScript. */
-function saturatingLeft(name: string, U: 0 | 1, opcode: string, fromSigned: boolean, toSigned: boolean): Encoding[] {
-  const carryOut = (words: BigUint64Array, immh: number, immb: number, Rn: number, Rd: number, bytes: number): void => {
+/** Saturating shifts left; with `toUnsigned` from signed to unsigned numbers. */
+function saturatingLeft(name: string, U: 0 | 1, opcode: string, signed: boolean, toUnsigned: boolean): Encoding[] {
+  const carryOut = (t: Translator, immh: number, immb: number, Rn: number, Rd: number, width: number): void => {
+    const { code } = t;
     const size = sizeOf(immh);
-    const shift = BigInt(shiftOf(immh, immb, true));
-    const values = elements(words, Rn, size, Math.max(1, bytes >> size), fromSigned);
-    setElements(words, Rd, size, values.map((value) => saturate(words, value << shift, size, toSigned)));
+    const shift = shiftOf(immh, immb, true);
+    const n = lanes.operand(t, Rn, width);
+    let value = n;
+    if (toUnsigned) {
+      code.get(n).get(n).i32(lanes.bitsOf(size) - 1).op(lanes.SHR_S[size]!).op(V128.andnot);
+      value = lanes.keep(t);
+    }
+    code.get(value).i32(shift).op(lanes.SHL[size]!);
+    const result = lanes.keep(t);
+    // What does not come back has been too large.
+    code.get(result).i32(shift).op((signed ? lanes.SHR_S : lanes.SHR_U)[size]!);
+    const back = lanes.keep(t);
+    lanes.setQcIfDifferent(t, back, n);
+    lanes.greatestOfSign(t, size, value, signed);
+    code.get(result).get(back).get(value).op(lanes.NE[size]!).op(V128.bitselect);
+    lanes.setResult(t, Rd, width);
   };
   return [
-    encoding(name, vectorPattern(U, opcode), (t, { Rn, Rd }) => {
-      t.interpret({ vReads: [Rn], vWrites: [Rd] });
-    }, vectorAllocated, (words, { Q, immh, immb, Rn, Rd }) => {
-      carryOut(words, immh, immb, Rn, Rd, 8 << Q);
-    }),
-    encoding(`${name} (scalar)`, scalarPattern(U, opcode), (t, { Rn, Rd }) => {
-      t.interpret({ vReads: [Rn], vWrites: [Rd] });
-    }, ({ immh }) => immh !== 0, (words, { immh, immb, Rn, Rd }) => {
-      carryOut(words, immh, immb, Rn, Rd, 1);
-    }),
+    encoding(name, vectorPattern(U, opcode), (t, { Q, immh, immb, Rn, Rd }) => {
+      carryOut(t, immh, immb, Rn, Rd, 64 << Q);
+    }, vectorAllocated),
+    encoding(`${name} (scalar)`, scalarPattern(U, opcode), (t, { immh, immb, Rn, Rd }) => {
+      carryOut(t, immh, immb, Rn, Rd, lanes.bitsOf(sizeOf(immh)));
+    }, ({ immh }) => immh !== 0),
   ];
 }
 
@@ -148,8 +157,8 @@ export const SIMD_SHIFT_IMMEDIATE: readonly Encoding[] = [
   ...rows("SRI", 1, "01000", false, insert(false)),
   ...rows("SHL", 0, "01010", true, (t, size, n, shift) => t.code.get(n).i32(shift).op(lanes.SHL[size]!)),
   ...rows("SLI", 1, "01010", true, insert(true)),
-  ...saturatingLeft("SQSHLU", 1, "01100", true, false),
-  ...saturatingLeft("SQSHL (immediate)", 0, "01110", true, true),
+  ...saturatingLeft("SQSHLU", 1, "01100", false, true),
+  ...saturatingLeft("SQSHL (immediate)", 0, "01110", true, false),
   ...saturatingLeft("UQSHL (immediate)", 1, "01110", false, false),
   ...narrow("SHRN", 0, "10000", false, undefined),
   ...narrow("RSHRN", 0, "10001", true, undefined),

@@ -1,11 +1,11 @@
 /** Advanced SIMD three registers of the same type, integer, vector and scalar. Arm: DDI 0487 C4.1.95. */
 import type { Local } from "../binary/code.js";
-import { CONTROL, I16X8, I32, I64, I8X16, TYPE_I32, TYPE_I64, TYPE_V128, V128 } from "../binary/opcodes.js";
+import { I16X8, I8X16, V128 } from "../binary/opcodes.js";
 import { encoding, type Encoding } from "../decode/encoding.js";
-import { elements, saturate, setElements, shiftBy } from "../soft/vector.js";
 import type { Translator } from "../translator.js";
 import * as lanes from "./simd-lanes.js";
 import { doublingMultiplyHigh } from "./simd-multiply.js";
+import { shiftByRegister } from "./simd-shift-register.js";
 
 /** Pushes the result from the operands in locals; `d` is the old destination. */
 type Emit = (t: Translator, size: number, n: Local, m: Local, d: Local) => void;
@@ -20,7 +20,6 @@ interface Options {
   readonly saturates?: boolean;
 }
 
-const SELECT = CONTROL.select;
 const ALL = [0, 1, 2, 3];
 const NARROW = [0, 1, 2];
 
@@ -41,30 +40,6 @@ function rows(name: string, U: 0 | 1, opcode: string, emit: Emit, options: Optio
     encoding(`${name} (scalar)`, `01 ${U} 11110 size:2 1 Rm:5 ${opcode} 1 Rn:5 Rd:5` as "01 0 11110 size:2 1 Rm:5 00000 1 Rn:5 Rd:5", (t, { size, Rm, Rn, Rd }) => {
       carryOut(t, size, Rm, Rn, Rd, 8 << size);
     }, ({ size }) => scalar.includes(size)),
-  ];
-}
-
-/** Rows that are carried out in TypeScript, element by element. */
-function softRows(name: string, U: 0 | 1, opcode: string, compute: (words: BigUint64Array, size: number, n: bigint, m: bigint) => bigint, scalar: readonly number[]): Encoding[] {
-  const carryOut = (words: BigUint64Array, size: number, Rm: number, Rn: number, Rd: number, count: number): void => {
-    const n = elements(words, Rn, size, count, U === 0);
-    const m = elements(words, Rm, size, count, true);
-    setElements(words, Rd, size, n.map((value, index) => compute(words, size, value, m[index]!)));
-  };
-  const interpret = (t: Translator, Rm: number, Rn: number, Rd: number): void => {
-    t.interpret({ vReads: [Rn, Rm], vWrites: [Rd] });
-  };
-  return [
-    encoding(name, `0 Q:1 ${U} 01110 size:2 1 Rm:5 ${opcode} 1 Rn:5 Rd:5` as "0 Q:1 0 01110 size:2 1 Rm:5 00000 1 Rn:5 Rd:5", (t, { Rm, Rn, Rd }) => {
-      interpret(t, Rm, Rn, Rd);
-    }, ({ Q, size }) => !(size === 3 && Q === 0), (words, { Q, size, Rm, Rn, Rd }) => {
-      carryOut(words, size, Rm, Rn, Rd, (8 << Q) >> size);
-    }),
-    encoding(`${name} (scalar)`, `01 ${U} 11110 size:2 1 Rm:5 ${opcode} 1 Rn:5 Rd:5` as "01 0 11110 size:2 1 Rm:5 00000 1 Rn:5 Rd:5", (t, { Rm, Rn, Rd }) => {
-      interpret(t, Rm, Rn, Rd);
-    }, ({ size }) => scalar.includes(size), (words, { size, Rm, Rn, Rd }) => {
-      carryOut(words, size, Rm, Rn, Rd, 1);
-    }),
   ];
 }
 
@@ -111,95 +86,6 @@ function absoluteDifference(signed: boolean, accumulate: boolean): Emit {
   };
 }
 
-/** Elements of 8 and 16 bits, all at once: one step for each bit of the shift count. */
-function shiftSteps(t: Translator, size: number, value: Local, count: Local, left: boolean, signed: boolean): void {
-  const { code } = t;
-  const bits = lanes.bitsOf(size);
-  const opcode = (left ? lanes.SHL : signed ? lanes.SHR_S : lanes.SHR_U)[size]!;
-  code.get(value);
-  const result = t.temp(TYPE_V128);
-  for (let step = 1; step < bits; step *= 2) {
-    code.tee(result).i32(step).op(opcode).get(result).get(count);
-    lanes.constant(t, size, step);
-    code.op(V128.and);
-    lanes.constant(t, size, step);
-    code.op(lanes.EQ[size]!).op(V128.bitselect);
-  }
-}
-
-/** Shifts each element left by the signed low byte of the other, right if it is negative. */
-function shiftByRegister(signed: boolean): Emit {
-  return (t, size, n, m) => {
-    const { code } = t;
-    const bits = lanes.bitsOf(size);
-    if (size >= 2) {
-      const type = size === 3 ? TYPE_I64 : TYPE_I32;
-      const ops = size === 3 ? I64 : I32;
-      const value = t.temp(type);
-      const count = t.temp(type);
-      const opposite = t.temp(type);
-      const push = (number: number): void => {
-        if (size === 3) code.i64(number);
-        else code.i32(number);
-      };
-      code.v128(0n, 0n);
-      for (let lane = 0; lane < 16 >> size; lane++) {
-        code.get(n).lane(lanes.EXTRACT_U[size]!, lane).set(value).get(m).lane(lanes.EXTRACT_U[size]!, lane).op(ops.extend8S).set(count);
-        push(0);
-        code.get(count).op(ops.sub).set(opposite);
-        // Left by less than the width, or 0.
-        code.get(value).get(count).op(ops.shl);
-        push(0);
-        code.get(count);
-        push(bits);
-        code.op(ops.ltS).op(SELECT);
-        // Right: signed by the width less one if it is more, unsigned 0 then.
-        code.get(value);
-        if (signed) {
-          push(bits - 1);
-          code.get(opposite).get(opposite);
-          push(bits - 1);
-          code.op(ops.gtS).op(SELECT).op(ops.shrS);
-        } else {
-          code.get(opposite).op(ops.shrU);
-          push(0);
-          code.get(opposite);
-          push(bits);
-          code.op(ops.ltS).op(SELECT);
-        }
-        code.get(count);
-        push(0);
-        code.op(ops.geS).op(SELECT).lane(lanes.REPLACE[size]!, lane);
-      }
-      return;
-    }
-    // The signed low byte in each element, and its opposite.
-    code.get(m);
-    if (size === 1) code.i32(8).op(I16X8.shl).i32(8).op(I16X8.shrS);
-    const left = lanes.keep(t);
-    code.get(left).op(lanes.NEG[size]!);
-    const right = lanes.keep(t);
-    shiftSteps(t, size, n, left, true, false);
-    code.get(left);
-    lanes.constant(t, size, bits);
-    code.op(lanes.LT_S[size]!).op(V128.and);
-    if (signed) {
-      // By the width less one if it is more: -128 stays negative as a byte, hence unsigned.
-      code.get(right);
-      lanes.constant(t, size, bits - 1);
-      code.op(lanes.MIN_U[size]!);
-      const bounded = lanes.keep(t);
-      shiftSteps(t, size, n, bounded, false, true);
-    } else {
-      shiftSteps(t, size, n, right, false, false);
-      code.get(right);
-      lanes.constant(t, size, bits);
-      code.op((size === 0 ? I8X16 : I16X8).ltU).op(V128.and);
-    }
-    code.get(left).v128(0n, 0n).op(lanes.GE_S[size]!).op(V128.bitselect);
-  };
-}
-
 /** The byte product of polynomials over {0, 1}, low halves. */
 const multiplyPolynomials: Emit = (t, _size, n, m) => {
   const { code } = t;
@@ -230,14 +116,14 @@ const ROWS: readonly Encoding[] = [
   ...rows("CMHI (register)", 1, "00110", (t, size, n, m) => { lanes.compareUnsigned(t, size, n, m, false); }, { scalar: [3] }),
   ...rows("CMGE (register)", 0, "00111", binary(lanes.GE_S), { scalar: [3] }),
   ...rows("CMHS (register)", 1, "00111", (t, size, n, m) => { lanes.compareUnsigned(t, size, n, m, true); }, { scalar: [3] }),
-  ...rows("SSHL", 0, "01000", shiftByRegister(true), { scalar: [3] }),
-  ...rows("USHL", 1, "01000", shiftByRegister(false), { scalar: [3] }),
-  ...softRows("SQSHL (register)", 0, "01001", (words, size, n, m) => saturate(words, shiftBy(n, m, false), size, true), ALL),
-  ...softRows("UQSHL (register)", 1, "01001", (words, size, n, m) => saturate(words, shiftBy(n, m, false), size, false), ALL),
-  ...softRows("SRSHL", 0, "01010", (_words, _size, n, m) => shiftBy(n, m, true), [3]),
-  ...softRows("URSHL", 1, "01010", (_words, _size, n, m) => shiftBy(n, m, true), [3]),
-  ...softRows("SQRSHL", 0, "01011", (words, size, n, m) => saturate(words, shiftBy(n, m, true), size, true), ALL),
-  ...softRows("UQRSHL", 1, "01011", (words, size, n, m) => saturate(words, shiftBy(n, m, true), size, false), ALL),
+  ...rows("SSHL", 0, "01000", shiftByRegister({ signed: true }), { scalar: [3] }),
+  ...rows("USHL", 1, "01000", shiftByRegister({ signed: false }), { scalar: [3] }),
+  ...rows("SQSHL (register)", 0, "01001", shiftByRegister({ signed: true, saturating: true }), { ...SATURATING, scalar: ALL }),
+  ...rows("UQSHL (register)", 1, "01001", shiftByRegister({ signed: false, saturating: true }), { ...SATURATING, scalar: ALL }),
+  ...rows("SRSHL", 0, "01010", shiftByRegister({ signed: true, rounding: true }), { scalar: [3] }),
+  ...rows("URSHL", 1, "01010", shiftByRegister({ signed: false, rounding: true }), { scalar: [3] }),
+  ...rows("SQRSHL", 0, "01011", shiftByRegister({ signed: true, rounding: true, saturating: true }), { ...SATURATING, scalar: ALL }),
+  ...rows("UQRSHL", 1, "01011", shiftByRegister({ signed: false, rounding: true, saturating: true }), { ...SATURATING, scalar: ALL }),
   ...rows("SMAX", 0, "01100", binary(lanes.MAX_S), { sizes: NARROW }),
   ...rows("UMAX", 1, "01100", binary(lanes.MAX_U), { sizes: NARROW }),
   ...rows("SMIN", 0, "01101", binary(lanes.MIN_S), { sizes: NARROW }),

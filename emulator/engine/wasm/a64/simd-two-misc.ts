@@ -2,7 +2,6 @@
 import type { Local } from "../binary/code.js";
 import { I16X8, I32X4, I64X2, I8X16, V128 } from "../binary/opcodes.js";
 import { encoding, type Encoding } from "../decode/encoding.js";
-import { elements, saturate, setElements } from "../soft/vector.js";
 import type { Translator } from "../translator.js";
 import * as lanes from "./simd-lanes.js";
 
@@ -127,25 +126,19 @@ function compareZero(opcodes: readonly number[]): Emit {
   return (t, size, n) => t.code.get(n).v128(0n, 0n).op(opcodes[size]!);
 }
 
-/** Sum of a number with a sign and one without: SUQADD, USQADD. */
-function saturatingMixedAdd(name: string, U: 0 | 1): Encoding[] {
-  const carryOut = (words: BigUint64Array, size: number, Rn: number, Rd: number, count: number): void => {
-    const n = elements(words, Rn, size, count, U === 1);
-    const d = elements(words, Rd, size, count, U === 0);
-    setElements(words, Rd, size, d.map((value, index) => saturate(words, value + n[index]!, size, U === 0)));
+/** The sum of a number with a sign and one without. With half the range added to the destination its range is that of the other kind. */
+function addMixed(signed: boolean): Emit {
+  return (t, size, n, d) => {
+    const offset = (): void => {
+      lanes.constant(t, size, lanes.signBit(size));
+      t.code.op(V128.xor);
+    };
+    t.code.get(d);
+    offset();
+    const moved = lanes.keep(t);
+    lanes.addSaturating(t, size, moved, n, signed, false);
+    offset();
   };
-  return [
-    encoding(name, vectorPattern(U, "00011"), (t, { Rn, Rd }) => {
-      t.interpret({ vReads: [Rn, Rd], vWrites: [Rd] });
-    }, ({ Q, size }) => !(size === 3 && Q === 0), (words, { Q, size, Rn, Rd }) => {
-      carryOut(words, size, Rn, Rd, (8 << Q) >> size);
-    }),
-    encoding(`${name} (scalar)`, scalarPattern(U, "00011"), (t, { Rn, Rd }) => {
-      t.interpret({ vReads: [Rn, Rd], vWrites: [Rd] });
-    }, undefined, (words, { size, Rn, Rd }) => {
-      carryOut(words, size, Rn, Rd, 1);
-    }),
-  ];
 }
 
 /** Narrowing moves; `narrowing` undefined: what is above is dropped. */
@@ -176,8 +169,8 @@ export const SIMD_TWO_MISC: readonly Encoding[] = [
   ...rows("REV16 (vector)", 0, "00001", reverse(2), { sizes: [0] }),
   ...rows("SADDLP", 0, "00010", (t, size, n) => { addNeighbours(t, size, n, true); }, ADDLP),
   ...rows("UADDLP", 1, "00010", (t, size, n) => { addNeighbours(t, size, n, false); }, ADDLP),
-  ...saturatingMixedAdd("SUQADD", 0),
-  ...saturatingMixedAdd("USQADD", 1),
+  ...rows("SUQADD", 0, "00011", addMixed(false), { ...SATURATING, accumulates: true }),
+  ...rows("USQADD", 1, "00011", addMixed(true), { ...SATURATING, accumulates: true }),
   ...rows("CLS (vector)", 0, "00100", (t, size, n) => { leadingSigns(t, size, n); }, { sizes: NARROW }),
   ...rows("CLZ (vector)", 1, "00100", (t, size, n) => { leadingZeros(t, size, n); }, { sizes: NARROW }),
   ...rows("CNT", 0, "00101", (t, _size, n) => t.code.get(n).op(I8X16.popcnt), { sizes: [0] }),
