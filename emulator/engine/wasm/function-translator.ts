@@ -410,6 +410,15 @@ export class FunctionTranslator implements Translator, AccessHost {
   skippedAccesses(loads: number, stores: number): void {
     this.code.get(this.account).i64(-blockCost(0, loads, stores)).op(I64.add).set(this.account);
   }
+  loadPair(bytes: 4 | 8, address: Local, offset: number): readonly [Local, Local] {
+    const pair = this.memory.loadPair(bytes, address, offset);
+    this.block.loads += 2;
+    return pair;
+  }
+  storePair(bytes: 4 | 8, address: Local, offset: number, first: Local, second: Local): void {
+    this.memory.storePair(bytes, address, offset, first, second);
+    this.block.stores += 2;
+  }
   loadRun(bytes: AccessBytes, count: number, address: Local, offset: number): Local[] {
     const vectors = this.memory.loadRun(bytes, count, address, offset);
     this.block.loads += count;

@@ -172,6 +172,16 @@ export class MemoryAccess {
     code.set(place).end();
   }
 
+  loadPair(bytes: 4 | 8, address: Local, offset: number): readonly [Local, Local] {
+    const { host } = this;
+    const { code } = host;
+    const place = host.temp(TYPE_I32);
+    this.runPlace(bytes, 2 * bytes, this.address(address, offset), place);
+    const pair = [host.temp(TYPE_I64), host.temp(TYPE_I64)] as const;
+    code.get(place).memory(LOADS[bytes], 0).set(pair[0]).get(place).memory(LOADS[bytes], bytes).set(pair[1]);
+    return pair;
+  }
+
   loadRun(bytes: AccessBytes, count: number, address: Local, offset: number): Local[] {
     const { host } = this;
     const { code } = host;
@@ -211,14 +221,30 @@ export class MemoryAccess {
     }
   }
 
+  storePair(bytes: 4 | 8, address: Local, offset: number, first: Local, second: Local): void {
+    this.runStore(bytes, 2 * bytes, this.address(address, offset), (place) => {
+      const { code } = this.host;
+      place();
+      code.get(first).memory(STORES[bytes], 0);
+      place();
+      code.get(second).memory(STORES[bytes], bytes);
+    });
+  }
+
   storeRun(bytes: AccessBytes, count: number, address: Local, offset: number, values: readonly Local[]): void {
+    const total = bytes * count;
+    this.runStore(bytes, total, this.address(address, offset), (place) => {
+      this.putVectors(total, values, place);
+    });
+  }
+
+  /** Stores of `bytes` each that make `total`; `put` writes them all to the place that its argument pushes. */
+  private runStore(bytes: AccessBytes, total: number, at: Local, put: (place: () => void) => void): void {
     const { host } = this;
     const { code } = host;
-    const total = bytes * count;
-    const at = this.address(address, offset);
     const slow = (): void => {
       this.notePc();
-      this.putVectors(total, values, () => code.i32((host.base | 0) + RUN));
+      put(() => code.i32((host.base | 0) + RUN));
       code.get(at).i32(bytes).i32(total).call(host.runtime("storeRun")).i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
       host.refuse("store");
       code.end();
@@ -235,7 +261,7 @@ export class MemoryAccess {
     code.else();
     this.pushPlace(distance);
     code.set(place);
-    this.putVectors(total, values, () => code.get(place));
+    put(() => code.get(place));
     code.end();
   }
 }

@@ -93,6 +93,10 @@ export interface Translator {
   /** On this way through the instruction so many of the loads and stores that its code contains were not made: they are not counted. */
   skippedAccesses(loads: number, stores: number): void;
 
+  /** Two loads, one behind the other, into i64 locals; the same as two calls of `load`, at the cost of one if they lie on one page. */
+  loadPair(bytes: 4 | 8, address: Local, offset: number): readonly [Local, Local];
+  storePair(bytes: 4 | 8, address: Local, offset: number, first: Local, second: Local): void;
+
   /**
    * `count` loads of `bytes` each, one behind the other from `address + offset`: what they read, in v128 locals, 16 bytes each in memory
    * order, zeros behind the last. The same as so many calls of `load`, at the cost of one if they lie on one page.

@@ -47,20 +47,17 @@ export function access(t: Translator, size: number, opc: number, base: Local, of
 function accessPair(t: Translator, opc: number, load: boolean, base: Local, offset: number, first: number, second: number, n: number, writeback?: number): void {
   const bytes = opc === 2 ? 8 : 4;
   if (load) {
-    const value = t.temp(TYPE_I64);
-    t.load(bytes, base, offset);
-    if (opc === 1) t.code.op(I64.extend32S);
-    t.code.set(value);
-    t.load(bytes, base, offset + bytes);
-    if (opc === 1) t.code.op(I64.extend32S);
-    t.setX(second);
-    t.code.get(value);
-    t.setX(first);
+    const [low, high] = t.loadPair(bytes, base, offset);
+    // Of one register twice the first word stays.
+    for (const [value, register] of [[high, second], [low, first]] as const) {
+      t.code.get(value);
+      if (opc === 1) t.code.op(I64.extend32S);
+      t.setX(register);
+    }
   } else {
     const low = localX(t, first);
     const high = localX(t, second);
-    t.store(bytes, base, offset, low);
-    t.store(bytes, base, offset + bytes, high);
+    t.storePair(bytes, base, offset, low, high);
   }
   if (writeback !== undefined) {
     t.code.get(base).i64(writeback).op(I64.add);
