@@ -36,29 +36,29 @@ export interface FastPath {
 /** The number of a unit is not known yet. */
 const UNKNOWN = -2;
 
-/** The entry of structure `h` that translates `page`; -1 for none, or UNKNOWN. */
-function findEntry(arena: Arena, cells: Int32Array, h: number, page: number): number {
+/** Among the entries of structure `h` that are not plain pages, the one that translates `page`; -1 for none, or UNKNOWN. */
+function findLarger(arena: Arena, cells: Int32Array, h: number, page: number): number {
   const { at, columnShift } = arena;
-  const column = cells[h | H_COLUMN]!;
-  const firstEntry = cells[h | H_FIRST_ENTRY]!;
-  const plain = at[(page << columnShift) | column]!;
-  if (plain >= 0) return (firstEntry + (plain << ENTRY_SHIFT)) | 0;
-  const end = cells[h | H_END_PROBE]!;
-  let probe = cells[h | H_PROBES]!;
-  if (probe === end) return -1;
   const { unitOf, capacityBits } = arena.index;
-  for (; probe < end; probe = (probe + (1 << PROBE_SHIFT)) | 0) {
+  const end = cells[h | H_END_PROBE]!;
+  for (let probe = cells[h | H_PROBES]!; probe < end; probe = (probe + (1 << PROBE_SHIFT)) | 0) {
     const first = unitOf[(cells[probe | PROBE_COLUMN]! << capacityBits) | (page >> BLOCK_SHIFT)]!;
     if (first === 0) return UNKNOWN;
     // The low five bits of a class are its order, and a shift takes no more.
     const unit = (first + ((page & (BLOCK_UNITS - 1)) >>> cells[probe | PROBE_CLASS]!)) | 0;
-    const slot = at[(unit << columnShift) | column]!;
+    const slot = at[(unit << columnShift) | cells[h | H_COLUMN]!]!;
     if (slot < 0) continue;
-    const entry = (firstEntry + (slot << ENTRY_SHIFT)) | 0;
+    const entry = (cells[h | H_FIRST_ENTRY]! + (slot << ENTRY_SHIFT)) | 0;
     const pages = cells[probe | PROBE_PAGES]!;
     if (pages === 0 || ((cells[entry | STATE]! >>> (STATE_PAGES_SHIFT + (page & pages))) & 1) !== 0) return entry;
   }
   return -1;
+}
+
+/** The entry of structure `h` that translates `page`; -1 for none, or UNKNOWN. */
+function findEntry(arena: Arena, cells: Int32Array, h: number, page: number): number {
+  const plain = arena.at[(page << arena.columnShift) | cells[h | H_COLUMN]!]!;
+  return plain >= 0 ? (cells[h | H_FIRST_ENTRY]! + (plain << ENTRY_SHIFT)) | 0 : findLarger(arena, cells, h, page);
 }
 
 /** Make `entry` the newest of the ring whose newest cell is at `at`. */
@@ -214,8 +214,8 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
   const l2Column = l2 < 0 ? 0 : cells[l2 | H_COLUMN]!;
   const l2Entries = l2 < 0 ? 0 : cells[l2 | H_FIRST_ENTRY]!;
   const simple = l1Ring >= 0 && l2 >= 0;
-  // An absent page is a miss only where nothing larger can hold it.
-  const missesForSure = simple && cells[l1 | H_PROBES] === cells[l1 | H_END_PROBE];
+  const l1Larger = cells[l1 | H_PROBES] !== cells[l1 | H_END_PROBE];
+  const l2Larger = l2 >= 0 && cells[l2 | H_PROBES] !== cells[l2 | H_END_PROBE];
   let instructionMisses = 0;
   let dataMisses = 0;
   let i = from;
@@ -227,18 +227,21 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
     if (simple && access !== 0) {
       const row = page << columnShift;
       const slot = at[row | l1Column]!;
-      if (slot >= 0) {
-        const entry = (l1Entries + (slot << ENTRY_SHIFT)) | 0;
-        if (access >= 2 && (cells[entry | STATE]! & STATE_DIRTY) === 0) break;
-        turnRing(cells, l1Ring, entry);
+      const hit = slot >= 0 ? (l1Entries + (slot << ENTRY_SHIFT)) | 0 : l1Larger ? findLarger(arena, cells, l1, page) : -1;
+      if (hit >= 0) {
+        if (access >= 2 && (cells[hit | STATE]! & STATE_DIRTY) === 0) break;
+        turnRing(cells, l1Ring, hit);
         continue;
       }
-      const below = missesForSure ? at[row | l2Column]! : -1;
-      if (below >= 0) {
-        const found = (l2Entries + (below << ENTRY_SHIFT)) | 0;
-        const place = cells[cells[l1Ring]! | NEWER]!;
+      if (hit === UNKNOWN) break;
+      const below = at[row | l2Column]!;
+      const found = below >= 0 ? (l2Entries + (below << ENTRY_SHIFT)) | 0 : l2Larger ? findLarger(arena, cells, l2, page) : -1;
+      if (found === UNKNOWN) break;
+      if (found >= 0) {
         const state = cells[found | STATE]!;
-        if ((((cells[place | STATE]! ^ state) & (STATE_CLASS | STATE_VALID)) | (state & l1Differs)) === 0 && (access < 2 || (state & STATE_DIRTY) !== 0)) {
+        if (access >= 2 && (state & STATE_DIRTY) === 0) break;
+        const place = cells[cells[l1Ring]! | NEWER]!;
+        if ((((cells[place | STATE]! ^ state) & (STATE_CLASS | STATE_VALID)) | (state & l1Differs)) === 0) {
           const own = (cells[found | AT]! & columnMask) | l1Column;
           at[cells[place | AT]!] = -1;
           at[own] = (place - l1Entries) >> ENTRY_SHIFT;
@@ -246,15 +249,17 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
           cells[place | FRAME] = cells[found | FRAME]!;
           cells[place | AT] = own;
           cells[l1Ring] = place;
-          const now = (cells[clock]! + 1) | 0;
-          cells[clock] = now;
-          cells[found | STAMP] = now;
-          dataMisses++;
-          continue;
+        } else if (!copyUp(arena, cells, data, found, page)) {
+          break;
         }
+        const now = (cells[clock]! + 1) | 0;
+        cells[clock] = now;
+        cells[found | STAMP] = now;
+        dataMisses++;
+        continue;
       }
     }
-    const done = consumeOther(arena, cells, access === 0 ? path.instruction : data, page, access >= 2, missesForSure && access !== 0);
+    const done = consumeOther(arena, cells, access === 0 ? path.instruction : data, page, access >= 2, simple && access !== 0);
     if (done < 2) {
       path.walkDue = done;
       break;
