@@ -7,7 +7,7 @@
 import { LEFT_SHIFT } from "./account.js";
 import { Code } from "./binary/code.js";
 import { ModuleBuilder } from "./binary/module.js";
-import { CONTROL, F64, I32, I64, TYPE_EMPTY, TYPE_F64, TYPE_I32, TYPE_I64, TYPE_V128, V128 } from "./binary/opcodes.js";
+import { CONTROL, F64, I32, I64, TYPE_EMPTY, TYPE_F64, TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
 import { emitNzcvOfKind, FLAG_KINDS } from "./flags.js";
 import { hostFusesMultiplyAdd } from "./host-float.js";
 import {
@@ -33,8 +33,9 @@ export const REFUSED_ALIGNMENT = 3;
 
 /** Value of places that are not there. */
 const NOWHERE = -1;
-const WRITTEN = 12;
 const PLACE = 8;
+/** The page's write has been recorded, in the word at PLACE. */
+const WRITTEN_BIT = 1n << 32n;
 const ADDRESS_BITS = 0x00ff_ffff_ffff_ffffn;
 
 export interface RuntimeOptions {
@@ -74,10 +75,16 @@ export const RUNTIME_FUNCTIONS = {
 } as const;
 export type RuntimeFunction = keyof typeof RUNTIME_FUNCTIONS;
 
-/** Leaves the function with the number if the i32 on the stack is not 0. */
-function leaveIf(code: Code, result: number): void {
-  code.if(TYPE_EMPTY);
-  code.i32(result).return().end();
+/** Functions that accesses call when they are not simple. */
+interface Cold {
+  readonly emitPending: number;
+  readonly translateWrite: number;
+}
+
+/** Locals of a held page. */
+interface Entry {
+  readonly address: number;
+  readonly rest: number;
 }
 
 class Runtime {
@@ -111,124 +118,171 @@ class Runtime {
     code.memory(opcode, 0);
   }
 
-  /** (page): records a touch of the page. */
-  private push(access: number): number {
-    const { module, options } = this;
-    const code = new Code(1);
-    if (options.trace) {
-      const count = code.local(TYPE_I32);
-      this.read(code, I32.load, RING_COUNT).set(count);
-      code.get(count).i32(3).op(I32.shl).i32(this.base + RING).op(I32.add);
-      code.get(0).i64(0xffff_ffff).op(I64.and);
-      code.get(0).i64(32).op(I64.shrU).i64(34).op(I64.shl).op(I64.or).i64(BigInt(access) << 32n).op(I64.or);
-      code.memory(I64.store, 0);
-      if (options.tracePcs) {
-        code.get(count).i32(3).op(I32.shl).i32(this.base + RING_PCS).op(I32.add);
-        this.read(code, I64.load, ACCESS_PC).op(F64.convertI64U).memory(F64.store, 0);
-      }
-      this.write(code, I32.store, RING_COUNT, () => code.get(count).i32(1).op(I32.add));
-      code.get(count).i32(RING_RECORDS - 1).op(I32.eq).if(TYPE_EMPTY);
-      code.call(this.drain).end();
+  /** Records a touch of the page whose number `page` pushes. */
+  private push(code: Code, access: number, page: () => unknown): void {
+    const { options } = this;
+    if (!options.trace) return;
+    const count = code.local(TYPE_I32);
+    this.read(code, I32.load, RING_COUNT).tee(count);
+    code.i32(3).op(I32.shl).i32(this.base + RING).op(I32.add);
+    page();
+    code.i64(0xffff_ffff).op(I64.and);
+    page();
+    code.i64(32).op(I64.shrU).i64(34).op(I64.shl).op(I64.or).i64(BigInt(access) << 32n).op(I64.or);
+    code.memory(I64.store, 0);
+    if (options.tracePcs) {
+      code.get(count).i32(3).op(I32.shl).i32(this.base + RING_PCS).op(I32.add);
+      this.read(code, I64.load, ACCESS_PC).op(F64.convertI64U).memory(F64.store, 0);
     }
-    return module.func({ parameters: [TYPE_I64], results: [] }, code);
+    this.write(code, I32.store, RING_COUNT, () => code.get(count).i32(1).op(I32.add));
+    code.get(count).i32(RING_RECORDS - 1).op(I32.eq).if(TYPE_EMPTY);
+    code.call(this.drain).end();
+  }
+
+  /** (page): records a fetch. */
+  private pushFetch(): number {
+    const code = new Code(1);
+    this.push(code, ACCESS_FETCH, () => code.get(0));
+    return this.module.func({ parameters: [TYPE_I64], results: [] }, code);
   }
 
   /** (newest): records the held pages used since the last record, oldest first, but not the `newest` most recent ones. */
-  private emitPending(pushRead: number): number {
+  private emitPending(): number {
     const { module } = this;
     const code = new Code(1);
     const place = code.local(TYPE_I32);
+    const page = code.local(TYPE_I64);
     this.read(code, I32.load, PENDING).set(place);
     const done = code.block();
     const loop = code.loop();
     code.get(place).get(0).op(I32.leS).brIf(done);
     code.get(place).i32(1).op(I32.sub).tee(place).i32(4).op(I32.shl).i32(this.base + FILTER).op(I32.add).memory(I64.load, 0);
-    code.i64(this.pageShift).op(I64.shrU).call(pushRead).br(loop).end().end();
+    code.i64(this.pageShift).op(I64.shrU).set(page);
+    this.push(code, ACCESS_READ, () => code.get(page));
+    code.br(loop).end().end();
     this.write(code, I32.store, PENDING, () => code.i32(0));
     return module.func({ parameters: [TYPE_I32], results: [] }, code);
   }
 
-  /** (base) -> place of a page that may be read, or written, or NOWHERE. */
-  private translate(write: boolean): number {
-    const code = new Code(1);
+  /** Leaves the place of the page at the address in local `at` in local `place`: NOWHERE if it may not be read, or written. */
+  private translate(code: Code, write: boolean, at: number, place: number): void {
     const page = code.local(TYPE_I64);
     const entry = code.local(TYPE_I32);
-    code.get(0).i64(this.pageShift).op(I64.shrU).tee(page);
+    code.get(at).i64(this.pageShift).op(I64.shrU).tee(page);
     code.op(I32.wrapI64).i32(FRONT_ENTRIES - 1).op(I32.and).i32(ENTRY_SHIFT).op(I32.shl).i32(this.base + FRONT).op(I32.add).tee(entry);
     code.memory(I64.load, 0).get(page);
     this.read(code, I64.load, FRONT_EPOCH).op(I64.or).op(I64.eq);
     if (write) code.get(entry).memory(I32.load, 8).i32(1).op(I32.and).op(I32.and);
-    code.if(TYPE_EMPTY);
-    code.get(entry).memory(I32.load, 8).i32(-2).op(I32.and).return();
-    code.end();
+    code.if(TYPE_I32);
+    code.get(entry).memory(I32.load, 8).i32(-2).op(I32.and);
+    code.else();
     code.get(page).op(F64.convertI64U).i32(Number(write)).call(this.grant);
+    code.end().set(place);
+  }
+
+  /** (base) -> place of a page, or NOWHERE. */
+  private translateFunction(write: boolean): number {
+    const code = new Code(1);
+    const place = code.local(TYPE_I32);
+    this.translate(code, write, 0, place);
+    code.get(place);
     return this.module.func({ parameters: [TYPE_I64], results: [TYPE_I32] }, code);
   }
 
   /** Moves the held page at `place` to the front. */
-  private use(code: Code, place: number, entry: number): void {
+  private use(code: Code, place: number, entry: Entry): void {
     const { base } = this;
     this.write(code, I32.store, PENDING, () => {
       this.read(code, I32.load, PENDING);
       this.read(code, I32.load, PENDING).i32(place).op(I32.leS).op(I32.add);
     });
     if (place === 0) return;
-    code.i32(base + FILTER + FILTER_ENTRY * place).memory(V128.load, 0).set(entry);
+    const at = base + FILTER + FILTER_ENTRY * place;
+    code.i32(at).memory(I64.load, 0).set(entry.address).i32(at).memory(I64.load, PLACE).set(entry.rest);
     this.shift(code, place);
-    code.i32(base + FILTER).get(entry).memory(V128.store, 0);
+    this.writeFirst(code, () => code.get(entry.address), () => code.get(entry.rest));
   }
 
   /** Moves the held pages before `place` one place on. */
   private shift(code: Code, place: number): void {
     for (let to = place; to > 0; to--) {
       const at = this.base + FILTER + FILTER_ENTRY * to;
-      code.i32(at).i32(at - FILTER_ENTRY).memory(V128.load, 0).memory(V128.store, 0);
+      for (const half of [0, PLACE]) code.i32(at).i32(at - FILTER_ENTRY).memory(I64.load, half).memory(I64.store, half);
     }
   }
 
-  /** (base) -> place of the page, which becomes the current one; NOWHERE if the access is not granted. */
-  private touch(write: boolean, translate: number, emitPending: number, pushHit: number): number {
-    const { base } = this;
-    const first = base + FILTER;
-    const code = new Code(1);
-    const place = code.local(TYPE_I32);
-    const entry = code.local(TYPE_V128);
-    const pushPage = (): void => {
-      code.get(0).i64(this.pageShift).op(I64.shrU).call(pushHit);
+  /**
+   * Writes the first held page. Always as two words of 64 bits, as they are read: a host that has to wait for a narrower store before it can read
+   * a word waits for all stores before that one, cache misses of the guest included.
+   */
+  private writeFirst(code: Code, address: () => unknown, rest: () => unknown): void {
+    const first = this.base + FILTER;
+    code.i32(first);
+    address();
+    code.memory(I64.store, 0).i32(first);
+    rest();
+    code.memory(I64.store, PLACE);
+  }
+
+  /**
+   * Makes the page at the address in local `at` the current one, and leaves its place in local `place`. If the access is not granted the code of
+   * `refused` runs, which has to leave the function.
+   */
+  private touch(code: Code, write: boolean, at: number, place: number, cold: Cold, refused: () => void): void {
+    const first = this.base + FILTER;
+    const entry = { address: code.local(TYPE_I64), rest: code.local(TYPE_I64) };
+    const record = (): void => {
+      this.push(code, write ? ACCESS_WRITE : ACCESS_READ, () => code.get(at).i64(this.pageShift).op(I64.shrU));
+    };
+    const refuseNowhere = (): void => {
+      code.i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
+      refused();
+      code.end();
     };
     const found = code.block();
     for (let held = 0; held < this.options.filterPages; held++) {
-      const at = first + FILTER_ENTRY * held;
-      code.i32(at).memory(I64.load, 0).get(0).op(I64.eq).if(TYPE_EMPTY);
+      const page = first + FILTER_ENTRY * held;
+      code.i32(page).memory(I64.load, 0).get(at).op(I64.eq).if(TYPE_EMPTY);
       if (write) {
-        code.i32(at).memory(I32.load, WRITTEN).op(I32.eqz).if(TYPE_EMPTY);
-        code.get(0).call(translate).i32(NOWHERE).op(I32.eq);
-        leaveIf(code, NOWHERE);
-        this.use(code, held, entry);
-        code.i32(1).call(emitPending);
-        code.i32(first).i32(1).memory(I32.store, WRITTEN);
-        pushPage();
-        code.br(found).end();
+        // The first write is granted before the page counts as used.
+        code.i32(page).memory(I64.load, PLACE).i64(WRITTEN_BIT).op(I64.and).op(I64.eqz).if(TYPE_EMPTY);
+        code.get(at).call(cold.translateWrite);
+        refuseNowhere();
+        code.end();
       }
       this.use(code, held, entry);
       code.br(found).end();
     }
-    code.get(0).call(translate).tee(place).i32(NOWHERE).op(I32.eq);
-    leaveIf(code, NOWHERE);
+    this.translate(code, write, at, place);
+    code.get(place);
+    refuseNowhere();
     this.read(code, I32.load, PENDING).if(TYPE_EMPTY);
-    code.i32(0).call(emitPending).end();
+    code.i32(0).call(cold.emitPending).end();
     this.shift(code, this.options.filterPages - 1);
-    code.i32(first).get(0).memory(I64.store, 0);
-    code.i32(first).get(place).memory(I32.store, PLACE);
-    code.i32(first).i32(Number(write)).memory(I32.store, WRITTEN);
-    pushPage();
+    this.writeFirst(code, () => code.get(at), () => code.get(place).op(I64.extendI32U).i64(write ? WRITTEN_BIT : 0n).op(I64.or));
+    record();
     code.end();
-    this.write(code, I64.store, READ_BASE, () => code.get(0));
+    code.i32(first).memory(I64.load, PLACE).tee(entry.rest).op(I32.wrapI64).set(place);
+    if (write) {
+      code.get(entry.rest).i64(WRITTEN_BIT).op(I64.and).op(I64.eqz).if(TYPE_EMPTY);
+      code.i32(1).call(cold.emitPending);
+      code.i32(first).get(entry.rest).i64(WRITTEN_BIT).op(I64.or).memory(I64.store, PLACE);
+      record();
+      code.end();
+    }
+    this.write(code, I64.store, READ_BASE, () => code.get(at));
     this.write(code, I64.store, WRITE_BASE, () => {
-      if (write) code.get(0);
-      else code.get(0).i64(NO_PAGE).i32(first).memory(I32.load, WRITTEN).op(CONTROL.select);
+      if (write) code.get(at);
+      else code.get(at).i64(NO_PAGE).get(entry.rest).i64(WRITTEN_BIT).op(I64.and).i64(0).op(I64.ne).op(CONTROL.select);
     });
-    this.write(code, I32.store, HOST, () => code.i32(first).memory(I32.load, PLACE).tee(place));
+    this.write(code, I32.store, HOST, () => code.get(place));
+  }
+
+  /** (base) -> place of the page, which becomes the current one; its access is granted. */
+  private touchFunction(write: boolean, cold: Cold): number {
+    const code = new Code(1);
+    const place = code.local(TYPE_I32);
+    this.touch(code, write, 0, place, cold, () => code.op(CONTROL.unreachable));
     code.get(place);
     return this.module.func({ parameters: [TYPE_I64], results: [TYPE_I32] }, code);
   }
@@ -251,7 +305,7 @@ class Runtime {
     code.end();
   }
 
-  /** Two places of an access across pages, in locals; leaves the function with `refused` if one is not granted. */
+  /** Two places of an access across pages, in locals; leaves the function if one is not granted. */
   private across(code: Code, write: boolean, pageBase: number, offset: number, places: readonly [number, number], translate: number, touch: number): void {
     const { pageSize } = this.options;
     const second = code.local(TYPE_I64);
@@ -317,11 +371,35 @@ class Runtime {
     code.get(offset).get(1).op(I64.extendI32U).op(I64.add).i64(this.options.pageSize).op(I64.gtU);
   }
 
+  /** (address, size) -> SCRATCH with the bytes of an access across pages, or NOWHERE. */
+  private loadAcross(translate: number, touch: number): number {
+    const code = new Code(2);
+    const places = [code.local(TYPE_I32), code.local(TYPE_I32)] as const;
+    const { pageBase, offset } = this.split(code);
+    this.across(code, false, pageBase, offset, places, translate, touch);
+    this.copyAcross(code, false, offset, places);
+    this.afterAccess(code);
+    code.i32(this.base + SCRATCH);
+    return this.module.func(RUNTIME_FUNCTIONS.load, code);
+  }
+
+  /** (address, size, value) -> 1 if an access across pages was refused. */
+  private storeAcross(translate: number, touch: number): number {
+    const code = new Code(3);
+    const places = [code.local(TYPE_I32), code.local(TYPE_I32)] as const;
+    const { pageBase, offset } = this.split(code);
+    this.across(code, true, pageBase, offset, places, translate, touch);
+    code.i32(this.base + SCRATCH).get(2).memory(I64.store, 0);
+    this.copyAcross(code, true, offset, places);
+    this.afterAccess(code);
+    code.i32(0);
+    return this.module.func(RUNTIME_FUNCTIONS.store, code);
+  }
+
   /** (address, size[, alignment]) -> where the bytes lie, or NOWHERE. */
-  private load(aligned: boolean, translate: number, touch: number): number {
+  private load(aligned: boolean, cold: Cold, across: number): number {
     const code = new Code(aligned ? 3 : 2);
     const place = code.local(TYPE_I32);
-    const place2 = code.local(TYPE_I32);
     const { pageBase, offset } = this.split(code);
     if (aligned) this.misaligned(code, 2, NOWHERE);
     else {
@@ -331,54 +409,46 @@ class Runtime {
     }
     this.crosses(code, offset);
     code.if(TYPE_EMPTY);
-    this.across(code, false, pageBase, offset, [place, place2], translate, touch);
-    this.copyAcross(code, false, offset, [place, place2]);
-    this.afterAccess(code);
-    code.i32(this.base + SCRATCH).return();
-    code.end();
-    code.get(pageBase).call(touch).tee(place).i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
-    this.refuse(code, REFUSED_READ, () => code.get(0));
-    code.i32(NOWHERE).return().end();
+    code.get(0).get(1).call(across).return().end();
+    this.touch(code, false, pageBase, place, cold, () => {
+      this.refuse(code, REFUSED_READ, () => code.get(0));
+      code.i32(NOWHERE).return();
+    });
     this.afterAccess(code);
     code.get(place).get(offset).op(I32.wrapI64).op(I32.add);
     return this.module.func(RUNTIME_FUNCTIONS[aligned ? "loadAligned" : "load"], code);
   }
 
   /** (address, size, value[, alignment]) -> 1 if the access was refused. */
-  private store(aligned: boolean, translate: number, touch: number): number {
+  private store(aligned: boolean, cold: Cold, across: number): number {
     const code = new Code(aligned ? 4 : 3);
     const place = code.local(TYPE_I32);
-    const place2 = code.local(TYPE_I32);
     const { pageBase, offset } = this.split(code);
-    const put = (at: () => void): void => {
+    const put = (): void => {
       const done = code.block();
       for (const [size, opcode] of [[8, I64.store], [4, I64.store32], [2, I64.store16]] as const) {
         code.get(1).i32(size).op(I32.eq).if(TYPE_EMPTY);
-        at();
-        code.get(2).memory(opcode, 0).br(done).end();
+        code.get(place).get(2).memory(opcode, 0).br(done).end();
       }
-      at();
-      code.get(2).memory(I64.store8, 0).end();
+      code.get(place).get(2).memory(I64.store8, 0).end();
     };
     if (aligned) this.misaligned(code, 3, 1);
     else {
       this.current(code, WRITE_BASE, pageBase, offset, () => {
-        put(() => this.read(code, I32.load, HOST).get(offset).op(I32.wrapI64).op(I32.add));
+        this.read(code, I32.load, HOST).get(offset).op(I32.wrapI64).op(I32.add).set(place);
+        put();
         code.i32(0).return();
       });
     }
     this.crosses(code, offset);
     code.if(TYPE_EMPTY);
-    this.across(code, true, pageBase, offset, [place, place2], translate, touch);
-    code.i32(this.base + SCRATCH).get(2).memory(I64.store, 0);
-    this.copyAcross(code, true, offset, [place, place2]);
-    this.afterAccess(code);
-    code.i32(0).return().end();
-    code.get(pageBase).call(touch).tee(place).i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
-    this.refuse(code, REFUSED_WRITE, () => code.get(0));
-    code.i32(1).return().end();
+    code.get(0).get(1).get(2).call(across).return().end();
+    this.touch(code, true, pageBase, place, cold, () => {
+      this.refuse(code, REFUSED_WRITE, () => code.get(0));
+      code.i32(1).return();
+    });
     code.get(place).get(offset).op(I32.wrapI64).op(I32.add).set(place);
-    put(() => code.get(place));
+    put();
     this.afterAccess(code);
     code.i32(0);
     return this.module.func(RUNTIME_FUNCTIONS[aligned ? "storeAligned" : "store"], code);
@@ -476,23 +546,21 @@ class Runtime {
 
   build(): Uint8Array<ArrayBuffer> {
     const { module } = this;
-    const pushRead = this.push(ACCESS_READ);
-    const pushWrite = this.push(ACCESS_WRITE);
-    const pushFetch = this.push(ACCESS_FETCH);
-    const emitPending = this.emitPending(pushRead);
-    const translateRead = this.translate(false);
-    const translateWrite = this.translate(true);
-    const touchRead = this.touch(false, translateRead, emitPending, pushRead);
-    const touchWrite = this.touch(true, translateWrite, emitPending, pushWrite);
+    const pushFetch = this.pushFetch();
+    const emitPending = this.emitPending();
+    const translateWrite = this.translateFunction(true);
+    const cold: Cold = { emitPending, translateWrite };
+    const loadAcross = this.loadAcross(this.translateFunction(false), this.touchFunction(false, cold));
+    const storeAcross = this.storeAcross(translateWrite, this.touchFunction(true, cold));
     const unknown = this.unknown(LEFT_FOR_CODE);
     const unknownJump = this.unknown(LEFT_FOR_JUMP);
-    const load = this.load(false, translateRead, touchRead);
-    const store = this.store(false, translateWrite, touchWrite);
+    const load = this.load(false, cold, loadAcross);
+    const store = this.store(false, cold, storeAcross);
     const exported: Readonly<Record<RuntimeFunction | "unknown" | "enter" | "emitPending" | "pushFetch", number>> = {
       load,
-      loadAligned: this.load(true, translateRead, touchRead),
+      loadAligned: this.load(true, cold, loadAcross),
       store,
-      storeAligned: this.store(true, translateWrite, touchWrite),
+      storeAligned: this.store(true, cold, storeAcross),
       loadRun: this.run(false, load),
       storeRun: this.run(true, store),
       go: this.go(),
