@@ -18,6 +18,8 @@ export interface Timer {
   /** Monotonic time of expiry, nanoseconds. */
   readonly expires: number;
   readonly fire: () => void;
+  /** Work of the kernel that no task waits for: it does not keep an idle machine going. */
+  readonly background?: boolean;
 }
 
 export class Clock {
@@ -58,7 +60,16 @@ export class Clock {
 
   /** Run `fire` once the monotonic clock reaches `expires`; Infinity: never. */
   add(expires: number, fire: () => void): Timer {
-    const timer = { expires, fire };
+    return this.enter({ expires, fire });
+  }
+
+  /** The same for work of the kernel that no task waits for. */
+  addBackground(expires: number, fire: () => void): Timer {
+    return this.enter({ expires, fire, background: true });
+  }
+
+  private enter(timer: Timer): Timer {
+    const { expires } = timer;
     if (expires === Infinity) return timer;
     let at = this.timers.length;
     while (at > 0 && this.timers[at - 1]!.expires > expires) at--;
@@ -90,8 +101,8 @@ export class Clock {
 
   /** Nothing can execute: jump to the next timer and run it. False if there is none. */
   skipToNext(): boolean {
-    const next = this.timers[0];
-    if (next === undefined) return false;
+    const [next] = this.timers;
+    if (next === undefined || this.timers.every(({ background }) => background === true)) return false;
     this.skipped += Math.max(0, next.expires - this.monotonic);
     this.expire();
     return true;

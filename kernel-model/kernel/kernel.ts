@@ -30,6 +30,7 @@ import { killAll } from "./exit.js";
 import { FutexTable } from "./futex-table.js";
 import type { Outcome, CrashReport } from "./outcome.js";
 import { SeededRandom } from "./random.js";
+import { startKhugepaged } from "./khugepaged.js";
 import { KernelTime } from "./kernel-time.js";
 import { cpuTimerBudget, runCpuTimers } from "./posix-cpu-timers.js";
 import { rseqEvent, rseqNotifyResume } from "./rseq.js";
@@ -138,6 +139,7 @@ export class Kernel {
       jitter: options.jitter === true ? new SeededRandom(options.seed, 2) : undefined,
     });
     this.kernelTime = new KernelTime(options.sys, this.clock);
+    startKhugepaged(options.sys, this.clock);
     this.root = options.root;
     this.syscalls = options.syscalls;
     this.hostname = options.hostname ?? "foliolab";

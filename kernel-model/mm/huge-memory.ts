@@ -9,6 +9,7 @@ import { folioAlloc, folioPut, zeroFolio } from "./folio.js";
 import { deferredSplitFolio } from "./deferred-split.js";
 import { pgtableDeposit, splitHugePmd } from "./huge-pmd.js";
 import { faultServed, maybeMkwrite, vmfAnonPrepare } from "./memory-common.js";
+import { khugepagedEnter } from "./khugepaged-slots.js";
 import { memCgroupCharge } from "./memcontrol.js";
 import type { MemorySystem } from "./memory-system.js";
 import { MM_ANONPAGES, type MmStruct } from "./mm-struct.js";
@@ -171,6 +172,7 @@ export function doHugePmdAnonymousPage(vmf: VmFault): number {
   const haddr = hugeAddress(vmf);
   if (!thpVmaSuitableOrder(vma, haddr, order)) return VM_FAULT_FALLBACK;
   vmfAnonPrepare(vmf);
+  khugepagedEnter(mm);
   if (userfaultfdMissing(vma)) return handleUserfault(vmf);
   if ((vmf.flags & FAULT_FLAG_WRITE) === 0 && sys.thp.useZeroPage) return mapHugeZero(vmf);
   const folio = folioAlloc(sys, order);

@@ -1,30 +1,32 @@
 /**
- * Replacing small pages by one folio of PMD size, on request of MADV_COLLAPSE. There is no daemon.
+ * Replacing small pages by one folio of PMD size: on request of MADV_COLLAPSE, or because khugepaged has found them (khugepaged-scan.ts).
  *
  * Linux: mm/khugepaged.c madvise_collapse(), hpage_collapse_scan_pmd(), collapse_huge_page(), __collapse_huge_page_isolate(),
  * __collapse_huge_page_copy(). Anonymous memory only.
  */
 import { alignDown, alignUp, type Order, type Pa, type Pfn, type Va } from "../../emulator/arch/addr.js";
 import { NotModelled } from "../../emulator/arch/errors.js";
-import { pmdMkdirty, pmdMkhuge, pmdTable, pmdTransHuge, pteNone, ptePresent, pteWrite } from "../arch/arm64/pte.js";
+import { pmdMkdirty, pmdMkhuge, pmdTable, pmdTransHuge, pteNone, ptePresent, pteWrite, pteYoung } from "../arch/arm64/pte.js";
 import { EAGAIN, EINVAL, ENOMEM } from "../errno.js";
 import { deferredSplitFolio } from "./deferred-split.js";
-import { folioAlloc, folioMapcount, folioPut } from "./folio.js";
+import { folioAlloc, folioLikelyMappedShared, folioMapcount, folioPut } from "./folio.js";
 import { thpVmaAllowableOrders, vmaThpDisabled } from "./huge-memory.js";
 import { pgtableDeposit } from "./huge-pmd.js";
 import { copyPage, maybeMkwrite, vmNormalPage } from "./memory-common.js";
 import { memCgroupCharge } from "./memcontrol.js";
 import type { MemorySystem } from "./memory-system.js";
 import { MM_ANONPAGES } from "./mm-struct.js";
-import { NO_PFN, PG_ANON, PG_LOCKED, PG_LRU, PG_SWAPCACHE, PG_UPTODATE } from "./page.js";
+import { NO_PFN, PG_ANON, PG_LOCKED, PG_LRU, PG_REFERENCED, PG_SWAPCACHE, PG_UPTODATE } from "./page.js";
 import { folioAddNewAnonRmap, folioRemoveRmapPtes, linearPageIndex } from "./rmap.js";
 import { doSwapPage } from "./swap-fault.js";
 import { folioAddLruVma, lruAddDrain } from "./swap-lru.js";
 import { freeSwapCache } from "./swap-state.js";
+import type { KhugepagedKnobs } from "./transparent-hugepage.js";
+import { userfaultfdMissing } from "./userfaultfd-context.js";
 import { FAULT_FLAG_ALLOW_RETRY, VM_FAULT_ERROR, vmaIsAnonymous, type VmFault, type Vma } from "./vma.js";
 
-/** What came of one PMD range. Linux: enum scan_result, as far as it can arise without a daemon. */
-type ScanResult = "succeed" | "pmd-mapped" | "pmd-null" | "pmd-none" | "page-null" | "page-anon" | "page-lru" | "page-lock" | "page-count" | "page-ro" | "alloc-failed" | "fail";
+/** What came of one PMD range. Linux: enum scan_result. */
+export type ScanResult = "succeed" | "pmd-mapped" | "pmd-null" | "pmd-none" | "page-null" | "page-anon" | "page-lru" | "page-lock" | "page-count" | "page-ro" | "alloc-failed" | "fail" | "exceed-none" | "exceed-swap" | "exceed-shared" | "lack-referenced";
 
 /** Results after which the next range is tried; the others end the call. */
 const CONTINUE: ReadonlySet<ScanResult> = new Set(["pmd-null", "page-null", "page-count", "page-lock", "page-lru", "page-ro"]);
@@ -46,24 +48,40 @@ function refcountSuitable(sys: MemorySystem, folio: Pfn): boolean {
   return sys.pages.refcount[folio] === folioMapcount(sys, folio) + cached;
 }
 
+/** What khugepaged leaves alone; MADV_COLLAPSE has no such limits. */
+export type ScanLimits = Pick<KhugepagedKnobs, "maxPtesNone" | "maxPtesSwap" | "maxPtesShared">;
+
 /** Every page of the range can be taken, and one is writable at least; `swapped`: swap entries among them. Linux: hpage_collapse_scan_pmd(). */
-function scanPte(vma: Vma, table: Pa): { readonly result: ScanResult; readonly swapped: number } {
+function scanPte(vma: Vma, table: Pa, limits: ScanLimits | undefined): { readonly result: ScanResult; readonly swapped: number } {
   const { sys } = vma.mm;
   const { pgtable, granule } = sys;
   let writable = false;
   let swapped = 0;
+  let none = 0;
+  let shared = 0;
+  let referenced = 0;
   for (let i = 0; i < granule.ptrsPerTable; i++) {
     const pte = pgtable.ptepGet((table + i * 8) as Pa);
-    if (noneOrZero(sys, pte)) continue;
+    if (noneOrZero(sys, pte)) {
+      none++;
+      if (userfaultfdMissing(vma) || none > (limits?.maxPtesNone ?? Infinity)) return { result: "exceed-none", swapped };
+      continue;
+    }
     if (!ptePresent(pte)) {
       swapped++;
+      if (swapped > (limits?.maxPtesSwap ?? Infinity)) return { result: "exceed-swap", swapped };
       continue;
     }
     const result = scanPage(vma, pte);
     if (result !== "succeed") return { result, swapped };
+    const folio = sys.pages.head(pgtable.ptePfn(pte));
+    if (folioLikelyMappedShared(sys, folio) && ++shared > (limits?.maxPtesShared ?? Infinity)) return { result: "exceed-shared", swapped };
+    if (pteYoung(pte) || sys.pages.test(folio, PG_REFERENCED)) referenced++;
     if (pteWrite(pte)) writable = true;
   }
-  return { result: writable ? "succeed" : "page-ro", swapped };
+  if (!writable) return { result: "page-ro", swapped };
+  const idle = limits !== undefined && (referenced === 0 || (swapped > 0 && referenced < granule.ptrsPerTable / 2));
+  return { result: idle ? "lack-referenced" : "succeed", swapped };
 }
 
 function scanPage(vma: Vma, pte: bigint): ScanResult {
@@ -146,7 +164,8 @@ function collapseHugePage(vma: Vma, addr: Va, pmdp: Pa): ScanResult {
   return "succeed";
 }
 
-function collapseRange(vma: Vma, addr: Va): ScanResult {
+/** Collapse the PMD range at `addr` of an anonymous area if its pages can be taken, within the limits if there are any. */
+export function collapseRange(vma: Vma, addr: Va, limits?: ScanLimits): ScanResult {
   const { mm } = vma;
   const { pgtable } = mm.sys;
   const pmdp = pgtable.pmdOffset(mm, addr);
@@ -156,10 +175,10 @@ function collapseRange(vma: Vma, addr: Va): ScanResult {
   if (pmdTransHuge(pmd)) return "pmd-mapped";
   if (!pmdTable(pmd)) return "pmd-null";
   const table = pgtable.pteOffset(pmd, addr);
-  let { result, swapped } = scanPte(vma, table);
+  let { result, swapped } = scanPte(vma, table, limits);
   if (result === "succeed" && swapped > 0) {
     if (!collapseSwapin(vma, addr, pmdp, table)) return "fail";
-    ({ result, swapped } = scanPte(vma, table));
+    ({ result, swapped } = scanPte(vma, table, limits));
   }
   return result === "succeed" ? collapseHugePage(vma, addr, pmdp) : result;
 }

@@ -11,6 +11,8 @@ import { EACCES, EAGAIN, EBADF, EFAULT, EINTR, EINVAL, ENOMEM, EPERM } from "../
 import { genericFadvise, POSIX_FADV_WILLNEED } from "./fadvise.js";
 import { folioPut } from "./folio.js";
 import { faultinPageRange } from "./gup.js";
+import { TVA_ENFORCE_SYSFS, thpVmaAllowableOrders } from "./huge-memory.js";
+import { khugepagedEnter } from "./khugepaged-slots.js";
 import { madviseCollapse } from "./khugepaged.js";
 import { advisePages } from "./madvise-pages.js";
 import {
@@ -163,8 +165,11 @@ function adviceFlags(vma: Vma, advice: number): { readonly flags: number } | { r
       return { flags: ksmCompatible(vma) ? flags | VM_MERGEABLE : flags };
     case MADV_UNMERGEABLE:
       return { flags: flags & ~VM_MERGEABLE };
-    case MADV_HUGEPAGE:
-      return { flags: (flags & ~VM_NOHUGEPAGE) | VM_HUGEPAGE };
+    case MADV_HUGEPAGE: {
+      const huge = (flags & ~VM_NOHUGEPAGE) | VM_HUGEPAGE;
+      if (thpVmaAllowableOrders(vma, huge, TVA_ENFORCE_SYSFS, 2 ** vma.mm.sys.granule.pmdOrder) !== 0) khugepagedEnter(vma.mm);
+      return { flags: huge };
+    }
     case MADV_NOHUGEPAGE:
       return { flags: (flags & ~VM_HUGEPAGE) | VM_NOHUGEPAGE };
     default:

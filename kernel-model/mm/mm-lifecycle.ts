@@ -13,6 +13,7 @@ import { freePgtables } from "./free-pgtables.js";
 import { mmPutHugeZeroFolio } from "./huge-memory.js";
 import { PR_MDWE_NO_INHERIT } from "./mman.js";
 import { ROOT_MEM_CGROUP } from "./memcontrol.js";
+import { khugepagedExit, khugepagedFork } from "./khugepaged-slots.js";
 import type { MemorySystem } from "./memory-system.js";
 import { NR_MM_COUNTERS, type MmLimits, type MmStruct } from "./mm-struct.js";
 import { MmuGather } from "./mmu-gather.js";
@@ -94,6 +95,7 @@ export function mmGet(mm: MmStruct): MmStruct {
 /** One user less; the last one tears the address space down. Linux: mmput(), __mmput(). */
 export function mmPut(mm: MmStruct): void {
   if (--mm.users > 0) return;
+  khugepagedExit(mm);
   exitMmap(mm);
   mmPutHugeZeroFolio(mm);
   mm.sys.pgtable.freePgd(mm);
@@ -181,6 +183,7 @@ export function dupMm(oldmm: MmStruct, limits: MmLimits): MmStruct | undefined {
   mm.vdsoBase = oldmm.vdsoBase;
   mm.savedAuxv = oldmm.savedAuxv;
   mm.membarrier = oldmm.membarrier;
+  khugepagedFork(mm, oldmm);
   if (dupMmap(mm, oldmm) !== 0) {
     mmPut(mm);
     return undefined;
