@@ -6,10 +6,26 @@ import type { TlbSpec } from "../../emulator/mmu/tlb.js";
 
 const PLAIN = { style: { head: [], border: [], compact: true } };
 
-function structure(spec: TlbSpec): string {
+/** How a number of a preset is marked in the list: "?" where no source states it, "~" where it is inferred or from a third party, nothing where it was read or measured. */
+function mark(core: CorePreset, path: string): string {
+  switch (core.facts.find((fact) => fact.path === path)?.basis) {
+    case "memory":
+    case "assumed":
+      return "?";
+    case "inferred":
+    case "second-hand":
+      return "~";
+    default:
+      return "";
+  }
+}
+
+/** `at`: where the structure stands in the preset, as in "l1d". */
+function structure(core: CorePreset, at: string, spec: TlbSpec): string {
   const sizes = spec.pageSizes.map(formatSize).join(" ");
   const coalesced = spec.coalescedPages > 1 ? `, ${spec.coalescedPages} pages per entry` : "";
-  return `${spec.entries} ${spec.ways === "full" ? "FA" : `${spec.ways}-way`} (${sizes})${coalesced}`;
+  const ways = `${spec.ways === "full" ? "FA" : `${spec.ways}-way`}${mark(core, `${at}.ways`)}`;
+  return `${spec.entries}${mark(core, `${at}.entries`)} ${ways} (${sizes})${mark(core, `${at}.pageSizes`)}${coalesced}`;
 }
 
 function walkCache(core: CorePreset): string {
@@ -25,16 +41,16 @@ function listCores(): string {
     const { hardwareAf, hardwareDirty, tlbiRange } = core.features;
     table.push([
       name,
-      structure(core.l1i),
-      structure(core.l1d),
-      core.l2.length === 0 ? "none" : core.l2.map(structure).join("\n"),
+      structure(core, "l1i", core.l1i),
+      structure(core, "l1d", core.l1d),
+      core.l2.length === 0 ? "none" : core.l2.map((spec, i) => structure(core, `l2[${i}]`, spec)).join("\n"),
       walkCache(core),
       hardwareDirty ? "hardware" : hardwareAf ? "AF only" : "by faults",
       tlbiRange ? "yes" : "no",
       core.verified ? "" : "unverified",
     ]);
   }
-  return `${table.toString()}\n"foliolab cores NAME" shows where each number comes from. Unverified: some of the geometry was neither read in a manual nor measured.`;
+  return `${table.toString()}\n? = no source states it; ~ = inferred from a related core, or read in a third party's summary; else read in a manual or measured.\n"foliolab cores NAME" shows where each number comes from. Unverified: some of the geometry was neither read in a manual nor measured.`;
 }
 
 function showCore(core: CorePreset): string {

@@ -1,9 +1,11 @@
 /* --core takes presets by name, all of them, or a file of the user's. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect } from "chai";
 import { ConfigError } from "../../emulator/arch/errors.js";
+import { CORE_NAMES, corePreset, parseCore } from "../../emulator/mmu/cores.js";
 import { loadCore, loadCores } from "../../lab/core-files.js";
 
 describe("loadCore", () => {
@@ -45,5 +47,51 @@ describe("loadCore", () => {
     const all = loadCores(["neoverse-n1", "all"], "16k").map((core) => core.name);
     expect(all).to.include("m1-firestorm").and.to.not.include("cortex-a53");
     expect(loadCores(["cortex-a53"], "16k").map((core) => core.name)).to.deep.equal(["cortex-a53"]);
+  });
+});
+
+describe("docs/core.schema.json", () => {
+  const valid = new Ajv2020({ strictTypes: false, strictRequired: false }).compile(JSON.parse(readFileSync("docs/core.schema.json", "utf8")) as object);
+
+  /** A preset as a user would write it in full. */
+  function written(name: string): Record<string, unknown> {
+    const { features, granules, maintenanceFlushesL1, flushOnAsidChange, l1i, l1d, l2, walkCache, latencies } = corePreset(name);
+    return { name: "mine", features, behaviour: { granules, maintenanceFlushesL1, flushOnAsidChange }, l1i, l1d, l2, walkCache: walkCache ?? null, latencies };
+  }
+
+  it("describes every preset written in full, which the reader reads back", () => {
+    for (const name of CORE_NAMES) {
+      const value = written(name);
+      expect(valid(value), `${name}: ${JSON.stringify(valid.errors)}`).to.equal(true);
+      const { l1d, l2, walkCache } = parseCore(JSON.stringify(value));
+      const { l1d: l1dThere, l2: l2There, walkCache: walkCacheThere } = corePreset(name);
+      expect({ l1d, l2, walkCache }).to.deep.equal({ l1d: l1dThere, l2: l2There, walkCache: walkCacheThere });
+    }
+  });
+
+  it("agrees with the reader on what is none", () => {
+    const base = { name: "mine", base: "neoverse-n1" };
+    expect(valid({ ...base, l1d: { entries: { value: 64, source: "mine" } } })).to.equal(true);
+    const bad: object[] = [
+      {},
+      { name: "mine" },
+      { name: "Mine", base: "neoverse-n1" },
+      { ...base, l3: {} },
+      { ...base, l1d: { entires: 3 } },
+      { ...base, l1d: { entries: 0 } },
+      { ...base, l1d: { entries: 40000 } },
+      { ...base, l1d: { entries: { value: 3, sauce: "x" } } },
+      { ...base, l1d: { policy: "mru" } },
+      { ...base, l1d: { pageSizes: [] } },
+      { ...base, l2: { entries: 4 } },
+      { ...base, features: { bbm: 3 } },
+      { ...base, latencies: { l2Hit: -1 } },
+      { ...base, behaviour: { granules: ["8k"] } },
+      { ...base, title: 3 },
+    ];
+    for (const value of bad) {
+      expect(valid(value), JSON.stringify(value)).to.equal(false);
+      expect(() => parseCore(JSON.stringify(value)), JSON.stringify(value)).to.throw(ConfigError);
+    }
   });
 });
