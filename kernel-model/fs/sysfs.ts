@@ -121,6 +121,30 @@ function splitHugePages(sys: MemorySystem, { mmOf, fileAt }: SplitTargets): Pseu
   };
 }
 
+/** CPUs as a bit map: hexadecimal words of 32 bits, as wide as the number of CPUs asks for. Linux: lib/vsprintf.c bitmap_string(). */
+function cpumap(first: number, count: number, cpus: number): string {
+  const digits = ((2n ** BigInt(count) - 1n) << BigInt(first)).toString(16).padStart(Math.ceil(cpus / 4), "0");
+  return digits.replace(/(?=(?:.{8})+$)(?!^)/g, ",");
+}
+
+/** Each CPU is a core with one thread, all in one package. Linux: drivers/base/topology.c. */
+function cpuTopology(tree: Tree, cpus: number): void {
+  const range = (first: number, count: number): string => (count === 1 ? `${first}` : `${first}-${first + count - 1}`);
+  insert(tree, "devices/system/cpu/offline", text(() => "\n"));
+  for (let cpu = 0; cpu < cpus; cpu++) {
+    const say = (name: string, value: string): void => {
+      insert(tree, `devices/system/cpu/cpu${cpu}/topology/${name}`, text(() => `${value}\n`));
+    };
+    say("core_id", `${cpu}`);
+    say("physical_package_id", "0");
+    const groups = { core_cpus: [cpu, 1], thread_siblings: [cpu, 1], package_cpus: [0, cpus], core_siblings: [0, cpus] } as const;
+    for (const [name, [first, count]] of Object.entries(groups)) {
+      say(name, cpumap(first, count, cpus));
+      say(`${name}_list`, range(first, count));
+    }
+  }
+}
+
 /** `cpus`: number of CPUs. `split`: what debugfs needs of the kernel; without it the file is not there. */
 export function createSysfs(sys: MemorySystem, dev: number, cpus: number, split?: SplitTargets): FileSystem {
   const tree: Tree = new Map();
@@ -136,6 +160,7 @@ export function createSysfs(sys: MemorySystem, dev: number, cpus: number, split?
   }
   const list = cpus === 1 ? "0\n" : `0-${cpus - 1}\n`;
   for (const name of ["online", "possible", "present"]) insert(tree, `devices/system/cpu/${name}`, text(() => list));
+  cpuTopology(tree, cpus);
   insert(tree, "devices/system/node/online", text(() => "0\n"));
   return createPseudoFileSystem({ type: "sysfs", dev, magic: SYSFS_MAGIC, root: toDirectory(tree), volatile: false });
 }

@@ -90,6 +90,10 @@ describe("sysfs", () => {
 
   it("lists of CPUs", () => {
     const { sys } = new MmHarness();
+    expect(read(sys, "devices/system/cpu/cpu0/topology/core_siblings")).to.equal("1\n");
+    const topology = (cpus: number, name: string): string => read(sys, `devices/system/cpu/cpu${cpus - 1}/topology/${name}`, cpus);
+    expect(["core_id", "physical_package_id", "thread_siblings", "thread_siblings_list", "package_cpus", "package_cpus_list"].map((name) => topology(6, name))).to.deep.equal(["5\n", "0\n", "20\n", "5\n", "3f\n", "0-5\n"]);
+    expect([topology(40, "core_cpus"), topology(40, "core_siblings")]).to.deep.equal(["80,00000000\n", "ff,ffffffff\n"]);
     for (const name of ["online", "possible", "present"]) expect([1, 4].map((cpus) => read(sys, `devices/system/cpu/${name}`, cpus)), name).to.deep.equal(["0\n", "0-3\n"]);
     expect(read(sys, "devices/system/node/online")).to.equal("0\n");
   });
