@@ -3,6 +3,7 @@ import { EXECUTED_HWCAP } from "../emulator/engine/hwcap.js";
 import { createUnicornEngine } from "../emulator/engine/unicorn.js";
 import { PhysicalMemory } from "../emulator/memory/physical-memory.js";
 import type { EngineName } from "./config.js";
+import { offerRelaxedSimd } from "./host-simd.js";
 import { wasmOnMemory, type EngineFactory } from "./wasm-on-memory.js";
 
 export const ENGINES: Readonly<Record<EngineName, EngineFactory>> = {
@@ -10,5 +11,8 @@ export const ENGINES: Readonly<Record<EngineName, EngineFactory>> = {
     const memory = new PhysicalMemory(bytes);
     return { memory, engine: createUnicornEngine(memory, options), hwcap: EXECUTED_HWCAP };
   },
-  wasm: wasmOnMemory,
+  wasm: (bytes, options) => {
+    offerRelaxedSimd();
+    return wasmOnMemory(bytes, options);
+  },
 };

@@ -206,7 +206,7 @@ function oneSource(name: string, opcode: string, soft: Unary, fast: (t: Translat
   );
 }
 
-/** Operations on the sign bit, which read NaNs as any other pattern. */
+/** Operations on the sign bit: NaNs are patterns like others. */
 function signOnly(opcode: "abs" | "neg" | undefined) {
   return (t: Translator, native: Native, n: number, d: number): void => {
     getFloat(t, native, n);
