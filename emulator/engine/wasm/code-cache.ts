@@ -16,7 +16,7 @@ import { GUEST_FUNCTION, RUNTIME_FUNCTIONS, type RuntimeFunction } from "./runti
 import type { SiteTable } from "./sites.js";
 
 /** Blocks that are translated together when one of them is wanted. */
-const BATCH_BLOCKS = 8;
+const BATCH_BLOCKS = 16;
 /** So often a block has to be found running before the region around it is translated. */
 const HOT_SAMPLES = 2;
 /** The table grows by so many slots at a time. */
@@ -216,12 +216,13 @@ export class CodeCache {
       const start = wanted.shift()!;
       if (page.translated.has(start)) continue;
       const scanned = this.scan(page, start);
-      const { words, next, comesBack } = scanned;
+      const { words, next, comesBack, calls } = scanned;
       page.translated.set(start, scanned);
       // A loop of one block stays in its function.
       found.push({ start, words, next: next.includes(start) ? [0] : [] });
       wanted.push(...next);
       if (comesBack !== undefined) wanted.push(comesBack);
+      if (calls !== undefined) wanted.push(calls);
     }
     this.translate(page, found.map((block) => ({ slots: [this.slotOf(page, block.start)], blocks: [block], entries: [0] })), false);
   }

@@ -11,7 +11,7 @@ import { CONTROL, F32, F64, I32, I64, I8X16, TYPE_EMPTY, V128, type ValueType } 
 export type Local = number;
 
 export class Code {
-  private readonly bytes = new Bytes(1024);
+  private readonly bytes = new Bytes();
   private readonly types: ValueType[] = [];
   private readonly parameters: number;
   private depth = 0;
