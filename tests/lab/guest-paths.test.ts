@@ -17,7 +17,7 @@ describe("paths of the guest", () => {
     link("usr/bin", "root/bin");
     link("/etc/alternatives/awk", "root/usr/bin/awk");
     link("/usr/bin/mawk", "root/etc/alternatives/awk");
-    link("/work/program", "root/usr/bin/bound");
+    link("/shown/program", "root/usr/bin/bound");
     link("loop", "root/loop");
     link("../../outside", "root/up");
     link(join(top, "outside"), "root/absolute");
@@ -26,18 +26,18 @@ describe("paths of the guest", () => {
     rmSync(top, { recursive: true });
   });
   const find = (path: string): string | undefined =>
-    findInGuest({ root: join(top, "root"), binds: [{ host: join(top, "data"), guest: "/work", writable: false }, { host: join(top, "data/sub"), guest: "/work/deep", writable: false }] }, path)?.slice(top.length + 1);
+    findInGuest({ root: join(top, "root"), binds: [{ host: join(top, "data"), guest: "/shown", writable: false }, { host: join(top, "data/sub"), guest: "/shown/deep", writable: false }] }, path)?.slice(top.length + 1);
 
   it("lead below --root, through links as the guest sees them", () => {
     expect(["/usr/bin/mawk", "/bin/mawk", "/bin/awk", "//usr/./bin/../bin/mawk", "/bin"].map(find)).to.deep.equal(["root/usr/bin/mawk", "root/usr/bin/mawk", "root/usr/bin/mawk", "root/usr/bin/mawk", "root/usr/bin"]);
   });
 
   it("lead into binds, the last one first", () => {
-    expect(["/work/program", "/work/sub/f", "/work/deep/f", "/usr/bin/bound"].map(find)).to.deep.equal(["data/program", "data/sub/f", "data/sub/f", "data/program"]);
+    expect(["/shown/program", "/shown/sub/f", "/shown/deep/f", "/usr/bin/bound"].map(find)).to.deep.equal(["data/program", "data/sub/f", "data/sub/f", "data/program"]);
   });
 
   it("lead nowhere else", () => {
-    expect(["/usr/bin/none", "/loop", "/up", "/absolute", "/../../outside", "/work/../../outside"].map(find)).to.deep.equal([undefined, undefined, undefined, undefined, undefined, undefined]);
+    expect(["/usr/bin/none", "/loop", "/up", "/absolute", "/../../outside", "/shown/../../outside"].map(find)).to.deep.equal([undefined, undefined, undefined, undefined, undefined, undefined]);
     expect(findInGuest({ root: undefined, binds: [] }, join(top, "outside"))).to.equal(undefined);
   });
 
