@@ -1,0 +1,12 @@
+/* A million faults of two threads under each named configuration. */
+import { NAMED_CONFIGS } from "../../lab/config.js";
+import { twoThreadsFault } from "../support/fault-runs.js";
+
+describe("two threads, 1,000,000 faults", () => {
+  for (const name of Object.keys(NAMED_CONFIGS)) {
+    it(`${name}: no frame is lost, and a repetition gives the same JSON`, async function () {
+      this.timeout(0);
+      await twoThreadsFault(name, 1_000_000);
+    });
+  }
+});
