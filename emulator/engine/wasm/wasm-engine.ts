@@ -14,7 +14,7 @@ import { MAX_SLICE, readAccount, STOP_BITS_SET, type Account } from "./account.j
 import { CodeCache, type CodePage } from "./code-cache.js";
 import { Decoder } from "./decode/decoder.js";
 import {
-  ACCESS_PC, ACCOUNT, ENGINE_BYTES, EXCLUSIVE_ADDRESS, FAR, FETCH_PAGE, FILTER, FILTER_ENTRY, FRONT_EPOCH, HOST, JUMP_CACHE, JUMP_EPOCH, NO_PAGE, PENDING, READ_BASE, REFUSAL, REPLAY, RING,
+  ACCESS_PC, ACCOUNT, ENGINE_BYTES, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FAR, FETCH_PAGE, FILTER, FILTER_ENTRY, FRONT_EPOCH, HOST, JUMP_CACHE, JUMP_EPOCH, NO_PAGE, PENDING, READ_BASE, REFUSAL, REPLAY, RING,
   RING_COUNT, RING_PCS, RING_RECORDS, RUN_DONE, SITE, STOP_BITS, WRITE_BASE,
 } from "./layout.js";
 import { createRuntime, LEFT_AT_SITE, LEFT_FOR_JUMP, REFUSED_ALIGNMENT, REFUSED_WRITE, type RuntimeInstance } from "./runtime.js";
@@ -154,6 +154,9 @@ class Wasm implements WasmEngine {
 
   private openMonitor(): void {
     this.words[EXCLUSIVE_ADDRESS / 8] = OPEN_MONITOR;
+    // What a word load exclusive leaves of them a pair may be compared with.
+    this.words[EXCLUSIVE_LOW / 8] = 0n;
+    this.words[EXCLUSIVE_HIGH / 8] = 0n;
   }
 
   // --- the trace -------------------------------------------------------------------------------------------------------
