@@ -14,6 +14,7 @@ import { compareTlbiRecording, isTlbiRecording } from "./tlbi-compare.js";
 
 const DEFAULT_RECORDINGS = [
   ...["4k-neoverse-n1", "4k-cortex-a72", "16k-neoverse-n1", "64k-neoverse-n1"].map((name) => `golden/linux-6.12/${name}.json`),
+  ...["4k-n1x-random", "4k-cortex-a72-random", "16k-n1x-random"].map((name) => `golden/linux-6.12/${name}.json`),
   ...["4k-n1x", "4k-max-nolpa2"].map((name) => `golden/tlbi/${name}.json`),
 ];
 /** Sources of the program of TLB-maintenance recordings, unless the folder of --programs has it. */

@@ -15,7 +15,12 @@ export interface GoldenStart {
   readonly copyTo: string | undefined;
   /** Programs that must exist in /bin besides: those that lifetime starts. */
   readonly companions: readonly string[];
+  /** Bytes of swap space on zram. */
+  readonly swap: number;
 }
+
+/** The zram device of the recorded machines that had one. */
+export const GOLDEN_SWAP_BYTES = 512 * 2 ** 20;
 
 /** Directory in which the file system of a label is mounted. */
 const DIRECTORY: Readonly<Record<string, string>> = {
@@ -46,9 +51,11 @@ function directoryOf(label: string, program: string): string {
 
 /** Start of the program that a record's `prog` field names. Throws ConfigError for a label that is not understood. */
 export function goldenStart(program: string): GoldenStart {
-  const [source, label] = program.split(":") as [string, string | undefined];
-  const plain: GoldenStart = { source, argv: [`/bin/${source}`], copyTo: undefined, companions: [] };
+  const [source, label, ...more] = program.split(":") as [string, ...string[]];
+  const plain: GoldenStart = { source, argv: [`/bin/${source}`], copyTo: undefined, companions: [], swap: 0 };
   if (label === undefined) return plain;
+  // The name is the argument vector: seed, steps, pages, kinds of operations, perhaps a file.
+  if (source === "random") return { ...plain, argv: ["/bin/random", label, ...more], swap: GOLDEN_SWAP_BYTES };
   if (source === "lifetime") {
     const companion = `wl_${label}`;
     return { ...plain, argv: ["/bin/lifetime", label, `/bin/${companion}`], companions: [companion] };

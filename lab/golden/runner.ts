@@ -138,7 +138,7 @@ export function runGolden(machine: GoldenMachine, programs: GoldenPrograms, prog
   const granule = goldenGranule(machine);
   const sizes = goldenSizes(cfg, granule);
   const out: Uint8Array[] = [];
-  const lab = createGoldenLab({ machine, sizes, output: (bytes) => out.push(bytes.slice()) }, programs);
+  const lab = createGoldenLab({ machine, sizes, swap: start.swap, output: (bytes) => out.push(bytes.slice()) }, programs);
   const { sys, namespace } = lab;
   for (const [size, mode] of sizes) {
     // Sizes beyond the largest page-cache folio have no such file.

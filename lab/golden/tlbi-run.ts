@@ -8,7 +8,7 @@
 import { ConfigError } from "../../emulator/arch/errors.js";
 import type { Granule } from "../../emulator/arch/granule.js";
 import type { Machine } from "../machine.js";
-import { goldenGranule, type GoldenMachine, type GoldenMode } from "./plan.js";
+import { GOLDEN_SWAP_BYTES, goldenGranule, type GoldenMachine, type GoldenMode } from "./plan.js";
 import { createGoldenLab, runGoldenLab, type GoldenPrograms } from "./runner.js";
 import { MARKER_BEGIN, MARKER_END, withMarkersAsBreakpoints } from "./tlbi-markers.js";
 import { tlbiKey, type TlbiCount } from "./tlbi-record.js";
@@ -28,8 +28,6 @@ export interface TlbiRun {
 }
 
 const CLASSIC_LRU = ":classic-lru";
-/** The zram device of the recorded machines. */
-const SWAP_BYTES = 512 * 2 ** 20;
 
 /** Folio sizes of a configuration name: one size that is always on, or order0. Throws ConfigError for a size that the pages do not have. */
 export function tlbiSizes(cfg: string, granule: Granule): Map<number, GoldenMode> {
@@ -115,7 +113,7 @@ function runPass(machine: GoldenMachine, programs: GoldenPrograms, start: TlbiSt
     {
       machine,
       sizes: tlbiSizes(start.cfg, granule),
-      swap: SWAP_BYTES,
+      swap: GOLDEN_SWAP_BYTES,
       memoryCgroups: { directory: "/cg", names: ["t"] },
       output: (bytes) => out.push(bytes.slice()),
       onBreakpoint: (_pc, immediate) => {

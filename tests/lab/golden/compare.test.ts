@@ -9,6 +9,9 @@ const RECORDS: readonly [string, number][] = [
   ["4k-cortex-a72", 208],
   ["16k-neoverse-n1", 346],
   ["64k-neoverse-n1", 416],
+  ["4k-n1x-random", 505],
+  ["4k-cortex-a72-random", 294],
+  ["16k-n1x-random", 237],
 ];
 
 describe("recordings of real Linux 6.12", function () {

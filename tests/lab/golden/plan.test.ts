@@ -16,6 +16,8 @@ describe("goldenStart", () => {
     ["self_maps:xfs", ["/mnt_xfs/self_maps", "xfs"], "/mnt_xfs/self_maps", []],
     ["self_maps:tmpfs_always", ["/t_always/self_maps", "tmpfs_always"], "/t_always/self_maps", []],
     ["self_maps:initramfs", ["/bin/self_maps", "initramfs"], undefined, []],
+    ["random:7:40:96:pf", ["/bin/random", "7", "40", "96", "pf"], undefined, []],
+    ["random:8:40:64:sd:/mnt_xfs/z", ["/bin/random", "8", "40", "64", "sd", "/mnt_xfs/z"], undefined, []],
   ];
   for (const [program, argv, copyTo, companions] of cases) {
     it(`${program} starts as ${argv.join(" ")}`, () => {
@@ -25,6 +27,10 @@ describe("goldenStart", () => {
       expect(start.companions).to.deep.equal(companions);
     });
   }
+
+  it("gives swap space to the random operations only", () => {
+    expect([goldenStart("anon_seq").swap, goldenStart("file_mmap:xfs").swap, goldenStart("random:7:40:96:pf").swap]).to.deep.equal([0, 0, 512 * 2 ** 20]);
+  });
 
   it("refuses a file system it does not know", () => {
     expect(() => goldenStart("file_mmap:btrfs")).to.throw(ConfigError, "file_mmap:btrfs");
