@@ -5,7 +5,7 @@
 import { CONTEXT_WORDS } from "../../emulator/engine/engine.js";
 import type { Encoding } from "../../emulator/engine/wasm/decode/encoding.js";
 import { InstructionDifferential } from "./instruction-differential.js";
-import { knownDifference } from "./known-differences.js";
+import { differenceByState, knownDifference } from "./known-differences.js";
 import { Random, randomContext, randomWord } from "./random-instructions.js";
 
 export interface Format {
@@ -62,7 +62,9 @@ export function differFloats(rows: readonly Encoding[], count: number, seed: num
         if (word === undefined || knownDifference(word) !== undefined) continue;
         names.push(row.name);
         cases.push([word]);
-        contexts.push(floatContext(random));
+        const context = floatContext(random);
+        differenceByState(word)?.avoid?.(context);
+        contexts.push(context);
       }
       for (const { words, lines } of pair.run(cases, contexts)) {
         const name = names[cases.findIndex((one) => one === words)] ?? "?";

@@ -59,6 +59,6 @@ describe("scalar floating point, conversions", () => {
 
   it("does what the reference engine does", () => {
     expect(differ(FP_CONVERT, 1000, runSeed()).differences).to.deep.equal([]);
-    expect(differFloats(FP_CONVERT.filter(({ name }) => name !== "FJCVTZS"), 1500, runSeed())).to.deep.equal([]);
+    expect(differFloats(FP_CONVERT, 1500, runSeed())).to.deep.equal([]);
   }).timeout(60_000);
 });
