@@ -27,10 +27,17 @@ export interface Region {
   readonly entries: readonly number[];
 }
 
+/** Known blocks that branches lead to. Others were begun where an exit had left a block, and are parts of it. */
+function reached(code: KnownCode): ScannedBlock[] {
+  const starts = new Set(code.arrivals);
+  for (const { next, comesBack, calls } of code.blocks) for (const start of [...next, comesBack, calls]) if (start !== undefined) starts.add(start);
+  return [...code.blocks].filter(({ start }) => starts.has(start));
+}
+
 /** The starts of blocks around `from`. */
-function grow(code: KnownCode, from: number): Map<number, ScannedBlock> {
+function grow(code: KnownCode, known: readonly ScannedBlock[], from: number): Map<number, ScannedBlock> {
   const before = new Map<number, number[]>();
-  for (const block of code.blocks) {
+  for (const block of known) {
     for (const next of block.comesBack === undefined ? block.next : [...block.next, block.comesBack]) {
       const list = before.get(next);
       if (list === undefined) before.set(next, [block.start]);
@@ -81,7 +88,8 @@ function loopHeads(next: readonly (readonly number[])[], first: readonly number[
 
 /** The region around the block at `from`. */
 export function regionAround(code: KnownCode, from: number): Region {
-  const blocks = cut(grow(code, from));
+  const known = reached(code);
+  const blocks = cut(grow(code, known, from));
   const numbers = new Map(blocks.map(({ start }, number) => [start, number]));
   const next = blocks.map((block) => block.next.map((target) => numbers.get(target)).filter((number) => number !== undefined));
   const entries = new Set<number>();
@@ -90,7 +98,7 @@ export function regionAround(code: KnownCode, from: number): Region {
     if (number !== undefined) entries.add(number);
   };
   for (const start of code.arrivals) enterAt(start);
-  for (const block of [...code.blocks, ...blocks]) {
+  for (const block of [...known, ...blocks]) {
     enterAt(block.comesBack);
     enterAt(block.calls);
   }

@@ -1,0 +1,52 @@
+/** The WebAssembly engine: the contract of all engines, and what is its own. */
+import { expect } from "chai";
+import type { Pa, Va } from "../../../../emulator/arch/addr.js";
+import { ConfigError, ModelBug } from "../../../../emulator/arch/errors.js";
+import { ENGINE_BYTES } from "../../../../emulator/engine/wasm/layout.js";
+import { createWasmEngine } from "../../../../emulator/engine/wasm/wasm-engine.js";
+import { PhysicalMemory } from "../../../../emulator/memory/physical-memory.js";
+import { EngineBench, R, X } from "../../../support/engine-bench.js";
+import { describeEngine } from "../../../support/engine-contract.js";
+
+const CODE = 0x10000;
+
+describeEngine({ name: "wasm", behind: ENGINE_BYTES, make: createWasmEngine });
+
+describe("wasm engine alone", () => {
+  it("rejects what cannot be", () => {
+    const memory = new PhysicalMemory(65536, ENGINE_BYTES);
+    expect(() => createWasmEngine(memory, { pageSize: 8192, trace: false })).to.throw(ConfigError);
+    expect(() => createWasmEngine(memory, { pageSize: 4096, trace: false, filterPages: 9 })).to.throw(ConfigError);
+    expect(() => createWasmEngine(new PhysicalMemory(65536), { pageSize: 4096, trace: false })).to.throw(ModelBug, "no room");
+    const engine = createWasmEngine(memory, { pageSize: 4096, trace: false });
+    expect(() => { engine.installTranslation(0 as Va, 65536 as Pa, R); }).to.throw(ModelBug);
+    expect(() => { engine.installTranslation(2 ** 48 as Va, 0 as Pa, R); }).to.throw(ModelBug);
+    expect(() => { engine.installTranslation(0 as Va, 12 as Pa, R); }).to.throw(ModelBug);
+    engine.dispose();
+    expect(() => engine.run(1)).to.throw(ModelBug, "disposed");
+  });
+
+  it("code that runs long becomes a region, and goes on where it was", () => {
+    const made = new EngineBench((memory) => createWasmEngine(memory, { pageSize: 4096, trace: true }), { behind: ENGINE_BYTES });
+    // Two loops, one inside the other, a call, and both ways of a condition.
+    made.code(CODE, "1: mov x4, #5\n2: tbz x2, #0, 3f\n add x0, x0, #1\n b 4f\n3: add x1, x1, #1\n4: bl 5f\n subs x4, x4, #1\n b.ne 2b\n subs x2, x2, #1\n b.ne 1b\n svc #0\n5: add x5, x5, #1\n ret", R | X);
+    made.set({ 2: 100_000 });
+    expect(made.go().reason).to.equal("svc");
+    expect([made.x(0), made.x(1), made.x(5)]).to.deep.equal([250_000, 250_000, 500_000]);
+    expect(made.engine.counters.instructions).to.equal(250_000 * 3 + 250_000 * 2 + 500_000 * 5 + 100_000 * 3 + 1);
+    made.engine.dispose();
+  });
+
+  it("an engine on memory that another one has used", () => {
+    const memory = new PhysicalMemory(2 ** 20, ENGINE_BYTES);
+    for (const value of [3, 4]) {
+      const made = new EngineBench(() => createWasmEngine(memory, { pageSize: 4096, trace: true }), { bytes: 2 ** 20 });
+      memory.u32.set([0xd280_0000 | (value << 5), 0xd400_0001], 0x4000 / 4);
+      made.engine.installTranslation(CODE as Va, 0x4000 as Pa, R | X);
+      made.engine.registers.pc = BigInt(CODE);
+      expect(made.engine.run(10).reason).to.equal("svc");
+      expect(made.x(0)).to.equal(value);
+      made.engine.dispose();
+    }
+  });
+});
