@@ -1,0 +1,107 @@
+/** The translation cache of the wasm engine. */
+import { expect } from "chai";
+import { CODE_FRAME, NOT_GRANTED, SoftTlb } from "../../../../emulator/engine/wasm/soft-tlb.js";
+import { ENGINE_BYTES, FRONT, FRONT_EPOCH, JUMP_CACHE } from "../../../../emulator/engine/wasm/layout.js";
+
+const PAGE_SIZE = 4096;
+const R = 1;
+const W = 2;
+const X = 4;
+/** 64 KiB of front table are enough for its first pages. */
+const cells = new Uint32Array(ENGINE_BYTES / 4);
+
+function make(): SoftTlb {
+  return new SoftTlb(cells, PAGE_SIZE, 1024);
+}
+
+/** Whether translated code finds the page by itself: its tag with the epoch, and whether for writing. */
+function front(page: number): "no" | "read" | "write" {
+  const at = FRONT / 4 + page * 4;
+  const tagged = cells[at] === page && cells[at + 1] === cells[FRONT_EPOCH / 4 + 1];
+  return !tagged ? "no" : (cells[at + 2]! & 1) === 1 ? "write" : "read";
+}
+
+const none = (): void => undefined;
+
+describe("the soft TLB", () => {
+  it("grants what was installed, no more, and shows it to translated code", () => {
+    const tlb = make();
+    expect(tlb.grantRead(5)).to.equal(NOT_GRANTED);
+    tlb.install(5, 7, R);
+    expect(front(5)).to.equal("no");
+    expect(tlb.grantRead(5)).to.equal(7 * PAGE_SIZE);
+    expect(front(5)).to.equal("read");
+    expect(tlb.grantWrite(5)).to.equal(NOT_GRANTED);
+    expect(tlb.grantFetch(5, none)).to.equal(NOT_GRANTED);
+    tlb.install(5, 8, R | W);
+    expect(front(5)).to.equal("no");
+    expect(tlb.grantWrite(5)).to.equal(8 * PAGE_SIZE);
+    expect(front(5)).to.equal("write");
+    expect(tlb.grantRead(5)).to.equal(8 * PAGE_SIZE);
+    expect(front(5)).to.equal("write");
+  });
+
+  it("forgets a page, a range, everything", () => {
+    const tlb = make();
+    for (let page = 500; page < 1600; page++) tlb.install(page, 3, R);
+    for (const page of [500, 511, 512, 1023, 1599]) tlb.grantRead(page);
+    tlb.forgetPage(511);
+    expect([front(511), tlb.grantRead(511)]).to.deep.equal(["no", NOT_GRANTED]);
+    expect(tlb.grantRead(510)).to.equal(3 * PAGE_SIZE);
+    tlb.forgetRange(512, 1535);
+    expect([512, 1023, 1024, 1535].map((page) => tlb.grantRead(page))).to.deep.equal([-1, -1, -1, -1]);
+    expect([tlb.grantRead(1536), tlb.grantRead(500)]).to.deep.equal([3 * PAGE_SIZE, 3 * PAGE_SIZE]);
+    tlb.forgetRange(0, 2 ** 36 - 1);
+    expect(tlb.grantRead(1599)).to.equal(NOT_GRANTED);
+    tlb.install(1, 1, R);
+    tlb.grantRead(1);
+    tlb.forgetAll();
+    expect([front(1), tlb.grantRead(1)]).to.deep.equal(["no", NOT_GRANTED]);
+  });
+
+  it("a frame is code or writable, never both, at whatever addresses", () => {
+    const tlb = make();
+    tlb.install(10, 4, R | W);
+    tlb.install(20, 4, R | X);
+    expect(tlb.grantWrite(10)).to.equal(4 * PAGE_SIZE);
+    const revoked: number[] = [];
+    expect(tlb.grantFetch(20, (frame) => revoked.push(frame))).to.equal(4);
+    expect(revoked).to.deep.equal([4]);
+    expect(tlb.holdsCode(4)).to.equal(true);
+    expect(front(10)).to.equal("no");
+    expect(tlb.grantWrite(10)).to.equal(CODE_FRAME);
+    expect(tlb.frameOf(10)).to.equal(4);
+    tlb.becomeWritable(4);
+    expect(tlb.grantWrite(10)).to.equal(4 * PAGE_SIZE);
+    // Fetching asks again, and takes the write grant away again.
+    tlb.grantFetch(20, (frame) => revoked.push(frame));
+    expect(revoked).to.deep.equal([4, 4]);
+  });
+
+  it("the jump cache is over when a page that was fetched from changes, and only then", () => {
+    const tlb = make();
+    tlb.install(0, 1, R | X);
+    tlb.install(1, 2, R | X);
+    tlb.grantFetch(0, none);
+    const epoch = (): number => cells[JUMP_CACHE / 4 + 1]!;
+    tlb.fillJump(0, 99);
+    const before = epoch();
+    tlb.forgetPage(1);
+    tlb.fillJump(0, 99);
+    expect(epoch()).to.equal(before);
+    tlb.forgetPage(0);
+    tlb.fillJump(0, 99);
+    expect(epoch()).to.not.equal(before);
+    expect(cells[JUMP_CACHE / 4 + 2]).to.equal(99);
+  });
+
+  it("epochs run out without a stale hit", () => {
+    const tlb = make();
+    tlb.install(3, 5, R);
+    tlb.grantRead(3);
+    for (let i = 0; i < 70_000; i++) {
+      tlb.forgetAll();
+      if (front(3) !== "no") expect.fail(`a hit after ${i} rounds`);
+    }
+  }).timeout(60_000);
+});
