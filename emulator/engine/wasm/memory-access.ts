@@ -6,7 +6,7 @@
  */
 import type { Code, Local } from "./binary/code.js";
 import { I16X8, I32, I32X4, I64, I64X2, I8X16, TYPE_EMPTY, TYPE_I32, TYPE_I64, TYPE_V128, V128, type ValueType } from "./binary/opcodes.js";
-import { ACCESS_PC, HOST, READ_BASE, RUN, STOP_BITS, WRITE_BASE } from "./layout.js";
+import { ACCESS_PC, HOST, PENDING, READ_BASE, RUN, STOP_BITS, WRITE_BASE } from "./layout.js";
 import type { RuntimeFunction } from "./runtime.js";
 
 const NOWHERE = -1;
@@ -14,6 +14,11 @@ const LOADS = { 1: I64.load8U, 2: I64.load16U, 4: I64.load32U, 8: I64.load } as 
 const STORES = { 1: I64.store8, 2: I64.store16, 4: I64.store32, 8: I64.store } as const;
 const VECTOR_BYTES = 16;
 export type AccessBytes = 1 | 2 | 4 | 8;
+
+/** Bytes that the address of an access has to be a multiple of. */
+function alignmentOf(bytes: AccessBytes, aligned: boolean | 16): number {
+  return aligned === false ? 1 : aligned === true ? bytes : aligned;
+}
 
 /** What the accesses need of the function that they belong to. */
 export interface AccessHost {
@@ -83,13 +88,24 @@ export class MemoryAccess {
     return sum;
   }
 
-  /** Pushes whether `bytes` at the address are not all on the current page; the distance from its start stays in the local that is returned. */
-  private elsewhere(at: Local, bytes: number, write: boolean): Local {
+  /**
+   * Pushes whether `bytes` at the address are not all on the current page, or not at a multiple of `alignment`; the distance from the page's start
+   * stays in the local that is returned.
+   */
+  private elsewhere(at: Local, bytes: number, write: boolean, alignment = 1): Local {
     const { host } = this;
     const { code } = host;
     const distance = host.temp(TYPE_I64);
     code.get(at).get(write ? this.current.write : this.current.read).op(I64.sub).tee(distance).i64(host.pageSize - bytes).op(I64.gtU);
+    if (alignment > 1) code.get(at).i64(alignment - 1).op(I64.and).i64(0).op(I64.ne).op(I32.or);
     return distance;
+  }
+
+  /** The reference engine notes every aligned access as a use of its page, that of the current page too. */
+  private noteUse(): void {
+    const { code, base } = this.host;
+    const cell = (base | 0) + PENDING;
+    code.i32(cell).i32(cell).memory(I32.load, 0).i32(cell).memory(I32.load, 0).op(I32.eqz).op(I32.add).memory(I32.store, 0);
   }
 
   private pushPlace(distance: Local): void {
@@ -113,16 +129,18 @@ export class MemoryAccess {
     const { code } = host;
     const at = this.address(address, offset);
     const place = host.temp(TYPE_I32);
+    const alignment = alignmentOf(bytes, aligned);
     const find = (): void => {
       code.get(at).i32(bytes);
       if (aligned === false) code.call(host.runtime("load"));
-      else code.i32(aligned === true ? bytes : aligned).call(host.runtime("loadAligned"));
+      else code.i32(alignment).call(host.runtime("loadAligned"));
     };
-    if (host.fast && aligned === false) {
-      const distance = this.elsewhere(at, bytes, false);
+    if (host.fast) {
+      const distance = this.elsewhere(at, bytes, false, alignment);
       code.if(TYPE_EMPTY);
       this.settledPlace(place, undefined, find);
       code.else();
+      if (aligned !== false) this.noteUse();
       this.pushPlace(distance);
       code.set(place).end();
     } else this.settledPlace(place, undefined, find);
@@ -133,21 +151,23 @@ export class MemoryAccess {
     const { host } = this;
     const { code } = host;
     const at = this.address(address, offset);
+    const alignment = alignmentOf(bytes, aligned);
     const slow = (): void => {
       this.notePc();
       code.get(at).i32(bytes).get(value);
       if (aligned === false) code.call(host.runtime("store"));
-      else code.i32(aligned === true ? bytes : aligned).call(host.runtime("storeAligned"));
+      else code.i32(alignment).call(host.runtime("storeAligned"));
       code.if(TYPE_EMPTY);
       host.refuse(undefined);
       code.end();
       this.settle();
     };
-    if (host.fast && aligned === false) {
-      const distance = this.elsewhere(at, bytes, true);
+    if (host.fast) {
+      const distance = this.elsewhere(at, bytes, true, alignment);
       code.if(TYPE_EMPTY);
       slow();
       code.else();
+      if (aligned !== false) this.noteUse();
       this.pushPlace(distance);
       code.get(value).memory(STORES[bytes], 0).end();
     } else slow();

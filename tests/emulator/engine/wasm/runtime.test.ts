@@ -1,0 +1,76 @@
+/**
+ * The runtime of the WebAssembly engine: random programs make the same records, exits and counts as on the reference engine.
+ *
+ * Loads, stores, pairs, exclusives and vectors over some pages, at their ends too; loops long enough to become regions; slices of random length;
+ * pages that come and go between them.
+ */
+import { expect } from "chai";
+import type { Va } from "../../../../emulator/arch/addr.js";
+import type { Engine, EngineOptions } from "../../../../emulator/engine/engine.js";
+import { createUnicornEngine } from "../../../../emulator/engine/unicorn.js";
+import { ENGINE_BYTES } from "../../../../emulator/engine/wasm/layout.js";
+import { createWasmEngine } from "../../../../emulator/engine/wasm/wasm-engine.js";
+import type { PhysicalMemory } from "../../../../emulator/memory/physical-memory.js";
+import { EngineBench, R, W, X } from "../../../support/engine-bench.js";
+import { Random } from "../../../support/instruction-differential.js";
+import { runSeed } from "../../../support/seed.js";
+
+const CODE = 0x10ff0;
+const DATA = 0x4000_0000;
+const PAGES = 10;
+
+const BODY = [
+  "ldr x20, [xP]", "str x20, [xP, #8]", "ldp x20, x21, [xP]", "stp x20, x21, [xP, #-16]", "ldrb w20, [xP, #3]", "strh w20, [xP, #2]", "ldr q0, [xP]", "str q0, [xP, #16]",
+  "ld2 {v0.8h, v1.8h}, [xP]", "st1 {v0.16b, v1.16b}, [xP]", "and x22, xP, #-8\n ldxr x20, [x22]\n stxr w23, x20, [x22]", "and x22, xP, #-8\n ldadd x20, x21, [x22]",
+  "tbz x20, #2, 9f\n ldr x21, [xP]\n9:", "cmp x20, x21\n b.hi 9f\n str x20, [xP]\n9:", "bl 8f",
+];
+
+/** A program of some loops, on two pages of code. */
+function program(random: Random): string {
+  const lines: string[] = [];
+  for (let loop = 0; loop < 3; loop++) {
+    lines.push(` movz x19, #${1 + random.below(400)}`, `${10 + loop}:`);
+    for (let n = 0; n < 2 + random.below(6); n++) lines.push(random.pick(BODY).replaceAll("xP", `x${1 + random.below(12)}`));
+    lines.push(` add x${1 + random.below(12)}, x13, x19, lsl #${random.below(5)}`, ` subs x19, x19, #1`, ` b.ne ${10 + loop}b`);
+  }
+  return `${lines.join("\n")}\n svc #0\n8: add x24, x24, #1\n ldr x25, [x14]\n ret`;
+}
+
+/** What an engine does with the program: exits, records and counts, in order. */
+function history(make: (memory: PhysicalMemory, options: EngineOptions) => Engine, behind: number, source: string, seed: number, filterPages: number): string[] {
+  const random = new Random(seed);
+  const made = new EngineBench((memory) => make(memory, { pageSize: 4096, trace: true, filterPages }), { behind, bytes: 2 ** 20 });
+  made.code(CODE - 0xff0, `.zero 0xff0\n${source}`, R | X);
+  made.engine.registers.pc = BigInt(CODE);
+  for (let page = 0; page < PAGES; page++) made.data(DATA + page * 4096, 1, R | W);
+  for (let n = 1; n <= 14; n++) made.set({ [n]: DATA + 64 + 4096 * random.below(PAGES - 2) + (random.below(2) === 0 ? 4096 - random.below(40) : 8 * random.below(400)) });
+  const events: string[] = [];
+  for (let slice = 0; slice < 200; slice++) {
+    const exit = made.go(random.below(3) === 0 ? 1 + random.below(5) : random.below(3000));
+    events.push(`${JSON.stringify(exit)} ${made.engine.registers.pc} ${made.engine.registers.nzcv} ${Object.values(made.misses).map(({ va, access }) => `${va}:${access}`).join()}`);
+    events.push(`${made.engine.counters.instructions} ${made.engine.counters.loads} ${made.engine.counters.stores}`);
+    events.push(made.trace.map(({ page, access }) => `${page}:${access}`).join(" "));
+    made.trace.length = 0;
+    if (exit.reason === "svc") break;
+    if (random.below(4) === 0) made.engine.invalidatePage((DATA + 4096 * random.below(PAGES)) as Va);
+    if (random.below(12) === 0) made.engine.invalidateAll();
+  }
+  for (let n = 0; n < 31; n++) events.push(`x${n} ${made.engine.registers.x(n)}`);
+  made.engine.dispose();
+  return events;
+}
+
+describe("runtime of the wasm engine", () => {
+  for (const filterPages of [1, 2, 4, 8]) {
+    it(`the reference engine's records, ${filterPages} pages held`, () => {
+      const seed = runSeed() + filterPages;
+      const random = new Random(seed);
+      for (let round = 0; round < 6; round++) {
+        const source = program(random);
+        const now = random.next();
+        const wasm = history(createWasmEngine, ENGINE_BYTES, source, now, filterPages);
+        expect(wasm, `seed ${seed} round ${round}\n${source}`).to.deep.equal(history(createUnicornEngine, 0, source, now, filterPages));
+      }
+    });
+  }
+});
