@@ -2,7 +2,7 @@
  * `make parity`: real programs out of Debian arm64 packages under qemu-aarch64 and in foliolab, with the same inputs. Standard output, standard
  * error, exit status and written files must be the same under each configuration of the lab. Exit status 1 if anything differs.
  *
- * Usage: tsx parity/run.ts [--only REGEXP] [--configs NAME[,NAME]] [--sysroot DIR]
+ * Usage: tsx parity/run.ts [--only REGEXP] [--configs NAME[,NAME]] [--engine NAME] [--sysroot DIR]
  */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -10,10 +10,11 @@ import Table from "cli-table3";
 import { PROGRAMS } from "./programs.js";
 import { differences, LAB_CONFIGS, runLab, runQemu, writeQemuScripts, type Places } from "./runner.js";
 
-const { values } = parseArgs({ options: { only: { type: "string" }, configs: { type: "string" }, sysroot: { type: "string", default: "build/sysroot" } } });
+const { values } = parseArgs({ options: { only: { type: "string" }, configs: { type: "string" }, engine: { type: "string" }, sysroot: { type: "string", default: "build/sysroot" } } });
 const places: Places = { sysroot: resolve(values.sysroot), build: resolve("build/parity") };
 const names = values.configs?.split(",") ?? LAB_CONFIGS.map(({ name }) => name);
-const configs = LAB_CONFIGS.filter(({ name }) => names.includes(name));
+const engine = values.engine === undefined ? [] : ["--engine", values.engine];
+const configs = LAB_CONFIGS.filter(({ name }) => names.includes(name)).map(({ name, options }) => ({ name, options: [...options, ...engine] }));
 const only = new RegExp(values.only ?? "");
 const entries = PROGRAMS.filter(({ name }) => only.test(name));
 if (configs.length !== names.length || entries.length === 0) throw new Error("nothing to run: see --only and --configs");

@@ -1,13 +1,14 @@
 /**
  * `make golden`: runs recorded programs in the model and prints where the records differ.
  *
- * Usage: node dist/lab/golden/main.js [--programs DIR] [--only PROGRAM[,PROGRAM]] [--cfg CFG] [--full] RECORDING.json...
+ * Usage: node dist/lab/golden/main.js [--programs DIR] [--only PROGRAM[,PROGRAM]] [--cfg CFG] [--engine NAME] [--full] RECORDING.json...
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { ConfigError } from "../../emulator/arch/errors.js";
+import { DEFAULT_CONFIG, ENGINE_NAMES, type EngineName } from "../config.js";
 import { compareRecording, readRecordingFile, type ProgramResult, type Recording } from "./compare.js";
 import { GoldenPrograms } from "./runner.js";
 import { compareTlbiRecording, isTlbiRecording } from "./tlbi-compare.js";
@@ -25,6 +26,12 @@ function short(value: unknown, most: number): string {
   return text.length > most ? `${text.slice(0, most)}...` : text;
 }
 
+function engineName(text: string): EngineName {
+  const engine = ENGINE_NAMES.find((name) => name === text);
+  if (engine === undefined) throw new ConfigError(`golden: --engine ${text}: one of ${ENGINE_NAMES.join(", ")}`);
+  return engine;
+}
+
 function main(): number {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -33,15 +40,18 @@ function main(): number {
       build: { type: "string", default: "build/golden" },
       only: { type: "string" },
       cfg: { type: "string" },
+      engine: { type: "string", default: DEFAULT_CONFIG.engine },
       full: { type: "boolean", default: false },
     },
   });
   const only = values.only?.split(",");
+  const engine = engineName(values.engine);
   const most = values.full ? Infinity : 300;
   const table = new Table({ head: ["recording", "records", "agree", "differ"], style: { head: [], border: [], compact: true }, colAligns: ["left", "right", "right", "right"] });
   let differing = 0;
   for (const path of positionals.length === 0 ? DEFAULT_RECORDINGS : positionals) {
-    const recording = readRecordingFile(path);
+    const read = readRecordingFile(path);
+    const recording = { ...read, machine: { ...read.machine, engine } };
     let records = 0;
     let differ = 0;
     const wanted = (program: string, cfg: string): boolean => (only === undefined || only.includes(program)) && (values.cfg === undefined || cfg === values.cfg);

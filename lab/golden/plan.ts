@@ -5,7 +5,7 @@
  */
 import { ConfigError } from "../../emulator/arch/errors.js";
 import { granule, type Granule, type GranuleName } from "../../emulator/arch/granule.js";
-import { VA_BITS } from "../config.js";
+import { VA_BITS, type EngineName } from "../config.js";
 
 export interface GoldenStart {
   /** Stem of the C source. */
@@ -104,6 +104,8 @@ export interface GoldenMachine {
   readonly kpti: boolean;
   /** The kernel worked round broken completion of broadcast TLBI: every wait is DSB ISH, TLBI, DSB ISH. */
   readonly repeatTlbi: boolean;
+  /** What executes the model's side; default: the engine of runs. Nothing recorded may depend on it. */
+  readonly engine?: EngineName;
 }
 
 /** What a recording says about its machine: the `-cpu` option of QEMU, and lines of the kernel's log. */

@@ -6,15 +6,18 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError } from "../../emulator/arch/errors.js";
+import type { EngineCounters } from "../../emulator/engine/engine.js";
 import { loadCores } from "../core-files.js";
+import { cpuResults } from "../cpu-results.js";
 import { DEFAULT_CONFIG, type RunConfig } from "../config.js";
 import { ENGINES } from "../engines.js";
 import { createMachine, type Machine, type MachineParts } from "../machine.js";
+import type { CpuResult } from "../result.js";
 import { GOLDEN_MOUNTS, goldenGranule, goldenSizes, goldenStart, type GoldenMachine, type GoldenMode } from "./plan.js";
 import type { GoldenRecord } from "./record.js";
 
-/** RAM of a golden machine; the 64K kernel was recorded with 8 GiB, of which a 32-bit memory holds half. */
-const MEMORY_BYTES: Readonly<Record<string, number>> = { "4k": 2 * 1024 ** 3, "16k": 2 * 1024 ** 3, "64k": 4 * 1024 ** 3 - 65536 };
+/** RAM of a golden machine; the 64K kernel was recorded with 8 GiB, of which a 32-bit memory holds half, less what the engine keeps beside it. */
+const MEMORY_BYTES: Readonly<Record<string, number>> = { "4k": 2 * 1024 ** 3, "16k": 2 * 1024 ** 3, "64k": 4 * 1024 ** 3 - 32 * 1024 ** 2 };
 /** A recorded program that has not ended by then never will. */
 const MAX_INSTRUCTIONS = 3e9;
 
@@ -73,6 +76,10 @@ export interface GoldenRun {
   readonly records: readonly GoldenRecord[];
   /** What went wrong besides the records: exit status, messages of the harness, leaked frames. */
   readonly problems: readonly string[];
+  /** What the engine counted, and what each CPU executed and missed. */
+  readonly execution: Pick<EngineCounters, "instructions" | "loads" | "stores" | "exits">;
+  readonly cpus: readonly CpuResult[];
+  readonly vmstat: Readonly<Record<string, number>>;
 }
 
 export interface GoldenLabParts {
@@ -97,6 +104,7 @@ export function createGoldenLab({ machine, sizes, swap = 0, memoryCgroups, outpu
     memory: MEMORY_BYTES[machine.granule]!,
     swap,
     thp: { enabled: "always", sizes: Object.fromEntries(sizes) },
+    engine: machine.engine ?? DEFAULT_CONFIG.engine,
   };
   const lab = createMachine({
     config,
@@ -154,5 +162,6 @@ export function runGolden(machine: GoldenMachine, programs: GoldenPrograms, prog
     if (line.startsWith("GT {")) records.push(JSON.parse(line.slice(3)) as GoldenRecord);
     else if (line !== "" && !line.startsWith("GTNOTE")) problems.push(line);
   }
-  return { records, problems };
+  const { instructions, loads, stores, exits } = lab.engine.counters;
+  return { records, problems, execution: { instructions, loads, stores, exits: { ...exits } }, cpus: cpuResults(lab), vmstat: sys.vmstat.snapshot() };
 }
