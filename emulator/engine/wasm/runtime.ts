@@ -7,16 +7,13 @@
 import { LEFT_SHIFT } from "./account.js";
 import { Code } from "./binary/code.js";
 import { ModuleBuilder } from "./binary/module.js";
-import { CONTROL, F64, I32, I64, TYPE_EMPTY, TYPE_F64, TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
+import { CONTROL, I32, I64, TYPE_EMPTY, TYPE_F64, TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
 import { emitNzcvOfKind, FLAG_KINDS } from "./flags.js";
 import { hostFusesMultiplyAdd } from "./host-float.js";
-import {
-  ACCESS_PC, ACCOUNT, ENTRY_SHIFT, FAR, FETCH_PAGE, FILTER, FILTER_ENTRY, FRONT, FRONT_ENTRIES, FRONT_EPOCH, HOST, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH,
-  NO_PAGE, PC, PENDING, READ_BASE, REFUSAL, REPLAY, RING, RING_COUNT, RING_PCS, RING_RECORDS, RUN, RUN_DONE, SCRATCH, WRITE_BASE,
-} from "./layout.js";
+import { ACCESS_PC, ACCOUNT, ENTRY_SHIFT, FAR, FETCH_PAGE, HOST, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH, NO_PAGE, PC, READ_BASE, REFUSAL, REPLAY, RUN, RUN_DONE, SCRATCH, WRITE_BASE } from "./layout.js";
 import { CRYPTO_FUNCTIONS, type CryptoFunction, cryptoFunction } from "./runtime-crypto.js";
+import { NOWHERE, PageFilter, readCell, writeCell, type Cold, type FilterOptions } from "./runtime-filter.js";
 import { FLOAT_FUNCTIONS, floatFunction, type FloatFunction } from "./runtime-float.js";
-import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE } from "../engine.js";
 
 /** What translated functions take and return: the account; one of the numbers below. */
 export const GUEST_FUNCTION = { parameters: [TYPE_I64], results: [TYPE_I32] } as const;
@@ -31,22 +28,11 @@ export const REFUSED_READ = 1;
 export const REFUSED_WRITE = 2;
 export const REFUSED_ALIGNMENT = 3;
 
-/** Value of places that are not there. */
-const NOWHERE = -1;
-const PLACE = 8;
-/** The page's write has been recorded, in the word at PLACE. */
-const WRITTEN_BIT = 1n << 32n;
 const ADDRESS_BITS = 0x00ff_ffff_ffff_ffffn;
 
-export interface RuntimeOptions {
-  /** Bytes of RAM: where the cells begin. */
-  readonly base: number;
+export interface RuntimeOptions extends FilterOptions {
   /** Pages of 64 KiB of the whole memory. */
   readonly memoryPages: number;
-  readonly pageSize: number;
-  readonly filterPages: number;
-  readonly trace: boolean;
-  readonly tracePcs: boolean;
 }
 
 /** What TypeScript does for the runtime. */
@@ -75,25 +61,12 @@ export const RUNTIME_FUNCTIONS = {
 } as const;
 export type RuntimeFunction = keyof typeof RUNTIME_FUNCTIONS;
 
-/** Functions that accesses call when they are not simple. */
-interface Cold {
-  readonly emitPending: number;
-  readonly translateWrite: number;
-}
-
-/** Locals of a held page. */
-interface Entry {
-  readonly address: number;
-  readonly rest: number;
-}
-
 class Runtime {
   readonly module = new ModuleBuilder();
   private readonly options: RuntimeOptions;
   private readonly base: number;
   private readonly pageShift: number;
-  private readonly grant: number;
-  private readonly drain: number;
+  private readonly filter: PageFilter;
   private readonly guestType: number;
 
   constructor(options: RuntimeOptions) {
@@ -101,206 +74,28 @@ class Runtime {
     this.options = options;
     this.base = options.base | 0;
     this.pageShift = Math.log2(options.pageSize);
-    this.grant = module.importFunction("e", "grant", { parameters: [TYPE_F64, TYPE_I32], results: [TYPE_I32] });
-    this.drain = module.importFunction("e", "drain", { parameters: [], results: [] });
+    const grant = module.importFunction("e", "grant", { parameters: [TYPE_F64, TYPE_I32], results: [TYPE_I32] });
+    const drain = module.importFunction("e", "drain", { parameters: [], results: [] });
     module.importMemory("e", "memory", options.memoryPages);
     module.importTable("e", "table", 1);
     this.guestType = module.type(GUEST_FUNCTION);
-  }
-
-  private read(code: Code, opcode: number, cell: number): Code {
-    return code.i32(this.base + cell).memory(opcode, 0);
-  }
-
-  private write(code: Code, opcode: number, cell: number, value: () => unknown): void {
-    code.i32(this.base + cell);
-    value();
-    code.memory(opcode, 0);
-  }
-
-  /** Records a touch of the page whose number `page` pushes. */
-  private push(code: Code, access: number, page: () => unknown): void {
-    const { options } = this;
-    if (!options.trace) return;
-    const count = code.local(TYPE_I32);
-    this.read(code, I32.load, RING_COUNT).tee(count);
-    code.i32(3).op(I32.shl).i32(this.base + RING).op(I32.add);
-    page();
-    code.i64(0xffff_ffff).op(I64.and);
-    page();
-    code.i64(32).op(I64.shrU).i64(34).op(I64.shl).op(I64.or).i64(BigInt(access) << 32n).op(I64.or);
-    code.memory(I64.store, 0);
-    if (options.tracePcs) {
-      code.get(count).i32(3).op(I32.shl).i32(this.base + RING_PCS).op(I32.add);
-      this.read(code, I64.load, ACCESS_PC).op(F64.convertI64U).memory(F64.store, 0);
-    }
-    this.write(code, I32.store, RING_COUNT, () => code.get(count).i32(1).op(I32.add));
-    code.get(count).i32(RING_RECORDS - 1).op(I32.eq).if(TYPE_EMPTY);
-    code.call(this.drain).end();
-  }
-
-  /** (page): records a fetch. */
-  private pushFetch(): number {
-    const code = new Code(1);
-    this.push(code, ACCESS_FETCH, () => code.get(0));
-    return this.module.func({ parameters: [TYPE_I64], results: [] }, code);
-  }
-
-  /** (newest): records the held pages used since the last record, oldest first, but not the `newest` most recent ones. */
-  private emitPending(): number {
-    const { module } = this;
-    const code = new Code(1);
-    const place = code.local(TYPE_I32);
-    const page = code.local(TYPE_I64);
-    this.read(code, I32.load, PENDING).set(place);
-    const done = code.block();
-    const loop = code.loop();
-    code.get(place).get(0).op(I32.leS).brIf(done);
-    code.get(place).i32(1).op(I32.sub).tee(place).i32(4).op(I32.shl).i32(this.base + FILTER).op(I32.add).memory(I64.load, 0);
-    code.i64(this.pageShift).op(I64.shrU).set(page);
-    this.push(code, ACCESS_READ, () => code.get(page));
-    code.br(loop).end().end();
-    this.write(code, I32.store, PENDING, () => code.i32(0));
-    return module.func({ parameters: [TYPE_I32], results: [] }, code);
-  }
-
-  /** Leaves the place of the page at the address in local `at` in local `place`: NOWHERE if it may not be read, or written. */
-  private translate(code: Code, write: boolean, at: number, place: number): void {
-    const page = code.local(TYPE_I64);
-    const entry = code.local(TYPE_I32);
-    code.get(at).i64(this.pageShift).op(I64.shrU).tee(page);
-    code.op(I32.wrapI64).i32(FRONT_ENTRIES - 1).op(I32.and).i32(ENTRY_SHIFT).op(I32.shl).i32(this.base + FRONT).op(I32.add).tee(entry);
-    code.memory(I64.load, 0).get(page);
-    this.read(code, I64.load, FRONT_EPOCH).op(I64.or).op(I64.eq);
-    if (write) code.get(entry).memory(I32.load, 8).i32(1).op(I32.and).op(I32.and);
-    code.if(TYPE_I32);
-    code.get(entry).memory(I32.load, 8).i32(-2).op(I32.and);
-    code.else();
-    code.get(page).op(F64.convertI64U).i32(Number(write)).call(this.grant);
-    code.end().set(place);
-  }
-
-  /** (base) -> place of a page, or NOWHERE. */
-  private translateFunction(write: boolean): number {
-    const code = new Code(1);
-    const place = code.local(TYPE_I32);
-    this.translate(code, write, 0, place);
-    code.get(place);
-    return this.module.func({ parameters: [TYPE_I64], results: [TYPE_I32] }, code);
-  }
-
-  /** Moves the held page at `place` to the front. */
-  private use(code: Code, place: number, entry: Entry): void {
-    const { base } = this;
-    this.write(code, I32.store, PENDING, () => {
-      this.read(code, I32.load, PENDING);
-      this.read(code, I32.load, PENDING).i32(place).op(I32.leS).op(I32.add);
-    });
-    if (place === 0) return;
-    const at = base + FILTER + FILTER_ENTRY * place;
-    code.i32(at).memory(I64.load, 0).set(entry.address).i32(at).memory(I64.load, PLACE).set(entry.rest);
-    this.shift(code, place);
-    this.writeFirst(code, () => code.get(entry.address), () => code.get(entry.rest));
-  }
-
-  /** Moves the held pages before `place` one place on. */
-  private shift(code: Code, place: number): void {
-    for (let to = place; to > 0; to--) {
-      const at = this.base + FILTER + FILTER_ENTRY * to;
-      for (const half of [0, PLACE]) code.i32(at).i32(at - FILTER_ENTRY).memory(I64.load, half).memory(I64.store, half);
-    }
-  }
-
-  /**
-   * Writes the first held page. Always as two words of 64 bits, as they are read: a host that has to wait for a narrower store before it can read
-   * a word waits for all stores before that one, cache misses of the guest included.
-   */
-  private writeFirst(code: Code, address: () => unknown, rest: () => unknown): void {
-    const first = this.base + FILTER;
-    code.i32(first);
-    address();
-    code.memory(I64.store, 0).i32(first);
-    rest();
-    code.memory(I64.store, PLACE);
-  }
-
-  /**
-   * Makes the page at the address in local `at` the current one, and leaves its place in local `place`. If the access is not granted the code of
-   * `refused` runs, which has to leave the function.
-   */
-  private touch(code: Code, write: boolean, at: number, place: number, cold: Cold, refused: () => void): void {
-    const first = this.base + FILTER;
-    const entry = { address: code.local(TYPE_I64), rest: code.local(TYPE_I64) };
-    const record = (): void => {
-      this.push(code, write ? ACCESS_WRITE : ACCESS_READ, () => code.get(at).i64(this.pageShift).op(I64.shrU));
-    };
-    const refuseNowhere = (): void => {
-      code.i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
-      refused();
-      code.end();
-    };
-    const found = code.block();
-    for (let held = 0; held < this.options.filterPages; held++) {
-      const page = first + FILTER_ENTRY * held;
-      code.i32(page).memory(I64.load, 0).get(at).op(I64.eq).if(TYPE_EMPTY);
-      if (write) {
-        // The first write is granted before the page counts as used.
-        code.i32(page).memory(I64.load, PLACE).i64(WRITTEN_BIT).op(I64.and).op(I64.eqz).if(TYPE_EMPTY);
-        code.get(at).call(cold.translateWrite);
-        refuseNowhere();
-        code.end();
-      }
-      this.use(code, held, entry);
-      code.br(found).end();
-    }
-    this.translate(code, write, at, place);
-    code.get(place);
-    refuseNowhere();
-    this.read(code, I32.load, PENDING).if(TYPE_EMPTY);
-    code.i32(0).call(cold.emitPending).end();
-    this.shift(code, this.options.filterPages - 1);
-    this.writeFirst(code, () => code.get(at), () => code.get(place).op(I64.extendI32U).i64(write ? WRITTEN_BIT : 0n).op(I64.or));
-    record();
-    code.end();
-    code.i32(first).memory(I64.load, PLACE).tee(entry.rest).op(I32.wrapI64).set(place);
-    if (write) {
-      code.get(entry.rest).i64(WRITTEN_BIT).op(I64.and).op(I64.eqz).if(TYPE_EMPTY);
-      code.i32(1).call(cold.emitPending);
-      code.i32(first).get(entry.rest).i64(WRITTEN_BIT).op(I64.or).memory(I64.store, PLACE);
-      record();
-      code.end();
-    }
-    this.write(code, I64.store, READ_BASE, () => code.get(at));
-    this.write(code, I64.store, WRITE_BASE, () => {
-      if (write) code.get(at);
-      else code.get(at).i64(NO_PAGE).get(entry.rest).i64(WRITTEN_BIT).op(I64.and).i64(0).op(I64.ne).op(CONTROL.select);
-    });
-    this.write(code, I32.store, HOST, () => code.get(place));
-  }
-
-  /** (base) -> place of the page, which becomes the current one; its access is granted. */
-  private touchFunction(write: boolean, cold: Cold): number {
-    const code = new Code(1);
-    const place = code.local(TYPE_I32);
-    this.touch(code, write, 0, place, cold, () => code.op(CONTROL.unreachable));
-    code.get(place);
-    return this.module.func({ parameters: [TYPE_I64], results: [TYPE_I32] }, code);
+    this.filter = new PageFilter(module, options, grant, drain);
   }
 
   private leavePage(code: Code): void {
-    for (const cell of [READ_BASE, WRITE_BASE]) this.write(code, I64.store, cell, () => code.i64(NO_PAGE));
+    for (const cell of [READ_BASE, WRITE_BASE]) writeCell(code, this.base, I64.store, cell, () => code.i64(NO_PAGE));
   }
 
   /** Notes a refusal at the address that `far` pushes. */
   private refuse(code: Code, reason: number, far: () => void): void {
-    this.write(code, I64.store, FAR, far);
-    this.write(code, I32.store, REFUSAL, () => code.i32(reason));
+    writeCell(code, this.base, I64.store, FAR, far);
+    writeCell(code, this.base, I32.store, REFUSAL, () => code.i32(reason));
   }
 
   /** An access of a restarted instruction that does not arrive at the one that was refused leaves no current page. */
   private afterAccess(code: Code): void {
-    this.read(code, I32.load, REPLAY).if(TYPE_EMPTY);
-    this.write(code, I32.store, REPLAY, () => this.read(code, I32.load, REPLAY).i32(1).op(I32.sub));
+    readCell(code, this.base, I32.load, REPLAY).if(TYPE_EMPTY);
+    writeCell(code, this.base, I32.store, REPLAY, () => readCell(code, this.base, I32.load, REPLAY).i32(1).op(I32.sub));
     this.leavePage(code);
     code.end();
   }
@@ -355,7 +150,7 @@ class Runtime {
   /** If the access lies on the current page, as code of the fast way would have found but for a tag: leaves its place. */
   private current(code: Code, cell: number, pageBase: number, offset: number, then: () => void): void {
     code.get(pageBase);
-    this.read(code, I64.load, cell).op(I64.eq);
+    readCell(code, this.base, I64.load, cell).op(I64.eq);
     code.get(offset).i64(this.options.pageSize).get(1).op(I64.extendI32U).op(I64.sub).op(I64.leU).op(I32.and).if(TYPE_EMPTY);
     then();
     code.end();
@@ -404,13 +199,13 @@ class Runtime {
     if (aligned) this.misaligned(code, 2, NOWHERE);
     else {
       this.current(code, READ_BASE, pageBase, offset, () => {
-        this.read(code, I32.load, HOST).get(offset).op(I32.wrapI64).op(I32.add).return();
+        readCell(code, this.base, I32.load, HOST).get(offset).op(I32.wrapI64).op(I32.add).return();
       });
     }
     this.crosses(code, offset);
     code.if(TYPE_EMPTY);
     code.get(0).get(1).call(across).return().end();
-    this.touch(code, false, pageBase, place, cold, () => {
+    this.filter.touch(code, false, pageBase, place, cold, () => {
       this.refuse(code, REFUSED_READ, () => code.get(0));
       code.i32(NOWHERE).return();
     });
@@ -435,7 +230,7 @@ class Runtime {
     if (aligned) this.misaligned(code, 3, 1);
     else {
       this.current(code, WRITE_BASE, pageBase, offset, () => {
-        this.read(code, I32.load, HOST).get(offset).op(I32.wrapI64).op(I32.add).set(place);
+        readCell(code, this.base, I32.load, HOST).get(offset).op(I32.wrapI64).op(I32.add).set(place);
         put();
         code.i32(0).return();
       });
@@ -443,7 +238,7 @@ class Runtime {
     this.crosses(code, offset);
     code.if(TYPE_EMPTY);
     code.get(0).get(1).get(2).call(across).return().end();
-    this.touch(code, true, pageBase, place, cold, () => {
+    this.filter.touch(code, true, pageBase, place, cold, () => {
       this.refuse(code, REFUSED_WRITE, () => code.get(0));
       code.i32(1).return();
     });
@@ -470,7 +265,7 @@ class Runtime {
       code.memory(I64.load, 0).call(access);
     } else code.call(access).tee(place).i32(NOWHERE).op(I32.eq);
     code.if(TYPE_EMPTY);
-    this.write(code, I32.store, RUN_DONE, () => code.get(done).get(1).op(I32.divU));
+    writeCell(code, this.base, I32.store, RUN_DONE, () => code.get(done).get(1).op(I32.divU));
     code.i32(NOWHERE).return().end();
     if (!write) {
       at();
@@ -484,7 +279,7 @@ class Runtime {
   /** (account): the code of the PC is not known. */
   private unknown(way: number): number {
     const code = new Code(1);
-    this.write(code, I64.store, ACCOUNT, () => code.get(0));
+    writeCell(code, this.base, I64.store, ACCOUNT, () => code.get(0));
     code.i32(way);
     return this.module.func(GUEST_FUNCTION, code);
   }
@@ -503,18 +298,18 @@ class Runtime {
     const page = code.local(TYPE_I64);
     // TBI for addresses of the lower half: bits 63:56 are dropped if bit 55 is 0. Arm: AArch64.BranchAddr.
     code.get(0).get(0).i64(8).op(I64.shl).i64(8).op(I64.shrS).op(I64.and).set(0);
-    this.write(code, I64.store, PC, () => code.get(0));
+    writeCell(code, this.base, I64.store, PC, () => code.get(0));
     code.get(0).i64(2).op(I64.shrU).op(I32.wrapI64).i32(JUMP_ENTRIES - 1).op(I32.and).i32(ENTRY_SHIFT).op(I32.shl).i32(this.base + JUMP_CACHE).op(I32.add).tee(entry);
     code.memory(I64.load, 0).get(0);
-    this.read(code, I64.load, JUMP_EPOCH).op(I64.or).op(I64.ne).if(TYPE_EMPTY);
+    readCell(code, this.base, I64.load, JUMP_EPOCH).op(I64.or).op(I64.ne).if(TYPE_EMPTY);
     code.get(1).returnCall(unknown).end();
     code.get(0).i64(this.pageShift).op(I64.shrU).tee(page);
-    this.read(code, I64.load, FETCH_PAGE).op(I64.ne).if(TYPE_EMPTY);
+    readCell(code, this.base, I64.load, FETCH_PAGE).op(I64.ne).if(TYPE_EMPTY);
     // A block that cannot start makes no record.
     code.get(1).i64(LEFT_SHIFT).op(I64.shrS).op(I64.eqz).if(TYPE_EMPTY);
     code.get(1).returnCall(unknown).end();
-    this.write(code, I64.store, FETCH_PAGE, () => code.get(page));
-    if (this.options.tracePcs) this.write(code, I64.store, ACCESS_PC, () => code.get(0));
+    writeCell(code, this.base, I64.store, FETCH_PAGE, () => code.get(page));
+    if (this.options.tracePcs) writeCell(code, this.base, I64.store, ACCESS_PC, () => code.get(0));
     code.get(page).call(pushFetch).end();
     code.get(1).get(entry).memory(I32.load, 8).returnCallIndirect(this.guestType);
     return this.module.func(RUNTIME_FUNCTIONS.jump, code);
@@ -546,12 +341,12 @@ class Runtime {
 
   build(): Uint8Array<ArrayBuffer> {
     const { module } = this;
-    const pushFetch = this.pushFetch();
-    const emitPending = this.emitPending();
-    const translateWrite = this.translateFunction(true);
+    const pushFetch = this.filter.pushFetch();
+    const emitPending = this.filter.emitPending();
+    const translateWrite = this.filter.translateFunction(true);
     const cold: Cold = { emitPending, translateWrite };
-    const loadAcross = this.loadAcross(this.translateFunction(false), this.touchFunction(false, cold));
-    const storeAcross = this.storeAcross(translateWrite, this.touchFunction(true, cold));
+    const loadAcross = this.loadAcross(this.filter.translateFunction(false), this.filter.touchFunction(false, cold));
+    const storeAcross = this.storeAcross(translateWrite, this.filter.touchFunction(true, cold));
     const unknown = this.unknown(LEFT_FOR_CODE);
     const unknownJump = this.unknown(LEFT_FOR_JUMP);
     const load = this.load(false, cold, loadAcross);

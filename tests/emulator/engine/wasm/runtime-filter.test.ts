@@ -1,0 +1,80 @@
+/** The page filter as WebAssembly: which accesses make records, in which order. The long comparison with the reference engine is runtime.test.ts. */
+import { expect } from "chai";
+import { ENGINE_BYTES, FILTER, FILTER_ENTRY, FRONT_EPOCH, NO_PAGE, READ_BASE, RING, RING_COUNT, WRITE_BASE } from "../../../../emulator/engine/wasm/layout.js";
+import { createRuntime } from "../../../../emulator/engine/wasm/runtime.js";
+
+const RAM = 0x10000;
+const A = 0x4000_1000n;
+const B = 0x4000_2000n;
+const C = 0xffff_4000_3000n;
+
+function filterOf(filterPages: number) {
+  const pages = (RAM + ENGINE_BYTES) / 65536;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const words = new BigUint64Array(memory.buffer, RAM);
+  const cells = new Uint32Array(memory.buffer, RAM);
+  words[FRONT_EPOCH / 8] = 1n << 48n;
+  for (const cell of [READ_BASE, WRITE_BASE]) words[cell / 8] = NO_PAGE;
+  for (let held = 0; held < 8; held++) words[(FILTER + held * FILTER_ENTRY) / 8] = NO_PAGE;
+  const asked: string[] = [];
+  const { exports } = createRuntime(
+    { base: RAM, memoryPages: pages, pageSize: 4096, filterPages, trace: true, tracePcs: false },
+    {
+      memory,
+      table: new WebAssembly.Table({ element: "anyfunc", initial: 1 }),
+      grant: (page, write) => {
+        asked.push(`${page.toString(16)} ${write}`);
+        return (page % 8) * 4096;
+      },
+      drain: () => undefined,
+    },
+  );
+  const load = exports["load"] as (address: bigint, size: number) => number;
+  const store = exports["store"] as (address: bigint, size: number, value: bigint) => number;
+  const records = (): string[] =>
+    Array.from({ length: cells[RING_COUNT / 4]! }, (_, index) => {
+      const high = cells[RING / 4 + 2 * index + 1]!;
+      return `${(cells[RING / 4 + 2 * index]! + (high >>> 2) * 2 ** 32).toString(16)}${["f", "r", "w"][high & 3]!}`;
+    });
+  return { load, store, records, asked, memory };
+}
+
+describe("page filter of the wasm engine", () => {
+  it("a held page makes no record until a page from outside comes", () => {
+    const { load, records, asked } = filterOf(2);
+    expect(load(A + 8n, 8)).to.equal(0x1008);
+    expect(load(B, 1)).to.equal(0x2000);
+    expect(load(A + 16n, 8)).to.equal(0x1010);
+    expect(records()).to.deep.equal(["40001r", "40002r"]);
+    load(C, 4);
+    expect(records()).to.deep.equal(["40001r", "40002r", "40001r", "ffff40003r"]);
+    expect(asked).to.deep.equal(["40001 0", "40002 0", "ffff40003 0"]);
+  });
+
+  it("the first write to a held page is recorded, the next one is not", () => {
+    const { load, store, records, memory } = filterOf(4);
+    load(A, 8);
+    expect(store(A, 8, 0x0102_0304_0506_0708n)).to.equal(0);
+    expect(store(A + 8n, 2, 0xffffn)).to.equal(0);
+    load(B, 8);
+    store(A, 1, 9n);
+    expect(records()).to.deep.equal(["40001r", "40001w", "40002r"]);
+    expect(new BigUint64Array(memory.buffer, 0x1000, 2)).to.deep.equal(new BigUint64Array([0x0102_0304_0506_0709n, 0xffffn]));
+  });
+
+  it("the top byte is no part of the page", () => {
+    const { load, records } = filterOf(1);
+    load(A | (0xabn << 56n), 8);
+    load(A, 8);
+    expect(records()).to.deep.equal(["40001r"]);
+  });
+
+  it("an access across pages touches both", () => {
+    const { load, records, memory } = filterOf(4);
+    new Uint8Array(memory.buffer).set([1, 2, 3, 4], 0x1ffc);
+    new Uint8Array(memory.buffer).set([5, 6, 7, 8], 0x2000);
+    const at = load(A + 0xffcn, 8) >>> 0;
+    expect([...new Uint8Array(memory.buffer, at, 8)]).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(records()).to.deep.equal(["40001r", "40002r"]);
+  });
+});
