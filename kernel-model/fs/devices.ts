@@ -6,6 +6,7 @@
  */
 import { ENOSPC, ENXIO } from "../errno.js";
 import type { SeededRandom } from "../kernel/random.js";
+import type { Ptys } from "./pty.js";
 import type { FileOperations, OpenFile } from "./vfs.js";
 import { noopSeek } from "./vfs.js";
 
@@ -14,6 +15,7 @@ export const deviceNumber = (major: number, minor: number): number => major * 25
 
 const MEM_MAJOR = 1;
 const TTYAUX_MAJOR = 5;
+const UNIX98_PTY_SLAVE_MAJOR = 136;
 
 export const DEV_NULL = deviceNumber(MEM_MAJOR, 3);
 export const DEV_ZERO = deviceNumber(MEM_MAJOR, 5);
@@ -22,6 +24,7 @@ export const DEV_RANDOM = deviceNumber(MEM_MAJOR, 8);
 export const DEV_URANDOM = deviceNumber(MEM_MAJOR, 9);
 export const DEV_KMSG = deviceNumber(MEM_MAJOR, 11);
 export const DEV_TTY = deviceNumber(TTYAUX_MAJOR, 0);
+export const DEV_PTMX = deviceNumber(TTYAUX_MAJOR, 2);
 export const DEV_CONSOLE = deviceNumber(TTYAUX_MAJOR, 1);
 
 /** Names in /dev and their numbers; permission bits as udev sets them. */
@@ -33,6 +36,7 @@ export const DEVICE_NODES: readonly { readonly name: string; readonly rdev: numb
   { name: "urandom", rdev: DEV_URANDOM, mode: 0o666 },
   { name: "kmsg", rdev: DEV_KMSG, mode: 0o644 },
   { name: "tty", rdev: DEV_TTY, mode: 0o666 },
+  { name: "ptmx", rdev: DEV_PTMX, mode: 0o666 },
   { name: "console", rdev: DEV_CONSOLE, mode: 0o600 },
 ];
 
@@ -54,13 +58,16 @@ export interface DeviceSources {
   readonly random: () => SeededRandom;
   /** The terminal of the lab's user, if there is one. */
   readonly terminal: FileOperations | undefined;
+  readonly ptys: Pick<Ptys, "openMaster" | "openSlave" | "controlling">;
 }
 
 /** Opens device nodes by number. */
 export class Devices {
   private readonly table: ReadonlyMap<number, FileOperations>;
+  private readonly ptys: DeviceSources["ptys"];
 
-  constructor({ random, terminal }: DeviceSources) {
+  constructor({ random, terminal, ptys }: DeviceSources) {
+    this.ptys = ptys;
     const entropy: FileOperations = {
       seekable: true,
       seek,
@@ -84,6 +91,10 @@ export class Devices {
   /** Operations of the device, -ENXIO if there is none with this number. */
   open(file: OpenFile, rdev: number): FileOperations | number {
     if (rdev === DEV_ZERO) file.mapsZero = true;
+    if (rdev === DEV_PTMX) return this.ptys.openMaster();
+    if (Math.floor(rdev / 256) === UNIX98_PTY_SLAVE_MAJOR) return this.ptys.openSlave(rdev % 256, file);
+    const own = rdev === DEV_TTY ? this.ptys.controlling() : undefined;
+    if (own !== undefined) return own;
     return this.table.get(rdev) ?? -ENXIO;
   }
 }

@@ -24,6 +24,9 @@ import type { GtDevice } from "./gt-device.js";
 import type { HostDirectory } from "./host-directory.js";
 import { openPath, resolvePath } from "./path.js";
 import { Fifos } from "./pipe.js";
+import { kernelSignal, sendGroupSignal } from "../kernel/signal-send.js";
+import type { ThreadGroup } from "../kernel/task.js";
+import { Ptys, type TtyKernel } from "./pty.js";
 import { createProcfs } from "./procfs/procfs.js";
 import { createSysfs, type SplitTargets } from "./sysfs.js";
 import { TreeFs } from "./tree-fs.js";
@@ -199,11 +202,24 @@ function parseOptions(mount: EmptyMount, sys: MemorySystem): MountSettings | str
   return settings;
 }
 
+/** The kernel as terminals see it. */
+function ttyKernel(kernel: () => Kernel | undefined): TtyKernel {
+  const groups = (): ThreadGroup[] => [...(kernel()?.groups.values() ?? [])];
+  return {
+    current: () => kernel()?.current,
+    signalGroup: (pgrp, signo) => {
+      for (const group of groups()) if (group.pgrp === pgrp) sendGroupSignal(kernel()!, group, kernelSignal(signo));
+    },
+    sessionLives: (session) => groups().some((group) => group.session === session && group.threads.length > 0),
+  };
+}
+
 class NamespaceBuilder {
   private readonly options: NamespaceOptions;
   private readonly mounted: Mount[] = [];
   private readonly now: () => Timespec;
   private readonly special: SpecialFiles;
+  private readonly ptys: Ptys;
   private readonly consoleFs: AnonFs;
   private readonly streams: Namespace["standardStreams"];
   private readonly rootMount: Mount;
@@ -221,7 +237,8 @@ class NamespaceBuilder {
     const { files, terminal } = createStandardStreams(this.consoleFs, options.streams, () => kernel()?.current?.group.pgrp ?? 1);
     this.streams = files;
     const early = new SeededRandom(0);
-    const devices = new Devices({ random: () => kernel()?.random ?? early, terminal });
+    this.ptys = new Ptys(ttyKernel(kernel));
+    const devices = new Devices({ random: () => kernel()?.random ?? early, terminal, ptys: this.ptys });
     const fifos = new Fifos(sys.granule.pageSize, bufferBudgetOf(totalramPages(sys) * sys.granule.pageSize));
     this.special = { openDevice: (file, rdev) => devices.open(file, rdev), openFifo: (file) => fifos.open(file) };
     this.rootMount = this.attach(this.treeFs({ type: options.rootType, directory: "/", options: "mode=755" }, options.view.root), undefined);
@@ -234,6 +251,7 @@ class NamespaceBuilder {
     this.mount("/sys", createSysfs(sys, this.anonDev(), cpus, this.splitTargets()));
     if (cgroupDirectory !== undefined) this.mount(cgroupDirectory, createCgroupfs(sys, kernel, this.anonDev()));
     this.mountDev();
+    this.mount("/dev/pts", this.ptys.fileSystem(this.anonDev()));
     this.mount("/tmp", this.treeFs({ type: "tmpfs", directory: "/tmp", options: "" }));
     this.mount("/dev/shm", this.treeFs({ type: "tmpfs", directory: "/dev/shm", options: "" }));
     for (const mount of this.options.mounts) this.mount(mount.directory, this.treeFs(mount));

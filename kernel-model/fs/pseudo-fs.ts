@@ -7,7 +7,7 @@ import type { Va } from "../../emulator/arch/addr.js";
 import { EINVAL, EIO, ENOENT, EPERM } from "../errno.js";
 import { byteString, bytesOf } from "../kernel/byte-string.js";
 import type { DirectoryEntry, FileOperations, FileSystem, FileSystemStatistics, InodeOperations, OpenFile, Path, UserMemory, VfsInode } from "./vfs.js";
-import { S_IFDIR, S_IFLNK, S_IFREG } from "./vfs.js";
+import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG } from "./vfs.js";
 
 export interface PseudoDirectory {
   readonly kind: "directory";
@@ -43,7 +43,15 @@ export interface PseudoLink {
   readonly target: () => string | { readonly path: Path; readonly text: string } | number;
 }
 
-export type PseudoNode = PseudoDirectory | PseudoText | PseudoBinary | PseudoLink;
+/** A character device whose operations belong to whoever made the node. */
+export interface PseudoDevice {
+  readonly kind: "device";
+  readonly mode: number;
+  readonly rdev: number;
+  readonly open: (file: OpenFile) => FileOperations | number;
+}
+
+export type PseudoNode = PseudoDirectory | PseudoText | PseudoBinary | PseudoLink | PseudoDevice;
 
 /** A directory with fixed children. */
 export function directory(children: Readonly<Record<string, PseudoNode>>): PseudoDirectory {
@@ -72,6 +80,8 @@ function modeOf(node: PseudoNode): number {
       return S_IFDIR | (node.mode ?? 0o555);
     case "link":
       return S_IFLNK | 0o777;
+    case "device":
+      return S_IFCHR | node.mode;
     case "text":
     case "binary":
       return S_IFREG | node.mode;
@@ -132,7 +142,7 @@ export function createPseudoFileSystem(options: PseudoFileSystemOptions): FileSy
     mapping: undefined,
     fs,
     ops: operations(node, parent),
-    rdev: 0,
+    rdev: node.kind === "device" ? node.rdev : 0,
     atime: EPOCH,
     mtime: EPOCH,
     ctime: EPOCH,
@@ -178,6 +188,8 @@ export function createPseudoFileSystem(options: PseudoFileSystemOptions): FileSy
           },
           open: () => -EINVAL,
         };
+      case "device":
+        return { open: (_inode, file) => node.open(file) };
       case "text":
         return { open: () => textOperations(node) };
       case "binary":

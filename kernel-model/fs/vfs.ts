@@ -325,7 +325,7 @@ export function openInode(inode: VfsInode, flags: number, path: string, where: P
     ra: { start: 0, size: 0, asyncSize: 0, raPages: 0, mmapMiss: 0, prevPos: -1 },
     advice: { random: false, noreuse: false },
     count: 1,
-    flags: flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC),
+    flags,
     position: 0,
     ops: PATH_OPERATIONS,
     privateData: undefined,
@@ -350,6 +350,7 @@ export function openInode(inode: VfsInode, flags: number, path: string, where: P
     file.ops = ops;
     file.ra.raPages = readAheadPages(inode);
   }
+  file.flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
   if (countsAsWriter(file)) inode.writeCount = (inode.writeCount ?? 0) + 1;
   inode.holders++;
   if (where !== undefined) where.mount.opens++;

@@ -1,3 +1,4 @@
+// JSON, hashes, compression, typed arrays, workers, timers, streams and sockets of Node.
 const crypto = require("crypto"), fs = require("fs"), zlib = require("zlib"), { Worker, isMainThread, parentPort } = require("worker_threads");
 if (!isMainThread) {
   parentPort.once("message", (n) => { let s = 0; for (let i = 0; i < n; i++) s += i % 7; parentPort.postMessage(s); });

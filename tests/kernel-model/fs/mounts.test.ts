@@ -22,11 +22,11 @@ function host(files: Readonly<Record<string, string>>, changes = false): HostDir
 describe("the guest's tree", () => {
   it("without anything of the host: an empty root, and the kernel's own mounts", () => {
     const t = createTestNamespace();
-    expect(t.namespace.mounts.map(({ fs }) => fs.type)).to.deep.equal(["rootfs", "proc", "sysfs", "tmpfs", "tmpfs", "tmpfs"]);
+    expect(t.namespace.mounts.map(({ fs }) => fs.type)).to.deep.equal(["rootfs", "proc", "sysfs", "tmpfs", "devpts", "tmpfs", "tmpfs"]);
     expect(t.list("/")).to.deep.equal([".", "..", "proc", "sys", "dev", "tmp"]);
     expect(t.list("/dev")).to.include.members(["null", "zero", "urandom", "fd", "stdin", "stdout", "stderr", "shm", "pts"]);
     expect([t.inode("/tmp").mode, t.inode("/dev").mode, t.inode("/").mode]).to.deep.equal([0o41777, 0o40755, 0o40755]);
-    expect(new Set(t.namespace.mounts.map(({ fs }) => fs.dev)).size).to.equal(6);
+    expect(new Set(t.namespace.mounts.map(({ fs }) => fs.dev)).size).to.equal(7);
     t.close();
   });
 
@@ -137,7 +137,7 @@ int main(void) { struct statfs s; FILE *f; char line[200];
       "proc /proc proc rw,relatime 0 0",
       "sysfs /sys sysfs rw,relatime 0 0",
       "tmpfs /dev tmpfs rw,relatime 0 0",
-      "tmpfs /tmp tmpfs rw,relatime 0 0",
+      "devpts /dev/pts devpts rw,relatime 0 0", "tmpfs /tmp tmpfs rw,relatime 0 0",
       "tmpfs /dev/shm tmpfs rw,relatime 0 0",
       "/dev/vda /x xfs rw,relatime,attr2,inode64,logbufs=8,logbsize=32k,noquota 0 0",
       "",

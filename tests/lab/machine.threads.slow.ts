@@ -1,4 +1,4 @@
-/** The same as threads.test.ts for a hundred seeds. */
+/** The same as machine.threads.test.ts for a hundred seeds. */
 import { threadsAreRight } from "../support/threads.js";
 
 describe("threads, a hundred seeds", () => {
