@@ -3,7 +3,7 @@
  *   keep     nothing; what the other kinds cost is what they cost more than this
  *   fork     fork a child that ends at once
  *   unmap    munmap
- *   halves   MADV_DONTNEED on the second half of every 64 KiB
+ *   halves   MADV_DONTNEED on the second half of every 64 KiB, or on every second page where pages are that large
  *   protect  mprotect read-only, then read-write again
  */
 #include <sys/wait.h>
@@ -27,8 +27,10 @@ static void fork_once(void)
 
 static void discard_halves(unsigned char *memory, uint64_t bytes)
 {
-    for (uint64_t offset = BLOCK / 2; offset + BLOCK / 2 <= bytes; offset += BLOCK)
-        if (madvise(memory + offset, BLOCK / 2, MADV_DONTNEED) != 0)
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t half = page > BLOCK / 2 ? page : BLOCK / 2;
+    for (uint64_t offset = half; offset + half <= bytes; offset += 2 * half)
+        if (madvise(memory + offset, half, MADV_DONTNEED) != 0)
             fail("mmcall: madvise: %s", strerror(errno));
 }
 
