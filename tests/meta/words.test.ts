@@ -16,7 +16,7 @@ const CODE = /\.(ts|js|mjs|cjs|rs|c|h|S|sh)$/;
 /** Words are put together here, so that this file does not hold what it looks for. */
 const word = (...parts: string[]): string => parts.join("");
 
-const MACHINE_PATHS = new RegExp([word("/wo", "rk/"), word("/fa", "rm/"), word("/tmp/", "bash_"), word("/tmp/", "linux"), `(?<!self)${word("/ro", "ot/")}`, word("\\.\\./sh", "ared"), word("\\.lib", "rary/")].join("|"));
+const MACHINE_PATHS = new RegExp([word("/wo", "rk/"), word("/fa", "rm/"), word("/tmp/", "bash_"), word("/tmp/", "linux"), `(?<!self|\\d)${word("/ro", "ot/")}`, word("\\.\\./sh", "ared"), word("\\.lib", "rary/")].join("|"));
 const PUT_OFF = new RegExp(`\\b(${[word("TO", "DO"), word("FIX", "ME"), word("XX", "X"), word("HA", "CK")].join("|")})\\b`);
 const SILENCED = new RegExp([word("eslint-", "disable"), word("@ts-", "ignore"), word("@ts-expect-", "error"), word("@ts-no", "check"), `\\.${word("sk", "ip")}\\(`, `\\.${word("on", "ly")}\\(`, `\\bas ${word("a", "ny")}\\b`].join("|"));
 
