@@ -13,8 +13,13 @@ export interface TlbStats {
   readonly l2: { readonly accesses: number; readonly misses: number };
   readonly walks: number;
   readonly descriptorFetches: { readonly l0: number; readonly l1: number; readonly l2: number; readonly l3: number };
-  /** An estimate from indicative latencies, not a measurement. */
+  /** An estimate from indicative latencies, not a measurement; walks one after the other. */
   readonly walkCycles: number;
+  /** Absent from results of versions that had no model of the caches: fetches by the cache that answered, and those that none did. */
+  readonly descriptorCacheHits?: { readonly l1d: number; readonly l2: number; readonly l3: number };
+  readonly descriptorFetchMisses?: number;
+  /** `walkCycles` if as many walks as the core makes at once always overlapped. */
+  readonly walkCyclesOverlapped?: number;
 }
 
 /** Why a guest ended by a signal, as far as the last trap tells. */

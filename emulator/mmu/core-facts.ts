@@ -41,7 +41,7 @@ export interface WalkCacheSpec {
 export interface Latencies {
   /** What an L2 TLB hit adds to an L1 hit. */
   readonly l2Hit: number;
-  /** One descriptor fetch of a walk. */
+  /** A descriptor fetch that no data cache of the walker answers (walker-facts.ts). */
   readonly descriptorFetch: number;
 }
 
@@ -67,19 +67,19 @@ export interface CoreFacts {
   readonly latencies: Facts<Latencies>;
 }
 
-const K = 1024;
-const M = 1024 * K;
+export const K = 1024;
+export const M = 1024 * K;
 const G = 1024 * M;
 
 const fact =
   (basis: Basis) =>
   <const T>(value: T, source: string): Fact<T> => ({ value, basis, source });
-const read = fact("read");
-const measured = fact("measured");
-const secondHand = fact("second-hand");
-const inferred = fact("inferred");
-const memory = fact("memory");
-const assumed = fact("assumed");
+export const read = fact("read");
+export const measured = fact("measured");
+export const secondHand = fact("second-hand");
+export const inferred = fact("inferred");
+export const memory = fact("memory");
+export const assumed = fact("assumed");
 
 const TRM_A35 = "Arm 100236, A6.2 TLB organization";
 const TRM_A53 = "Arm DDI 0500, 5.1 and 5.2";
@@ -87,14 +87,14 @@ const TRM_A57 = "Arm DDI 0488, read through pytorch/cpuinfo src/arm/tlb.c";
 const TRM_A72 = "Arm 100095, 5.2";
 const TRM_A76 = "Arm 100798, A5.2 and table A6-31";
 const HPS = "Intel 814346 (Agilex 5 HPS TRM), 3.5.3.4.1 and 3.6.3.4.1";
-const QEMU_ID = "ID registers of the core's TRM as in QEMU target/arm/tcg/cpu64.c";
+export const QEMU_ID = "ID registers of the core's TRM as in QEMU target/arm/tcg/cpu64.c";
 const CC_N1 = "chipsandcheese.com, deep-diving-neoverse-n1";
 const CC_A72 = "chipsandcheese.com, arms-cortex-a72-aarch64-for-the-masses";
 const CC_A53 = "chipsandcheese.com, arms-cortex-a53-tiny-but-important";
 const CC_N2 = "chipsandcheese.com, arms-neoverse-n2-cortex-a710-for-servers";
 const CC_V2 = "chipsandcheese.com, arms-neoverse-v2-in-awss-graviton-4; Hot Chips 2023 slides";
 const NO_POLICY = "no TRM read states the replacement policy of a TLB";
-const NO_FETCH = "no figure for a walk's memory access was found; a hit in a mid-size L2 cache";
+const NO_FETCH = "estimate: no figure for a walk's memory access was found; about 100 ns at the core's usual clock";
 const NO_WALK_CACHE = "no source names a walk cache; as Cortex-A76, whose L2 TLB keeps intermediate addresses";
 
 /** Facts that hold for a structure unless its row knows better. */
@@ -152,7 +152,7 @@ const ARMV9_INFERRED: Facts<CpuFeatures> = {
 
 const LATENCIES: Facts<Latencies> = {
   l2Hit: measured(5, CC_N1),
-  descriptorFetch: assumed(11, NO_FETCH),
+  descriptorFetch: assumed(300, NO_FETCH),
 };
 
 const A76_L1I_SIZES = read([4 * K, 16 * K, 64 * K, 2 * M, 32 * M] as const, TRM_A76);
@@ -200,7 +200,7 @@ const CORTEX_A53: CoreFacts = {
     reach: read("last-table", `${TRM_A35} on the same RAM: the result of stage 1 up to but not including the last level`),
     policy: assumed("lru", NO_POLICY),
   },
-  latencies: { l2Hit: measured(2, CC_A53), descriptorFetch: assumed(15, NO_FETCH) },
+  latencies: { l2Hit: measured(2, CC_A53), descriptorFetch: assumed(180, NO_FETCH) },
 };
 
 const CORTEX_A35: CoreFacts = {
@@ -223,7 +223,7 @@ const CORTEX_A35: CoreFacts = {
     },
   ],
   walkCache: { ...CORTEX_A53.walkCache!, store: read("own", TRM_A35), entries: inferred(64, "as Cortex-A53"), ways: inferred(4, "as Cortex-A53"), reach: read("last-table", TRM_A35) },
-  latencies: { l2Hit: inferred(2, "as Cortex-A53"), descriptorFetch: assumed(15, NO_FETCH) },
+  latencies: { l2Hit: inferred(2, "as Cortex-A53"), descriptorFetch: assumed(180, NO_FETCH) },
 };
 
 const CORTEX_A55: CoreFacts = {
@@ -243,7 +243,7 @@ const CORTEX_A55: CoreFacts = {
     },
   ],
   walkCache: { ...CORTEX_A53.walkCache!, store: read("own", HPS), entries: read(64, HPS), ways: read(4, HPS), reach: read("last-table", HPS) },
-  latencies: { l2Hit: assumed(2, "as Cortex-A53"), descriptorFetch: assumed(15, NO_FETCH) },
+  latencies: { l2Hit: assumed(2, "as Cortex-A53"), descriptorFetch: assumed(180, NO_FETCH) },
 };
 
 const CORTEX_A57: CoreFacts = {
@@ -269,7 +269,7 @@ const CORTEX_A57: CoreFacts = {
     reach: assumed("last-table", NO_WALK_CACHE),
     policy: assumed("lru", NO_POLICY),
   },
-  latencies: { l2Hit: measured(20, "chipsandcheese.com on Cortex-A57: more than 20 cycles"), descriptorFetch: assumed(21, NO_FETCH) },
+  latencies: { l2Hit: measured(20, "chipsandcheese.com on Cortex-A57: more than 20 cycles"), descriptorFetch: assumed(210, NO_FETCH) },
 };
 
 const CORTEX_A72: CoreFacts = {
@@ -286,7 +286,7 @@ const CORTEX_A72: CoreFacts = {
       pageSizes: read([4 * K, 64 * K, 1 * M, 2 * M, 16 * M, 512 * M, 1 * G], "Arm 100095, 5.2.3"),
     },
   ],
-  latencies: { l2Hit: measured(7, CC_A72), descriptorFetch: assumed(21, NO_FETCH) },
+  latencies: { l2Hit: measured(7, CC_A72), descriptorFetch: inferred(212, `${CC_A72}: 92 ns to memory at 2.3 GHz on Graviton`) },
 };
 
 const CORTEX_A76: CoreFacts = {
@@ -313,7 +313,7 @@ const CORTEX_A76: CoreFacts = {
     reach: inferred("last-table", "which levels is not said; as the walk cache RAM of Cortex-A53 and Cortex-A55"),
     policy: assumed("lru", NO_POLICY),
   },
-  latencies: { l2Hit: read(3, `${TRM_A76}: usually three cycles`), descriptorFetch: assumed(9, NO_FETCH) },
+  latencies: { l2Hit: read(3, `${TRM_A76}: usually three cycles`), descriptorFetch: assumed(270, NO_FETCH) },
 };
 
 const FROM_A76 = "as Cortex-A76, from which the core derives";
@@ -344,7 +344,7 @@ const CORTEX_A78: CoreFacts = {
   l1d: { ...CORTEX_A76.l1d, entries: memory(32, "not looked up"), ways: memory("full", "not looked up"), pageSizes: inferred(A76_L1D_SIZES.value, "as Cortex-A76") },
   l2: [{ ...CORTEX_A76.l2[0]!, entries: memory(1024, "not looked up"), ways: memory(4, "not looked up"), pageSizes: inferred(A76_L2_SIZES.value, "as Cortex-A76"), coalescedPages: assumed(1, "no source") }],
   walkCache: { ...CORTEX_A76.walkCache!, store: inferred("l2", "as Cortex-A76") },
-  latencies: { l2Hit: inferred(3, "as Cortex-A76"), descriptorFetch: assumed(9, NO_FETCH) },
+  latencies: { l2Hit: inferred(3, "as Cortex-A76"), descriptorFetch: assumed(270, NO_FETCH) },
 };
 
 const CORTEX_A710: CoreFacts = {
@@ -354,7 +354,7 @@ const CORTEX_A710: CoreFacts = {
   l1i: { ...NEOVERSE_N1.l1i, entries: assumed(48, "not stated; as Cortex-A76"), ways: assumed("full", "not stated; as Cortex-A76") },
   l1d: { ...NEOVERSE_N1.l1d, entries: measured(32, CC_N2), ways: inferred("full", "as Cortex-A76") },
   l2: [{ ...NEOVERSE_N1.l2[0]!, entries: measured(1024, CC_N2), ways: measured(4, CC_N2) }],
-  latencies: { l2Hit: assumed(5, "as Neoverse N1"), descriptorFetch: assumed(9, NO_FETCH) },
+  latencies: { l2Hit: assumed(5, "as Neoverse N1"), descriptorFetch: assumed(270, NO_FETCH) },
 };
 
 const NEOVERSE_N2: CoreFacts = {
@@ -371,7 +371,7 @@ const NEOVERSE_V1: CoreFacts = {
   features: { ...ARMV8_2, bbm: read(2, `${QEMU_ID}: ID_AA64MMFR2_EL1.BBM = 2, with TTL = 0 and ID_AA64ISAR0_EL1.TLB = 0`) },
   l1d: { ...NEOVERSE_N1.l1d, entries: secondHand(40, "Arm's Neoverse V2 slides: 40 to 48") },
   l2: [{ ...NEOVERSE_N1.l2[0]!, entries: secondHand(2048, "Arm slides: 1.2K to 2K"), ways: assumed(8, "not stated; as Neoverse V2") }],
-  latencies: { l2Hit: assumed(5, "as Neoverse N1"), descriptorFetch: assumed(11, NO_FETCH) },
+  latencies: { l2Hit: assumed(5, "as Neoverse N1"), descriptorFetch: assumed(300, NO_FETCH) },
 };
 
 const NEOVERSE_V2: CoreFacts = {
@@ -381,7 +381,7 @@ const NEOVERSE_V2: CoreFacts = {
   l1i: { ...NEOVERSE_N1.l1i, entries: measured(48, CC_V2), ways: measured("full", CC_V2), pageSizes: read([4 * K, 16 * K, 64 * K, 2 * M], CC_V2) },
   l1d: { ...NEOVERSE_N1.l1d, entries: measured(48, CC_V2), ways: measured("full", CC_V2), pageSizes: inferred(A76_L1D_SIZES.value, "multiple sizes are named, not which; as Cortex-A76") },
   l2: [{ ...NEOVERSE_N1.l2[0]!, entries: measured(2048, CC_V2), ways: measured(8, CC_V2), pageSizes: inferred(A76_L2_SIZES.value, "as Cortex-A76") }],
-  latencies: { l2Hit: measured(5, CC_V2), descriptorFetch: assumed(11, NO_FETCH) },
+  latencies: { l2Hit: measured(5, CC_V2), descriptorFetch: assumed(300, NO_FETCH) },
 };
 
 const CORTEX_X4_TRM = "Cortex-X4 TRM, read through notes";
@@ -392,7 +392,7 @@ const CORTEX_X4: CoreFacts = {
   l1i: { ...NEOVERSE_V2.l1i, entries: secondHand(48, CORTEX_X4_TRM), ways: secondHand("full", CORTEX_X4_TRM), pageSizes: inferred([4 * K, 16 * K, 64 * K, 2 * M], "as Neoverse V2") },
   l1d: { ...NEOVERSE_V2.l1d, entries: secondHand(96, CORTEX_X4_TRM), ways: secondHand("full", CORTEX_X4_TRM), pageSizes: secondHand([4 * K, 16 * K, 64 * K, 2 * M, 512 * M], CORTEX_X4_TRM) },
   l2: [{ ...NEOVERSE_V2.l2[0]!, entries: secondHand(2048, CORTEX_X4_TRM), ways: secondHand(8, CORTEX_X4_TRM), pageSizes: secondHand(A76_L2_SIZES.value, `${CORTEX_X4_TRM}: up to 1G`) }],
-  latencies: { l2Hit: assumed(5, "as Neoverse V2"), descriptorFetch: assumed(11, NO_FETCH) },
+  latencies: { l2Hit: assumed(5, "as Neoverse V2"), descriptorFetch: assumed(300, NO_FETCH) },
 };
 
 const A725_TRM = "Cortex-A725 TRM, read through notes";
@@ -442,7 +442,7 @@ const M1_FIRESTORM: CoreFacts = {
     pageSizes: assumed([4 * K, 16 * K, 2 * M, 32 * M], "measured with 16K pages only"),
   },
   l2: [{ ...NEOVERSE_N1.l2[0]!, entries: memory(3072, "not looked up"), ways: assumed(12, "makes a power of two of sets"), pageSizes: assumed([4 * K, 16 * K, 2 * M, 32 * M], "not stated") }],
-  latencies: { l2Hit: measured(6, `${M1_ARTICLE}: 3 to 9 cycles`), descriptorFetch: assumed(18, NO_FETCH) },
+  latencies: { l2Hit: measured(6, `${M1_ARTICLE}: 3 to 9 cycles`), descriptorFetch: assumed(320, NO_FETCH) },
 };
 
 const QEMU = "QEMU accel/tcg/cputlb.c and target/arm/ptw.c";

@@ -7,8 +7,11 @@ import { ConfigError } from "../arch/errors.js";
 import { GRANULE_NAMES } from "../arch/granule.js";
 import { CORE_FACTS } from "./core-facts.js";
 import type { Basis, Behaviour, CoreFacts, Fact, Facts, L2Spec, Latencies, WalkCacheSpec } from "./core-facts.js";
+import { LINE_BYTES } from "./descriptor-cache.js";
 import { POLICY_NAMES } from "./tlb-policy.js";
 import type { TlbSpec } from "./tlb.js";
+import { DESCRIPTOR_CACHE_NAMES, PLAIN_WALKER, WALKER_FACTS } from "./walker-facts.js";
+import type { DescriptorCacheSpec, WalkerFacts, WalkerSpec } from "./walker-facts.js";
 
 /** One number of a preset and where it comes from. `path` is its place, as in "l1d.entries". */
 export interface PresetFact {
@@ -29,6 +32,9 @@ export interface CorePreset extends Behaviour {
   readonly l2: readonly L2Spec[];
   readonly walkCache: WalkCacheSpec | undefined;
   readonly latencies: Latencies;
+  readonly walker: WalkerSpec;
+  /** Data caches that descriptor fetches go through, in order; [] for none. */
+  readonly descriptorCaches: readonly DescriptorCacheSpec[];
   /** Every fact of the preset with its source. */
   readonly facts: readonly PresetFact[];
 }
@@ -43,9 +49,11 @@ export function corePreset(name: string): CorePreset {
   return preset(name, factsOf(name));
 }
 
-function factsOf(name: string): CoreFacts {
+type PresetFacts = CoreFacts & WalkerFacts;
+
+function factsOf(name: string): PresetFacts {
   if (!isCoreName(name)) throw new ConfigError(`there is no core "${name}"; known: ${CORE_NAMES.join(", ")}`);
-  return CORE_FACTS[name];
+  return { ...CORE_FACTS[name], ...WALKER_FACTS[name] };
 }
 
 /** Values without their sources. */
@@ -57,9 +65,10 @@ function listFacts(at: string, facts: object): PresetFact[] {
   return Object.entries(facts as Record<string, PresetFact>).map(([key, { value, basis, source }]) => ({ path: `${at}.${key}`, value, basis, source }));
 }
 
-function preset(name: string, core: CoreFacts): CorePreset {
+function preset(name: string, core: PresetFacts): CorePreset {
   const l2 = core.l2.map((structure) => values<L2Spec>(structure));
   const walkCache = core.walkCache === undefined ? undefined : values<WalkCacheSpec>(core.walkCache);
+  const descriptorCaches = core.descriptorCaches.map((cache) => values<DescriptorCacheSpec>(cache));
   const result: CorePreset = {
     name,
     title: core.title,
@@ -71,6 +80,8 @@ function preset(name: string, core: CoreFacts): CorePreset {
     l2,
     walkCache,
     latencies: values<Latencies>(core.latencies),
+    walker: values<WalkerSpec>(core.walker),
+    descriptorCaches,
     facts: [
       ...listFacts("features", core.features),
       ...listFacts("behaviour", core.behaviour),
@@ -79,11 +90,15 @@ function preset(name: string, core: CoreFacts): CorePreset {
       ...core.l2.flatMap((structure, i) => listFacts(`l2[${i}]`, structure)),
       ...(core.walkCache === undefined ? [] : listFacts("walkCache", core.walkCache)),
       ...listFacts("latencies", core.latencies),
+      ...listFacts("walker", core.walker),
+      ...core.descriptorCaches.flatMap((cache, i) => listFacts(`descriptorCaches[${i}]`, cache)),
     ],
   };
   for (const [at, spec] of [["l1i", result.l1i], ["l1d", result.l1d], ...l2.map((spec, i) => [`l2[${i}]`, spec] as const)] as const) checkSets(name, at, spec);
   if (walkCache?.store === "own") checkSets(name, "walkCache", walkCache);
   if (walkCache?.store === "l2" && l2.length === 0) throw new ConfigError(`core "${name}": walkCache.store is "l2", but there is no l2`);
+  descriptorCaches.forEach(({ bytes, ways }, i) => checkSets(name, `descriptorCaches[${i}]`, { entries: bytes / LINE_BYTES, ways }));
+  if (new Set(descriptorCaches.map((cache) => cache.name)).size < descriptorCaches.length) throw new ConfigError(`core "${name}": descriptorCaches: two of one name`);
   return result;
 }
 
@@ -145,12 +160,19 @@ const BEHAVIOUR_CHECKS: Readonly<Record<keyof Behaviour, Check>> = {
   flushOnAsidChange: flag,
 };
 const LATENCY_CHECKS: Readonly<Record<keyof Latencies, Check>> = { l2Hit: cycles, descriptorFetch: cycles };
-const TOP_KEYS = ["name", "title", "base", "features", "behaviour", "l1i", "l1d", "l2", "walkCache", "latencies"] as const;
+const WALKER_CHECKS: Readonly<Record<keyof WalkerSpec, Check>> = { parallelWalks: count(1, 64) };
+const DESCRIPTOR_CACHE_CHECKS: Readonly<Record<keyof DescriptorCacheSpec, Check>> = {
+  name: oneOf(DESCRIPTOR_CACHE_NAMES),
+  bytes: count(LINE_BYTES, 2 ** 26),
+  ways: count(1, 64),
+  latency: cycles,
+};
+const TOP_KEYS = ["name", "title", "base", "features", "behaviour", "l1i", "l1d", "l2", "walkCache", "latencies", "walker", "descriptorCaches"] as const;
 
 /**
  * A user's preset from JSON text: an object with `name`, and either `base` (a preset to start from) or all parts. Parts are
  * `features`, `behaviour`, `l1i`, `l1d`, `l2` (a list; each item starts from the base's at the same place), `walkCache` (null: none) and
- * `latencies`; a number stands plain or as {"value", "source"}. Throws ConfigError with one line that names the key.
+ * `latencies`; `walker` and `descriptorCaches` (a list as `l2`) may be absent also without a base. A number stands plain or as {"value", "source"}. Throws ConfigError with one line that names the key.
  */
 export function parseCore(json: string): CorePreset {
   const name = "core preset";
@@ -174,7 +196,10 @@ export function parseCore(json: string): CorePreset {
   const items = top["l2"];
   if (items !== undefined && !Array.isArray(items)) throw new ConfigError(`${label}: l2: must be a list of structures, [] for none`);
   if (items === undefined && base === undefined) throw new ConfigError(`${label}: l2: missing, and there is no base to take it from`);
-  const facts: CoreFacts = {
+  const caches = top["descriptorCaches"];
+  if (caches !== undefined && !Array.isArray(caches)) throw new ConfigError(`${label}: descriptorCaches: must be a list of caches, [] for none`);
+  const walkerBase = base ?? PLAIN_WALKER;
+  const facts: PresetFacts = {
     title,
     // The user answers for what is given; what is taken over keeps its standing.
     verified: base?.verified ?? false,
@@ -188,6 +213,11 @@ export function parseCore(json: string): CorePreset {
         ? undefined
         : merge<WalkCacheSpec>(label, "walkCache", base?.walkCache, top["walkCache"], WALK_CACHE_CHECKS),
     latencies: merge<Latencies>(label, "latencies", base?.latencies, top["latencies"], LATENCY_CHECKS),
+    walker: merge<WalkerSpec>(label, "walker", walkerBase.walker, top["walker"], WALKER_CHECKS),
+    descriptorCaches:
+      caches === undefined
+        ? walkerBase.descriptorCaches
+        : caches.map((cache, i) => merge<DescriptorCacheSpec>(label, `descriptorCaches[${i}]`, walkerBase.descriptorCaches[i], cache, DESCRIPTOR_CACHE_CHECKS)),
   };
   if (facts.features.hardwareDirty.value && !facts.features.hardwareAf.value) throw new ConfigError(`${label}: features.hardwareDirty: needs hardwareAf`);
   return preset(own, facts);

@@ -14,6 +14,7 @@ import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE } from "../engine/engine.js";
 import type { Access } from "../engine/engine.js";
 import type { PhysicalMemory } from "../memory/physical-memory.js";
 import type { CorePreset } from "./cores.js";
+import { DescriptorCache } from "./descriptor-cache.js";
 import { Arena } from "./tlb-cells.js";
 import { STATE_DIRTY, STATE_LEAF_SHIFT, STATE_LEVEL_SHIFT, STATE_PERMS_SHIFT, TAG_PAGE_HIGH } from "./tlb-layout.js";
 import { consumeFast } from "./tlb-fast.js";
@@ -22,8 +23,9 @@ import { Tlb } from "./tlb.js";
 import type { Tlbi } from "./tlbi.js";
 import { RESOLVED_READ_WRITE, UnitIndex } from "./unit-index.js";
 import { WalkCache } from "./walk-cache.js";
-import { newWalkResult, startAtRoot, walkPage } from "./walk.js";
+import { newWalkResult, shiftPage, startAtRoot, walkPage } from "./walk.js";
 import type { TranslationRegime, WalkResult } from "./walk.js";
+import type { DescriptorCacheName } from "./walker-facts.js";
 
 export interface MmuOptions {
   readonly core: CorePreset;
@@ -56,8 +58,13 @@ export interface MmuStats {
   readonly l2: TlbCounts;
   readonly walks: number;
   readonly descriptorFetches: { readonly l0: number; readonly l1: number; readonly l2: number; readonly l3: number };
-  /** Estimate: fetches and L2 hits weighted with the preset's indicative latencies. */
+  /** Of all fetches, those that a data cache of the walker answered, by cache, and those that none did. */
+  readonly descriptorCacheHits: Readonly<Record<DescriptorCacheName, number>>;
+  readonly descriptorFetchMisses: number;
+  /** Estimate: fetches and L2 hits weighted with the preset's indicative latencies; of walks, one after the other. */
   readonly walkCycles: number;
+  /** Estimate: the same, if as many walks as the core can make at once always overlapped. */
+  readonly walkCyclesOverlapped: number;
   readonly l2HitCycles: number;
   /** Walks of `walks` that were made only to mark a cached clean page dirty. */
   readonly updateWalks: number;
@@ -102,6 +109,7 @@ export class Mmu {
   private accessFlagUpdates = 0;
   private dirtyUpdates = 0;
   private readonly fetches = new Float64Array(4);
+  private readonly descriptorCache: DescriptorCache;
 
   constructor(options: MmuOptions) {
     const { core, granule, seed } = options;
@@ -136,6 +144,7 @@ export class Mmu {
       this.walkCache = new WalkCache(store, granule, cache.reach);
     }
     this.structures = structures;
+    this.descriptorCache = new DescriptorCache(core.descriptorCaches);
     for (const [name, tlbs] of [["l1i", [this.l1i]], ["l1d", [this.l1d]], ["l2", this.l2i], ["l2", this.l2d]] as const) {
       if (tlbs.length > 0 && tlbs.every((tlb) => tlb.orderFor(0, 0) < 0)) throw new NotModelled(`${core.name}: no ${name} entry holds a page of the ${granule.name} granule`);
     }
@@ -216,14 +225,26 @@ export class Mmu {
     const [l1iMisses, l1dMisses] = this.l1Misses as unknown as [number, number];
     const l2Accesses = this.l2d.length === 0 ? 0 : l1iMisses + l1dMisses;
     const l2Misses = this.l2d.length === 0 ? 0 : this.l2Misses;
+    const { descriptorCaches, latencies, walker } = this.core;
+    const { found } = this.descriptorCache;
+    const descriptorFetchMisses = found[descriptorCaches.length]!;
+    const descriptorCacheHits = { l1d: 0, l2: 0, l3: 0 };
+    let walkCycles = descriptorFetchMisses * latencies.descriptorFetch;
+    descriptorCaches.forEach(({ name, latency }, i) => {
+      descriptorCacheHits[name] = found[i]!;
+      walkCycles += found[i]! * latency;
+    });
     return {
       l1i: { accesses: counts.instructions, misses: l1iMisses },
       l1d: { accesses: counts.loads + counts.stores, misses: l1dMisses },
       l2: { accesses: l2Accesses, misses: l2Misses },
       walks: this.walks,
       descriptorFetches: { l0, l1, l2, l3 },
-      walkCycles: (l0 + l1 + l2 + l3) * this.core.latencies.descriptorFetch,
-      l2HitCycles: (l2Accesses - l2Misses) * this.core.latencies.l2Hit,
+      descriptorCacheHits,
+      descriptorFetchMisses,
+      walkCycles,
+      walkCyclesOverlapped: walkCycles / walker.parallelWalks,
+      l2HitCycles: (l2Accesses - l2Misses) * latencies.l2Hit,
       updateWalks: this.updateWalks,
       walkCacheHits: this.walkCacheHits,
       accessFlagUpdates: this.accessFlagUpdates,
@@ -303,7 +324,14 @@ export class Mmu {
       result.setAf = false;
     }
     this.walks++;
-    for (let level = result.firstLevel; level <= result.level; level++) fetches[level] = fetches[level]! + 1;
+    const { levels, pageShift } = this.granule;
+    for (let level = result.firstLevel; level < result.level; level++) {
+      const { shift, entries } = levels[level]!;
+      this.descriptorCache.fetch(result.tableIndex[level]! + (shiftPage(lo, hi, shift - pageShift) & (entries - 1)));
+      fetches[level] = fetches[level]! + 1;
+    }
+    this.descriptorCache.fetch(result.descriptorIndex);
+    fetches[result.level] = fetches[result.level]! + 1;
     if (result.fault !== "none") {
       throw new ModelBug(
         `Mmu.walk: ${result.fault} fault at level ${result.level} on a traced access (${access}) to page ${hex((lo >>> 0) + hi * 2 ** 32)} of ASID ${regime.asid} in ${this.core.name}: tables changed before the trace was drained, or a table was freed without TLBI`,

@@ -35,7 +35,7 @@ function walkCache(core: CorePreset): string {
 }
 
 function listCores(): string {
-  const table = new Table({ ...PLAIN, head: ["core", "L1I", "L1D", "L2", "walk cache", "AF/dirty", "TLBI range", ""] });
+  const table = new Table({ ...PLAIN, head: ["core", "L1I", "L1D", "L2", "walk cache", "walks at once", "AF/dirty", "TLBI range", ""] });
   for (const name of CORE_NAMES) {
     const core = corePreset(name);
     const { hardwareAf, hardwareDirty, tlbiRange } = core.features;
@@ -45,6 +45,7 @@ function listCores(): string {
       structure(core, "l1d", core.l1d),
       core.l2.length === 0 ? "none" : core.l2.map((spec, i) => structure(core, `l2[${i}]`, spec)).join("\n"),
       walkCache(core),
+      `${core.walker.parallelWalks}${mark(core, "walker.parallelWalks")}`,
       hardwareDirty ? "hardware" : hardwareAf ? "AF only" : "by faults",
       tlbiRange ? "yes" : "no",
       core.verified ? "" : "unverified",

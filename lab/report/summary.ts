@@ -27,10 +27,13 @@ function tlbLines(core: string, tlb: TlbStats, instructions: number): string[] {
   const structure = (name: string, s: { accesses: number; misses: number }): string =>
     `${name} ${count(s.misses)} misses (${percent(s.misses, s.accesses)})`;
   const d = tlb.descriptorFetches;
+  const fetches = d.l0 + d.l1 + d.l2 + d.l3;
+  const { walkCyclesOverlapped: least = tlb.walkCycles, descriptorFetchMisses: missed } = tlb;
+  const cycles = Math.round(least) === Math.round(tlb.walkCycles) ? count(Math.round(tlb.walkCycles)) : `${count(Math.round(least))} to ${count(Math.round(tlb.walkCycles))}`;
   return [
     line("tlb", `${core}: ${structure("L1I", tlb.l1i)}, ${structure("L1D", tlb.l1d)}, ${structure("L2", tlb.l2)}`),
     line("", `L1D ${perKilo(tlb.l1d.misses)} and walks ${perKilo(tlb.walks)} per 1,000 instructions`),
-    line("", `${count(tlb.walks)} walks, ${count(d.l0 + d.l1 + d.l2 + d.l3)} descriptor fetches, about ${count(tlb.walkCycles)} cycles (estimate)`),
+    line("", `${count(tlb.walks)} walks, ${count(fetches)} descriptor fetches${missed === undefined ? "" : ` (${count(missed)} from memory)`}, about ${cycles} cycles (estimate)`),
   ];
 }
 

@@ -55,17 +55,17 @@ describe("docs/core.schema.json", () => {
 
   /** A preset as a user would write it in full. */
   function written(name: string): Record<string, unknown> {
-    const { features, granules, maintenanceFlushesL1, flushOnAsidChange, l1i, l1d, l2, walkCache, latencies } = corePreset(name);
-    return { name: "mine", features, behaviour: { granules, maintenanceFlushesL1, flushOnAsidChange }, l1i, l1d, l2, walkCache: walkCache ?? null, latencies };
+    const { features, granules, maintenanceFlushesL1, flushOnAsidChange, l1i, l1d, l2, walkCache, latencies, walker, descriptorCaches } = corePreset(name);
+    return { name: "mine", features, behaviour: { granules, maintenanceFlushesL1, flushOnAsidChange }, l1i, l1d, l2, walkCache: walkCache ?? null, latencies, walker, descriptorCaches };
   }
 
   it("describes every preset written in full, which the reader reads back", () => {
     for (const name of CORE_NAMES) {
       const value = written(name);
       expect(valid(value), `${name}: ${JSON.stringify(valid.errors)}`).to.equal(true);
-      const { l1d, l2, walkCache } = parseCore(JSON.stringify(value));
-      const { l1d: l1dThere, l2: l2There, walkCache: walkCacheThere } = corePreset(name);
-      expect({ l1d, l2, walkCache }).to.deep.equal({ l1d: l1dThere, l2: l2There, walkCache: walkCacheThere });
+      const { l1d, l2, walkCache, walker, descriptorCaches } = parseCore(JSON.stringify(value));
+      const there = corePreset(name);
+      expect({ l1d, l2, walkCache, walker, descriptorCaches }).to.deep.equal({ l1d: there.l1d, l2: there.l2, walkCache: there.walkCache, walker: there.walker, descriptorCaches: there.descriptorCaches });
     }
   });
 
@@ -87,6 +87,11 @@ describe("docs/core.schema.json", () => {
       { ...base, features: { bbm: 3 } },
       { ...base, latencies: { l2Hit: -1 } },
       { ...base, behaviour: { granules: ["8k"] } },
+      { ...base, walker: { parallelWalks: 0 } },
+      { ...base, walker: { parallelwalks: 2 } },
+      { ...base, descriptorCaches: {} },
+      { ...base, descriptorCaches: [{ name: "l4" }] },
+      { ...base, descriptorCaches: [{ bytes: 32 }] },
       { ...base, title: 3 },
     ];
     for (const value of bad) {

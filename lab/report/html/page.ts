@@ -113,7 +113,7 @@ function tlbTables({ result }: ReportInput): string {
     (["l1i", "l1d", "l2"] as const).map((name) => [core, name.toUpperCase(), stats[name].accesses, stats[name].misses, percent(stats[name].misses, stats[name].accesses), perKilo(stats[name].misses, instructions)]),
   );
   const fetched = ({ descriptorFetches: d }: TlbStats): number => d.l0 + d.l1 + d.l2 + d.l3;
-  const walks = cores.map(([core, stats]) => [core, stats.walks, fetched(stats), ...Object.values(stats.descriptorFetches), stats.walkCycles]);
+  const walks = cores.map(([core, stats]) => [core, stats.walks, fetched(stats), ...Object.values(stats.descriptorFetches), stats.descriptorFetchMisses ?? "", Math.round(stats.walkCyclesOverlapped ?? stats.walkCycles), Math.round(stats.walkCycles)]);
   const compared =
     cores.length < 2
       ? []
@@ -129,8 +129,8 @@ function tlbTables({ result }: ReportInput): string {
     ...compared,
     table("tlb", columns, rows),
     "<h3>walks</h3>",
-    table("walks", [text("core"), number("walks"), number("descriptor fetches"), ...["level 0", "level 1", "level 2", "level 3"].map((level) => number(level)), number("walk cycles*", "an estimate from indicative latencies")], walks),
-    '<p class="note">* estimate from indicative latencies, to compare configurations with.</p>',
+    table("walks", [text("core"), number("walks"), number("descriptor fetches"), ...["level 0", "level 1", "level 2", "level 3"].map((level) => number(level)), number("from memory*", "descriptor fetches that no data cache of the core answered, the program's own data not competing"), number("walk cycles, least*", "an estimate: as many walks as the core makes at once always overlap"), number("walk cycles*", "an estimate from indicative latencies: one walk after the other")], walks),
+    '<p class="note">* estimates from indicative latencies and from caches that only descriptor fetches use, to compare configurations with.</p>',
   );
 }
 

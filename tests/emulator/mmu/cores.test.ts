@@ -61,6 +61,15 @@ describe("parseCore", () => {
     expect(core.facts.find(({ path }) => path === "l1d.entries")).to.include({ basis: "given", source: "given by the user" });
   });
 
+  it("takes caches and walker of the base, with what is given in front", () => {
+    const base = corePreset("neoverse-n1");
+    expect(parse(minimal)).to.deep.include({ walker: base.walker, descriptorCaches: base.descriptorCaches });
+    const core = parse({ ...minimal, walker: { parallelWalks: 2 }, descriptorCaches: [{ latency: 7 }] });
+    expect(core.walker).to.deep.equal({ parallelWalks: 2 });
+    expect(core.descriptorCaches).to.deep.equal([{ ...base.descriptorCaches[0]!, latency: 7 }]);
+    expect(parse({ ...minimal, descriptorCaches: [] }).descriptorCaches).to.deep.equal([]);
+  });
+
   it("needs no base if everything is given", () => {
     const tlb = { entries: 16, ways: "full", pageSizes: [4096], contiguous: "ignored", splinter: "page", coalescedPages: 1, policy: "random" };
     const core = parse({
@@ -75,6 +84,7 @@ describe("parseCore", () => {
     });
     expect(core.l2).to.deep.equal([]);
     expect(core.walkCache).to.equal(undefined);
+    expect([core.walker, core.descriptorCaches]).to.deep.equal([{ parallelWalks: 1 }, []]);
     expect(core.verified).to.equal(false);
   });
 
@@ -101,6 +111,11 @@ describe("parseCore", () => {
       [{ ...minimal, latencies: { l2Hit: -1 } }, /^core "mine": latencies\.l2Hit: -1 is not a number of cycles$/],
       [{ ...minimal, behaviour: { granules: [] } }, /^core "mine": behaviour\.granules: \[\] is not a list of 4k, 16k, 64k$/],
       [{ name: "mine" }, /^core "mine": l2: missing, and there is no base to take it from$/],
+      [{ ...minimal, walker: { parallelWalks: 0 } }, /^core "mine": walker\.parallelWalks: 0 is not a whole number from 1 to 64$/],
+      [{ ...minimal, descriptorCaches: 3 }, /^core "mine": descriptorCaches: must be a list of caches/],
+      [{ ...minimal, descriptorCaches: [{ ways: 3 }] }, /^core "mine": descriptorCaches\[0\] has 1024 entries in 3 ways, which/],
+      [{ ...minimal, descriptorCaches: [{}, { name: "l1d" }] }, /^core "mine": descriptorCaches: two of one name$/],
+      [{ ...minimal, descriptorCaches: [{}, {}, { name: "l3" }] }, /^core "mine": descriptorCaches\[2\]\.bytes: missing/],
       [{ ...minimal, title: 3 }, /^core "mine": title: must be text$/],
     ];
     for (const [input, message] of cases) {

@@ -60,6 +60,7 @@ describe("Mmu", () => {
     expect(stats.walks).to.equal(1);
     expect(stats.descriptorFetches).to.deep.equal({ l0: 1, l1: 1, l2: 1, l3: 1 });
     expect(stats.walkCycles).to.equal(4 * mmu.core.latencies.descriptorFetch);
+    expect(stats.descriptorFetchMisses).to.equal(4);
     expect(stats.l2HitCycles).to.equal(0);
   });
 
@@ -82,6 +83,22 @@ describe("Mmu", () => {
     for (let round = 0; round < 5; round++) feed(thrashes, count(49).map((page) => [page, READ]));
     expect(thrashes.stats(ZERO).l1d.misses).to.equal(5 * 49);
     expect(thrashes.stats(ZERO).l2.misses).to.equal(49);
+  });
+
+  it("each level's descriptor goes through the data caches by its own address", () => {
+    const tables = new PageTables();
+    for (const page of [0, 512, 512 * 8]) tables.map(page * 4096, 3, ANON | BigInt(0x10_0000 + page * 4096));
+    const core = { ...corePreset("neoverse-n1"), walkCache: undefined, walker: { parallelWalks: 4 }, descriptorCaches: [{ name: "l2" as const, bytes: 8192, ways: 128, latency: 10 }], latencies: { l2Hit: 5, descriptorFetch: 100 } };
+    const mmu = make(tables, core);
+    const misses = [0, 512, 512 * 8].map((page) => {
+      feed(mmu, [[page, READ]]);
+      return mmu.stats(ZERO).descriptorFetchMisses;
+    });
+    // The second page shares the lines of levels 0 to 2, the third those of levels 0 and 1.
+    expect(misses).to.deep.equal([4, 5, 7]);
+    const stats = mmu.stats(ZERO);
+    expect(stats.descriptorCacheHits).to.deep.equal({ l1d: 0, l2: 5, l3: 0 });
+    expect([stats.walkCycles, stats.walkCyclesOverlapped]).to.deep.equal([750, 187.5]);
   });
 
   it("a contiguous run is one entry on Neoverse N1, sixteen under QEMU", () => {
@@ -116,6 +133,8 @@ describe("Mmu", () => {
     const stats = mmu.stats(ZERO);
     expect(stats.descriptorFetches).to.deep.equal({ l0: 1, l1: 1, l2: 1, l3: 8 });
     expect(stats.walkCacheHits).to.equal(7);
+    // Eight descriptors of eight bytes are one line.
+    expect([stats.descriptorCacheHits, stats.descriptorFetchMisses]).to.deep.equal([{ l1d: 7, l2: 0, l3: 0 }, 4]);
     const blocks = new PageTables();
     for (const block of count(4)) blocks.map(block * 2 ** 21, 2, (ANON & ~2n) | BigInt(block * 2 ** 21));
     const big = make(blocks, "cortex-a53");
@@ -446,6 +465,8 @@ function compare(seed: number): void {
       dirtyUpdates: counts.dirty,
       descriptorFetches: { l0: counts.fetches[0], l1: counts.fetches[1], l2: counts.fetches[2], l3: counts.fetches[3] },
     });
+    const { l1d, l2, l3 } = stats.descriptorCacheHits;
+    expect(l1d + l2 + l3 + stats.descriptorFetchMisses, label).to.equal(counts.fetches.reduce((a, b) => a + b, 0));
   }
   for (const space of spaces) expect(space.differences(), `seed ${seed}: descriptors`).to.deep.equal([]);
 }

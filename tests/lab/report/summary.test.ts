@@ -16,10 +16,16 @@ describe("summarize", () => {
     expect(text).to.match(/^ +by folio order: 0 2, 4 1,600$/m);
   });
 
+  it("shows the cycles of a result without caches or overlap as one number", () => {
+    const { tlb } = exampleResult();
+    const { descriptorCacheHits: _hits, descriptorFetchMisses: _misses, walkCyclesOverlapped: _overlapped, ...old } = tlb["neoverse-n1"]!;
+    expect(summarize(exampleResult({ tlb: { old } }))).to.match(/46 descriptor fetches, about 500 cycles \(estimate\)/);
+  });
+
   it("shows coverage, TLBs, TLBIs and memory", () => {
     expect(text).to.match(/^contpte +3 MiB of 4 MiB mapped by contiguous runs at exit \(75.0 %\); fold 3, unfold 1$/m);
     expect(text).to.match(/^tlb +neoverse-n1: L1I 10 misses .*, L1D 4,000 misses \(1.00 %\), L2 40 misses \(1.00 %\)$/m);
-    expect(text).to.match(/46 descriptor fetches, about 500 cycles \(estimate\)/);
+    expect(text).to.match(/46 descriptor fetches \(10 from memory\), about 125 to 500 cycles \(estimate\)/);
     expect(text).to.match(/^tlbi +vale1is 5, aside1is 1; 6 DSB$/m);
     expect(text).to.match(/^memory +resident peak 4 MiB, allocated peak 5 MiB, page tables 28 KiB; folios 0 64, 4 60$/m);
     expect(text).to.match(/answered ENOSYS: rseq 1/);
