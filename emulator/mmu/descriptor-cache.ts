@@ -42,15 +42,16 @@ export class DescriptorCache {
   }
 }
 
-/** Make the line the newest of its set; false if it had to be brought in. */
+/** Make the line the newest of its set, which moves those before it back by one; false if the oldest had to go for it. */
 function use({ lines, sets, ways }: Level, line: number): boolean {
   const first = (line & (sets - 1)) * ways;
-  if (lines[first] === line) return true;
-  const last = first + ways - 1;
-  let at = first + 1;
-  while (at < last && lines[at] !== line) at++;
-  const hit = at <= last && lines[at] === line;
-  for (let way = at <= last ? at : last; way > first; way--) lines[way] = lines[way - 1]!;
-  lines[first] = line;
-  return hit;
+  const end = first + ways;
+  let newer = line;
+  for (let at = first; at < end; at++) {
+    const here = lines[at]!;
+    lines[at] = newer;
+    if (here === line) return true;
+    newer = here;
+  }
+  return false;
 }

@@ -216,6 +216,7 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
   const simple = l1Ring >= 0 && l2 >= 0;
   const l1Larger = cells[l1 | H_PROBES] !== cells[l1 | H_END_PROBE];
   const l2Larger = l2 >= 0 && cells[l2 | H_PROBES] !== cells[l2 | H_END_PROBE];
+  const onlyL2 = data.l2.length === 1;
   let instructionMisses = 0;
   let dataMisses = 0;
   let i = from;
@@ -257,6 +258,10 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
         cells[found | STAMP] = now;
         dataMisses++;
         continue;
+      }
+      if (onlyL2) {
+        path.walkDue = 1;
+        break;
       }
     }
     const done = consumeOther(arena, cells, access === 0 ? path.instruction : data, page, access >= 2, simple && access !== 0);
