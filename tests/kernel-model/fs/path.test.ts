@@ -108,7 +108,7 @@ describe("paths", () => {
     const t = tree();
     expect(resolved(t, "/dev/shm/..")).to.equal("/dev");
     expect(resolved(t, "/dev/shm/../..")).to.equal("/");
-    expect(t.namespace.mounts.map((mount) => mountPoint(mount, t.fs.root))).to.deep.equal(["/", "/proc", "/sys", "/dev", "/tmp", "/dev/shm", "/ro"]);
+    expect(t.namespace.mounts.map((mount) => mountPoint(mount, t.fs.root))).to.deep.equal(["/", "/proc", "/sys", "/dev", "/dev/pts", "/tmp", "/dev/shm", "/ro"]);
     const tmp = resolvePath(t.fs, "/tmp", { follow: true });
     if (typeof tmp === "number") throw new Error(String(tmp));
     expect(mountPoint(t.namespace.mounts[1]!, tmp)).to.equal(undefined);

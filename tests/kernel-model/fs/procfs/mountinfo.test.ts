@@ -20,9 +20,9 @@ describe("mount tables", () => {
     const t = createTestNamespace({ mounts });
     const lines = formatMountinfo(t.namespace.mounts, t.fs.root).trimEnd().split("\n");
     expect(lines[0]).to.match(/^1 0 0:\d+ \/ \/ rw,relatime - rootfs rootfs rw$/);
-    expect(lines.find((line) => line.includes("/dev/shm"))).to.match(/^6 4 0:\d+ \/ \/dev\/shm rw,relatime - tmpfs tmpfs rw$/);
-    expect(lines.at(-2)).to.match(/^7 1 0:\d+ \/ \/my\\040dir rw,relatime - tmpfs tmpfs rw,huge=always$/);
-    expect(lines.at(-1)).to.equal("8 1 254:0 / /ro ro,relatime - ext4 /dev/vda ro");
+    expect(lines.find((line) => line.includes("/dev/shm"))).to.match(/^7 4 0:\d+ \/ \/dev\/shm rw,relatime - tmpfs tmpfs rw$/);
+    expect(lines.at(-2)).to.match(/^8 1 0:\d+ \/ \/my\\040dir rw,relatime - tmpfs tmpfs rw,huge=always$/);
+    expect(lines.at(-1)).to.equal("9 1 254:0 / /ro ro,relatime - ext4 /dev/vda ro");
     t.close();
   });
 
@@ -30,7 +30,7 @@ describe("mount tables", () => {
     const t = createTestNamespace({ mounts });
     const dev = resolvePath(t.fs, "/dev", { follow: true });
     if (typeof dev === "number") throw new Error(String(dev));
-    expect(formatMounts(t.namespace.mounts, dev).split("\n").map((line) => line.split(" ")[1])).to.deep.equal(["/", "/shm", undefined]);
+    expect(formatMounts(t.namespace.mounts, dev).split("\n").map((line) => line.split(" ")[1])).to.deep.equal(["/", "/pts", "/shm", undefined]);
     t.close();
   });
 });
