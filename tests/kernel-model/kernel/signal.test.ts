@@ -109,7 +109,7 @@ who=0;signal(SIGUSR2,h);pthread_kill(pthread_self(),SIGUSR2);printf("%d\\n",who=
     expectLikeQemu(
       "signal-default",
       `${HEAD}int main(void){int sigs[]={SIGCHLD,SIGURG,SIGWINCH,SIGCONT,SIGHUP,SIGPIPE,SIGALRM,SIGTERM,SIGUSR1,SIGVTALRM,SIGPROF,SIGIO,40};for(int i=0;i<13;i++){int c=fork(),st;if(!c){raise(sigs[i]);_exit(0);}waitpid(c,&st,0);printf("%d ",WIFSIGNALED(st)?WTERMSIG(st):0);}
-int c=fork(),st;if(!c){raise(SIGTSTP);_exit(1);}waitpid(c,&st,WUNTRACED);printf("%d\\n",WIFSTOPPED(st));kill(c,SIGKILL);waitpid(c,&st,0);return 0;}`,
+int c=fork(),st;if(!c){raise(SIGSTOP);_exit(1);}waitpid(c,&st,WUNTRACED);printf("%d\\n",WIFSTOPPED(st));kill(c,SIGKILL);waitpid(c,&st,0);return 0;}`,
     );
   });
 });
