@@ -96,7 +96,7 @@ function refresh(arena: Arena, cells: Int32Array, h: number, entry: number): voi
   else if (order !== ORDER_FIFO) turnRing(cells, (cells[h | H_NEWEST]! + setOf(arena, cells, h, cells[entry | AT]! >> arena.columnShift)) | 0, entry);
 }
 
-/** The entry of a set that is replaced next; an invalid one if the set has any. */
+/** The entry of a set that is replaced next; an invalid one while the set has one. */
 function oldestOf(cells: Int32Array, h: number, set: number): number {
   if (cells[h | H_ORDER] !== ORDER_STAMPS) return cells[cells[(cells[h | H_NEWEST]! + set) | 0]! | NEWER]!;
   const ways = cells[h | H_WAYS]!;

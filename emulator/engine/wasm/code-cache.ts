@@ -129,7 +129,7 @@ export class CodeCache {
     return page;
   }
 
-  /** Forgets the code of a frame. True if there was any. */
+  /** Forgets the code of a frame. True if it had some. */
   drop(frame: number): boolean {
     const pages = this.pages.get(frame);
     if (pages === undefined) return false;

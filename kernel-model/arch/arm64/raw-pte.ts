@@ -196,7 +196,7 @@ export class RawPte {
     return (young & LO_AF) === 0 ? result : result | PTE_AF;
   }
 
-  /** __ptep_test_and_clear_young() on `nr` entries: was any of them young? */
+  /** __ptep_test_and_clear_young() on `nr` entries: was one or more of them young? */
   testAndClearYoung(ptep: Pa, nr: number): boolean {
     const { u32 } = this;
     this.counters.pteStores += nr;

@@ -98,11 +98,8 @@ export function isZero(t: Translator, native: Native, value: Local): void {
   t.code.op(native.op.eq);
 }
 
-/**
- * Sets V[d] to `result`, or to its negation, which `tests` decide about: each pushes an i32, the first one that is not 0 makes `result` good; if there
- * is none, the instruction is interpreted.
- */
-export function setIfGood(t: Translator, native: Native, d: number, result: Local, operands: InterpretedOperands, negated: boolean, tests: readonly (() => void)[]): void {
+/** Runs `then` if one of the tests pushes an i32 that is not 0; else the instruction is interpreted. */
+export function whenGood(t: Translator, operands: InterpretedOperands, tests: readonly (() => void)[], then: () => void): void {
   const { code } = t;
   const done = code.block(TYPE_EMPTY);
   const good = code.block(TYPE_EMPTY);
@@ -112,8 +109,18 @@ export function setIfGood(t: Translator, native: Native, d: number, result: Loca
   }
   t.interpret(operands);
   code.br(done).end();
-  code.get(result);
-  if (negated) code.op(native.op.neg);
-  setFloat(t, native, d);
+  then();
   code.end();
+}
+
+/**
+ * Sets V[d] to `result`, or to its negation, which `tests` decide about: each pushes an i32, the first one that is not 0 makes `result` good; if there
+ * is none, the instruction is interpreted.
+ */
+export function setIfGood(t: Translator, native: Native, d: number, result: Local, operands: InterpretedOperands, negated: boolean, tests: readonly (() => void)[]): void {
+  whenGood(t, operands, tests, () => {
+    t.code.get(result);
+    if (negated) t.code.op(native.op.neg);
+    setFloat(t, native, d);
+  });
 }

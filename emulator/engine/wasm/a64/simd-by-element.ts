@@ -3,10 +3,9 @@ import type { Local } from "../binary/code.js";
 import { encoding, type Encoding } from "../decode/encoding.js";
 import type { Translator } from "../translator.js";
 import * as lanes from "./simd-lanes.js";
-import { dotProduct, doublingMultiplyHigh, doublingMultiplyLong, multiplyLong, roundingDoublingAccumulate } from "./simd-multiply.js";
+import { dotProduct, doublingAccumulate, doublingMultiplyHigh, doublingMultiplyLong, multiplyAccumulateLong, multiplyLong, roundingDoublingAccumulate, type Emit } from "./simd-multiply.js";
 
 /** Pushes the result; every element of `m` is the one chosen. */
-type Emit = (t: Translator, size: number, n: Local, m: Local, d: Local, upper: boolean) => void;
 
 interface Fields {
   readonly size: number;
@@ -62,20 +61,6 @@ function accumulate(opcodes: readonly number[]): Emit {
     t.code.op(opcodes[size]!);
   };
 }
-function accumulateLong(signed: boolean, opcodes: readonly number[]): Emit {
-  return (t, size, n, m, d, upper) => {
-    t.code.get(d);
-    multiplyLong(t, size, n, m, signed, upper);
-    t.code.op(opcodes[size + 1]!);
-  };
-}
-function doublingAccumulate(subtract: boolean): Emit {
-  return (t, size, n, m, d, upper) => {
-    doublingMultiplyLong(t, size, n, m, upper);
-    const product = lanes.keep(t);
-    lanes.addSaturating(t, size + 1, d, product, true, subtract);
-  };
-}
 
 const LONG = { long: true } as const;
 const DOUBLING_LONG = { long: true, scalar: true } as const;
@@ -84,12 +69,12 @@ const DOT = { sizes: [2] } as const;
 
 export const SIMD_BY_ELEMENT: readonly Encoding[] = [
   ...rows("MLA (by element)", 1, "0000", accumulate(lanes.ADD), {}),
-  ...rows("SMLAL (by element)", 0, "0010", accumulateLong(true, lanes.ADD), LONG),
-  ...rows("UMLAL (by element)", 1, "0010", accumulateLong(false, lanes.ADD), LONG),
+  ...rows("SMLAL (by element)", 0, "0010", multiplyAccumulateLong(true, lanes.ADD), LONG),
+  ...rows("UMLAL (by element)", 1, "0010", multiplyAccumulateLong(false, lanes.ADD), LONG),
   ...rows("SQDMLAL (by element)", 0, "0011", doublingAccumulate(false), DOUBLING_LONG),
   ...rows("MLS (by element)", 1, "0100", accumulate(lanes.SUB), {}),
-  ...rows("SMLSL (by element)", 0, "0110", accumulateLong(true, lanes.SUB), LONG),
-  ...rows("UMLSL (by element)", 1, "0110", accumulateLong(false, lanes.SUB), LONG),
+  ...rows("SMLSL (by element)", 0, "0110", multiplyAccumulateLong(true, lanes.SUB), LONG),
+  ...rows("UMLSL (by element)", 1, "0110", multiplyAccumulateLong(false, lanes.SUB), LONG),
   ...rows("SQDMLSL (by element)", 0, "0111", doublingAccumulate(true), DOUBLING_LONG),
   ...rows("MUL (by element)", 0, "1000", (t, size, n, m) => { lanes.multiply(t, size, n, m); }, {}),
   ...rows("SMULL (by element)", 0, "1010", (t, size, n, m, _d, upper) => { multiplyLong(t, size, n, m, true, upper); }, LONG),

@@ -4,10 +4,10 @@
  * Lanes that an instruction does not have (vectors of 64 bits, scalars) hold copies of those that it has, so they change no decision.
  */
 import type { Local } from "../binary/code.js";
-import { F32, F32X4, F64, F64X2, I32, I32X4, I64, I64X2, TYPE_EMPTY, TYPE_V128, V128 } from "../binary/opcodes.js";
+import { F32, F32X4, F64, F64X2, I32, I32X4, I64, I64X2, TYPE_V128, V128 } from "../binary/opcodes.js";
 import { FPCR_FZ, FPSR_IXC, TIE_AWAY, TO_MINUS_INFINITY, TO_PLUS_INFINITY, TO_ZERO, type Rounding } from "../soft/float.js";
 import type { InterpretedOperands, Translator } from "../translator.js";
-import { isNearest, isUnflushed, mayBeInexact } from "./fp-operands.js";
+import { isNearest, isUnflushed, mayBeInexact, whenGood } from "./fp-operands.js";
 import { shapeOf, type ShapeFields } from "./simd-fp-operands.js";
 
 /** How a vector of singles or doubles is computed. */
@@ -99,19 +99,11 @@ function noNan(t: Translator, { op, int }: Vector, value: Local): void {
 
 /** Sets V[d] to what `finish` makes of `result` if one of the tests pushes true, else interprets. */
 function setIfGood(t: Translator, vector: Vector, d: number, result: Local, operands: InterpretedOperands, tests: readonly (() => void)[], finish?: number): void {
-  const { code } = t;
-  const done = code.block(TYPE_EMPTY);
-  const good = code.block(TYPE_EMPTY);
-  for (const test of tests) {
-    test();
-    code.brIf(good);
-  }
-  t.interpret(operands);
-  code.br(done).end();
-  code.get(result);
-  if (finish !== undefined) code.op(finish);
-  setLanes(t, vector, d);
-  code.end();
+  whenGood(t, operands, tests, () => {
+    t.code.get(result);
+    if (finish !== undefined) t.code.op(finish);
+    setLanes(t, vector, d);
+  });
 }
 
 export type Arithmetic = "add" | "sub" | "mul" | "div";

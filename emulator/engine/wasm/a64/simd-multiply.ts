@@ -121,3 +121,24 @@ export function multiplyPolynomialsLong(t: Translator, n: Local, m: Local, upper
     code.op(V128.and).op(V128.xor);
   }
 }
+
+/** Writes an instruction on vectors in locals; the result stays on the stack. `upper`: of the long forms, the upper halves of the operands. */
+export type Emit = (t: Translator, size: number, n: Local, m: Local, d: Local, upper: boolean) => void;
+
+/** d + n * m or d - n * m, in elements of twice the size. */
+export function multiplyAccumulateLong(signed: boolean, opcodes: readonly number[]): Emit {
+  return (t, size, n, m, d, upper) => {
+    t.code.get(d);
+    multiplyLong(t, size, n, m, signed, upper);
+    t.code.op(opcodes[size + 1]!);
+  };
+}
+
+/** d + 2 * n * m or d - 2 * n * m, in elements of twice the size, both steps saturating. */
+export function doublingAccumulate(subtract: boolean): Emit {
+  return (t, size, n, m, d, upper) => {
+    doublingMultiplyLong(t, size, n, m, upper);
+    const product = lanes.keep(t);
+    lanes.addSaturating(t, size + 1, d, product, true, subtract);
+  };
+}

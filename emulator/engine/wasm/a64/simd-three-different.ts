@@ -3,10 +3,9 @@ import type { Local } from "../binary/code.js";
 import { encoding, type Encoding } from "../decode/encoding.js";
 import type { Translator } from "../translator.js";
 import * as lanes from "./simd-lanes.js";
-import { doublingMultiplyLong, multiplyLong, multiplyPolynomialsLong } from "./simd-multiply.js";
+import { doublingAccumulate, doublingMultiplyLong, multiplyAccumulateLong, multiplyLong, multiplyPolynomialsLong, type Emit } from "./simd-multiply.js";
 
 /** Pushes the 128-bit result; `size` is the one of the narrow elements, `upper`: of the high halves. `d`: the old destination. */
-type Emit = (t: Translator, size: number, n: Local, m: Local, d: Local, upper: boolean) => void;
 
 const PATTERN = "0 Q:1 0 01110 size:2 1 Rm:5 0000 00 Rn:5 Rd:5";
 
@@ -58,20 +57,6 @@ function absoluteDifferenceLong(signed: boolean, accumulate: boolean): Emit {
     const difference = lanes.keep(t);
     extend(t, size, difference, false, upper);
     if (accumulate) t.code.get(d).op(lanes.ADD[size + 1]!);
-  };
-}
-function multiplyAccumulateLong(signed: boolean, opcodes: readonly number[]): Emit {
-  return (t, size, n, m, d, upper) => {
-    t.code.get(d);
-    multiplyLong(t, size, n, m, signed, upper);
-    t.code.op(opcodes[size + 1]!);
-  };
-}
-function doublingAccumulate(subtract: boolean): Emit {
-  return (t, size, n, m, d, upper) => {
-    doublingMultiplyLong(t, size, n, m, upper);
-    const product = lanes.keep(t);
-    lanes.addSaturating(t, size + 1, d, product, true, subtract);
   };
 }
 
