@@ -61,8 +61,6 @@ export interface CodeCacheOptions {
   readonly sites: SiteTable;
   /** Translate the region around a block when it is first wanted, not when it was found running often. */
   readonly regionsAtOnce: boolean;
-  /** Carries out an instruction in TypeScript. */
-  readonly interpret: (word: number) => void;
 }
 
 export class CodeCache {
@@ -82,7 +80,7 @@ export class CodeCache {
 
   /** The runtime's functions, which need the table first. */
   connect(exports: WebAssembly.Exports): void {
-    this.imports = { ...exports, memory: this.options.memory, interpret: this.options.interpret };
+    this.imports = { ...exports, memory: this.options.memory };
     this.unknown = exports["unknown"];
     for (let slot = 0; slot < this.table.length; slot++) this.table.set(slot, this.unknown);
   }
@@ -239,10 +237,10 @@ export class CodeCache {
       fast,
       decoder: options.decoder,
       sites: options.sites,
-      imported: (name: RuntimeFunction | "interpret") => {
+      imported: (name: RuntimeFunction) => {
         let number = imported.get(name);
         if (number === undefined) {
-          number = module.importFunction("e", name, name === "interpret" ? { parameters: [TYPE_I32], results: [] } : RUNTIME_FUNCTIONS[name]);
+          number = module.importFunction("e", name, RUNTIME_FUNCTIONS[name]);
           imported.set(name, number);
         }
         return number;

@@ -13,15 +13,15 @@ export class FlagLocals {
   kind = KIND_UNKNOWN;
   private readonly code: Code;
   private readonly base: number;
-  /** Number of the runtime's `nzcv`. */
-  private readonly nzcvFunction: () => number;
+  /** Writes a call of the runtime's `nzcv`. */
+  private readonly callNzcv: () => void;
   private locals: { readonly kind: Local; readonly a: Local; readonly b: Local } | undefined;
   private written = false;
 
-  constructor(code: Code, base: number, nzcvFunction: () => number) {
+  constructor(code: Code, base: number, callNzcv: () => void) {
     this.code = code;
     this.base = base | 0;
-    this.nzcvFunction = nzcvFunction;
+    this.callNzcv = callNzcv;
   }
 
   private get all(): { readonly kind: Local; readonly a: Local; readonly b: Local } {
@@ -60,7 +60,9 @@ export class FlagLocals {
   private know(): void {
     if (this.kind !== KIND_UNKNOWN) return;
     const { kind, a, b } = this.all;
-    this.code.get(kind).get(a).get(b).call(this.nzcvFunction()).op(I64.extendI32U).set(a);
+    this.code.get(kind).get(a).get(b);
+    this.callNzcv();
+    this.code.op(I64.extendI32U).set(a);
     this.setKind(FLAGS_PACKED);
   }
 
@@ -81,7 +83,10 @@ export class FlagLocals {
   publish(): void {
     const { kind, a, b } = this.all;
     this.code.i32(this.base + NZCV);
-    if (this.kind === KIND_UNKNOWN) this.code.get(kind).get(a).get(b).call(this.nzcvFunction());
+    if (this.kind === KIND_UNKNOWN) {
+      this.code.get(kind).get(a).get(b);
+      this.callNzcv();
+    }
     else emitNzcvOfKind(this.code, this.kind, a, b);
     this.code.memory(I32.store, 0);
   }

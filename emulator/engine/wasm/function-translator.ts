@@ -15,7 +15,7 @@ import { FlowWriter } from "./flow-writer.js";
 import { ACCOUNT, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FPCR, FPSR, PC, SITE, STOP_BITS, TPIDR_EL0 } from "./layout.js";
 import { MemoryAccess, type AccessBytes, type AccessHost } from "./memory-access.js";
 import { RegisterLocals } from "./register-locals.js";
-import { LEFT_AT_SITE, type RuntimeFunction } from "./runtime.js";
+import { LEFT_AT_SITE, pushUnused, type RuntimeFunction } from "./runtime.js";
 import type { BlockAccount, SiteKind, SiteTable } from "./sites.js";
 import { FPCR_FZ, FPCR_RMODE, FPSR_IXC } from "./soft/float.js";
 import type { Condition, InstructionExit, InterpretedOperands, StateCell, Translator } from "./translator.js";
@@ -43,7 +43,7 @@ export interface TranslationContext {
   readonly decoder: Decoder;
   readonly sites: SiteTable;
   /** Number of a function that the module imports. */
-  imported(name: RuntimeFunction | "interpret"): number;
+  imported(name: RuntimeFunction): number;
   /** Slot of the block that starts at an address of the same page. */
   slot(pc: number): number;
 }
@@ -95,7 +95,9 @@ export class FunctionTranslator implements Translator, AccessHost {
     this.targetLocal = code.local(TYPE_I64);
     this.slotLocal = code.local(TYPE_I32);
     this.registers = new RegisterLocals(code, context.base);
-    this.flags = new FlagLocals(code, context.base, () => this.runtime("nzcv"));
+    this.flags = new FlagLocals(code, context.base, () => {
+      this.callRuntime("nzcv");
+    });
     this.memory = new MemoryAccess(this);
     this.flow = new FlowWriter({
       code,
@@ -140,13 +142,13 @@ export class FunctionTranslator implements Translator, AccessHost {
     code.op(CONTROL.unreachable).end();
     if (this.jumps) {
       this.writeBack();
-      code.get(this.targetLocal).get(this.account).returnCall(this.runtime("jump"));
+      pushUnused(code.get(this.targetLocal).get(this.account), "jump").returnCall(this.context.imported("jump"));
     } else code.op(CONTROL.unreachable);
     code.end();
     if (this.goes) {
       this.writeBack();
       code.i32(this.base + PC).get(this.targetLocal).memory(I64.store, 0);
-      code.get(this.slotLocal).get(this.account).returnCall(this.runtime("go"));
+      pushUnused(code.get(this.slotLocal).get(this.account), "go").returnCall(this.context.imported("go"));
     } else code.op(CONTROL.unreachable);
     code.end();
     this.writeBack();
@@ -216,8 +218,9 @@ export class FunctionTranslator implements Translator, AccessHost {
     return local;
   }
 
-  runtime(name: RuntimeFunction): number {
-    return this.context.imported(name);
+  /** Calls a function of the runtime; its arguments stand on the stack. */
+  callRuntime(name: RuntimeFunction): void {
+    pushUnused(this.code, name).call(this.context.imported(name));
   }
 
   // --- ways out ----------------------------------------------------------------------------------------------------
@@ -435,13 +438,11 @@ export class FunctionTranslator implements Translator, AccessHost {
     const { xReads = [], xWrites = [], vReads = [], vWrites = [], nzcv = false } = operands;
     this.registers.publish(xReads, vReads);
     if (nzcv) this.flags.publish();
-    this.code.i32(this.word).call(this.context.imported("interpret"));
+    this.code.i32(this.word);
+    this.callRuntime("interpret");
     this.registers.collect(xWrites, vWrites);
     if (nzcv) this.flags.collect();
     if (vReads.length + vWrites.length > 0) this.readFloatMode(this.code);
-  }
-  callRuntime(name: RuntimeFunction): void {
-    this.code.call(this.runtime(name));
   }
   floatMode(): Local {
     return (this.modeLocal ??= this.code.local(TYPE_I32));

@@ -33,7 +33,7 @@ export interface AccessHost {
   readonly tracePcs: boolean;
   /** Local of the account. */
   readonly account: Local;
-  runtime(name: RuntimeFunction): number;
+  callRuntime(name: RuntimeFunction): void;
   temp(type: ValueType): Local;
   /** Leaves the function because an access was refused; `run`: it was one of a run of them. */
   refuse(run: "load" | "store" | undefined): void;
@@ -132,8 +132,8 @@ export class MemoryAccess {
     const alignment = alignmentOf(bytes, aligned);
     const find = (): void => {
       code.get(at).i32(bytes);
-      if (aligned === false) code.call(host.runtime("load"));
-      else code.i32(alignment).call(host.runtime("loadAligned"));
+      if (aligned !== false) code.i32(alignment);
+      host.callRuntime(aligned === false ? "load" : "loadAligned");
     };
     if (host.fast) {
       const distance = this.elsewhere(at, bytes, false, alignment);
@@ -155,8 +155,8 @@ export class MemoryAccess {
     const slow = (): void => {
       this.notePc();
       code.get(at).i32(bytes).get(value);
-      if (aligned === false) code.call(host.runtime("store"));
-      else code.i32(alignment).call(host.runtime("storeAligned"));
+      if (aligned !== false) code.i32(alignment);
+      host.callRuntime(aligned === false ? "store" : "storeAligned");
       code.if(TYPE_EMPTY);
       host.refuse(undefined);
       code.end();
@@ -178,7 +178,8 @@ export class MemoryAccess {
     const { host } = this;
     const { code } = host;
     const find = (): void => {
-      code.get(at).i32(bytes).i32(total).call(host.runtime("loadRun"));
+      code.get(at).i32(bytes).i32(total);
+      host.callRuntime("loadRun");
     };
     if (!host.fast) {
       this.settledPlace(place, "load", find);
@@ -265,7 +266,9 @@ export class MemoryAccess {
     const slow = (): void => {
       this.notePc();
       put(() => code.i32((host.base | 0) + RUN));
-      code.get(at).i32(bytes).i32(total).call(host.runtime("storeRun")).i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
+      code.get(at).i32(bytes).i32(total);
+      host.callRuntime("storeRun");
+      code.i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
       host.refuse("store");
       code.end();
       this.settle();

@@ -34,6 +34,8 @@ const A = 0;
 const B = 1;
 const C = 2;
 const MODE = 3;
+/** Parameters of a function, with the unused vector of those that take none (`unknownToJavaScript`). */
+const parameters = (type: ValueType): number => (type === TYPE_V128 ? 4 : 5);
 const EXACT_ONLY = 0x10;
 
 /** Products between these need no denormal number for their low part, and no infinity for the parts of the factors. */
@@ -225,7 +227,7 @@ function tryHost(code: Code, kind: Kind, scalar: Kind): void {
 }
 
 function fmaDouble(fused: boolean): Code {
-  const code = new Code(4);
+  const code = new Code(parameters(TYPE_F64));
   if (fused) tryHost(code, DOUBLE, DOUBLE);
   checkMode(code, () => code.f64(NaN));
   const product = multiply(code, DOUBLE);
@@ -244,7 +246,7 @@ function fmaDouble(fused: boolean): Code {
 }
 
 function fmaDoubles(fused: boolean): Code {
-  const code = new Code(4);
+  const code = new Code(parameters(TYPE_V128));
   if (fused) tryHost(code, DOUBLES, DOUBLE);
   checkMode(code, () => code.v128(ONES, ONES));
   const product = multiply(code, DOUBLES);
@@ -273,7 +275,7 @@ function fusedSingles(code: Code, kind: Kind, a: Local, b: Local, c: Local): { t
 }
 
 function fmaSingle(fused: boolean): Code {
-  const code = new Code(4);
+  const code = new Code(parameters(TYPE_F32));
   if (fused) tryHost(code, SINGLE, SINGLE);
   checkMode(code, () => code.f32(NaN));
   const [a, b, c] = [A, B, C].map((single) => {
@@ -310,7 +312,7 @@ function promoteHalf(code: Code, singles: Local, high: boolean): Local {
 }
 
 function fmaSingles(fused: boolean): Code {
-  const code = new Code(4);
+  const code = new Code(parameters(TYPE_V128));
   if (fused) tryHost(code, SINGLES, SINGLE);
   checkMode(code, () => code.v128(ONES, ONES));
   const halves = [false, true].map((high) => {
@@ -334,7 +336,7 @@ function fmaSingles(fused: boolean): Code {
 }
 
 function exactSum(kind: Kind, allTrue: number | undefined): Code {
-  const code = new Code(4);
+  const code = new Code(parameters(kind.type));
   checkMode(code, () => code.i32(0));
   isZero(code, kind, errorOfSum(code, kind, A, B, C));
   if (allTrue !== undefined) code.op(allTrue);
@@ -344,7 +346,7 @@ function exactSum(kind: Kind, allTrue: number | undefined): Code {
 function exactProductOfDoubles(kind: Kind): Code {
   const vector = kind.type === TYPE_V128;
   const [and, or] = vector ? [V128.and, V128.or] : [I32.and, I32.or];
-  const code = new Code(4);
+  const code = new Code(parameters(kind.type));
   checkMode(code, () => code.i32(0));
   const product = multiply(code, kind);
   const zero = zeroFactor(code, kind, or);
@@ -360,7 +362,7 @@ function exactProductOfDoubles(kind: Kind): Code {
 
 /** Products of singles are exact as doubles. */
 function exactProductSingle(): Code {
-  const code = new Code(4);
+  const code = new Code(parameters(TYPE_F32));
   checkMode(code, () => code.i32(0));
   code.get(A).op(F64.promoteF32).get(B).op(F64.promoteF32).op(F64.mul).get(C).op(F64.promoteF32).op(F64.eq);
   below(code, SINGLE, C, Infinity);
@@ -369,7 +371,7 @@ function exactProductSingle(): Code {
 }
 
 function exactProductSingles(): Code {
-  const code = new Code(4);
+  const code = new Code(parameters(TYPE_V128));
   checkMode(code, () => code.i32(0));
   for (const high of [false, true]) {
     const [a, b, r] = [A, B, C].map((local) => promoteHalf(code, local, high)) as [Local, Local, Local];

@@ -6,8 +6,8 @@
  */
 import { LEFT_SHIFT } from "./account.js";
 import { Code } from "./binary/code.js";
-import { ModuleBuilder } from "./binary/module.js";
-import { CONTROL, I32, I64, TYPE_EMPTY, TYPE_F64, TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
+import { hasVector, ModuleBuilder, unknownToJavaScript, type FunctionType } from "./binary/module.js";
+import { CONTROL, I32, I32X4, I64, TYPE_EMPTY, TYPE_F64, TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
 import { emitNzcvOfKind, FLAG_KINDS } from "./flags.js";
 import { hostFusesMultiplyAdd } from "./host-float.js";
 import { ACCESS_PC, ACCOUNT, ENTRY_SHIFT, FAR, FETCH_PAGE, HOST, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH, NO_PAGE, PC, READ_BASE, REFUSAL, REPLAY, RUN, RUN_DONE, SCRATCH, WRITE_BASE } from "./layout.js";
@@ -43,10 +43,12 @@ export interface RuntimeImports {
   readonly grant: (page: number, write: number) => number;
   /** The ring is full. */
   readonly drain: () => void;
+  /** Carries out an instruction on the register words. */
+  readonly interpret: (word: number) => void;
 }
 
-/** The functions of the runtime that translated code imports, and their types. */
-export const RUNTIME_FUNCTIONS = {
+/** The functions of the runtime that translated code imports: what they take and return. */
+const FUNCTIONS = {
   load: { parameters: [TYPE_I64, TYPE_I32], results: [TYPE_I32] },
   loadAligned: { parameters: [TYPE_I64, TYPE_I32, TYPE_I32], results: [TYPE_I32] },
   store: { parameters: [TYPE_I64, TYPE_I32, TYPE_I64], results: [TYPE_I32] },
@@ -55,11 +57,21 @@ export const RUNTIME_FUNCTIONS = {
   storeRun: { parameters: [TYPE_I64, TYPE_I32, TYPE_I32], results: [TYPE_I32] },
   go: { parameters: [TYPE_I32, TYPE_I64], results: [TYPE_I32] },
   jump: { parameters: [TYPE_I64, TYPE_I64], results: [TYPE_I32] },
+  /** Carries out the instruction in TypeScript. */
+  interpret: { parameters: [TYPE_I32], results: [] },
   nzcv: { parameters: [TYPE_I32, TYPE_I64, TYPE_I64], results: [TYPE_I32] },
   ...FLOAT_FUNCTIONS,
   ...CRYPTO_FUNCTIONS,
 } as const;
-export type RuntimeFunction = keyof typeof RUNTIME_FUNCTIONS;
+export type RuntimeFunction = keyof typeof FUNCTIONS;
+
+/** Their types as they are imported. */
+export const RUNTIME_FUNCTIONS = Object.fromEntries(Object.entries(FUNCTIONS).map(([name, type]) => [name, unknownToJavaScript(type)])) as Readonly<Record<RuntimeFunction, FunctionType>>;
+
+/** Pushes what a function takes behind its arguments. */
+export function pushUnused(code: Code, name: RuntimeFunction): Code {
+  return hasVector(FUNCTIONS[name]) ? code : code.i32(0).op(I32X4.splat);
+}
 
 class Runtime {
   readonly module = new ModuleBuilder();
@@ -68,6 +80,7 @@ class Runtime {
   private readonly pageShift: number;
   private readonly filter: PageFilter;
   private readonly guestType: number;
+  private readonly interpretImport: number;
 
   constructor(options: RuntimeOptions) {
     const { module } = this;
@@ -76,6 +89,7 @@ class Runtime {
     this.pageShift = Math.log2(options.pageSize);
     const grant = module.importFunction("e", "grant", { parameters: [TYPE_F64, TYPE_I32], results: [TYPE_I32] });
     const drain = module.importFunction("e", "drain", { parameters: [], results: [] });
+    this.interpretImport = module.importFunction("e", "interpret", FUNCTIONS.interpret);
     module.importMemory("e", "memory", options.memoryPages);
     module.importTable("e", "table", 1);
     this.guestType = module.type(GUEST_FUNCTION);
@@ -175,7 +189,7 @@ class Runtime {
     this.copyAcross(code, false, offset, places);
     this.afterAccess(code);
     code.i32(this.base + SCRATCH);
-    return this.module.func(RUNTIME_FUNCTIONS.load, code);
+    return this.module.func(FUNCTIONS.load, code);
   }
 
   /** (address, size, value) -> 1 if an access across pages was refused. */
@@ -188,12 +202,12 @@ class Runtime {
     this.copyAcross(code, true, offset, places);
     this.afterAccess(code);
     code.i32(0);
-    return this.module.func(RUNTIME_FUNCTIONS.store, code);
+    return this.module.func(FUNCTIONS.store, code);
   }
 
   /** (address, size[, alignment]) -> where the bytes lie, or NOWHERE. */
   private load(aligned: boolean, cold: Cold, across: number): number {
-    const code = new Code(aligned ? 3 : 2);
+    const code = new Code(aligned ? 4 : 3);
     const place = code.local(TYPE_I32);
     const { pageBase, offset } = this.split(code);
     if (aligned) this.misaligned(code, 2, NOWHERE);
@@ -216,7 +230,7 @@ class Runtime {
 
   /** (address, size, value[, alignment]) -> 1 if the access was refused. */
   private store(aligned: boolean, cold: Cold, across: number): number {
-    const code = new Code(aligned ? 4 : 3);
+    const code = new Code(aligned ? 5 : 4);
     const place = code.local(TYPE_I32);
     const { pageBase, offset } = this.split(code);
     const put = (): void => {
@@ -252,7 +266,7 @@ class Runtime {
   /** (address, bytes of each, bytes of all) -> RUN, whose bytes are read from there or written there; NOWHERE if one access was refused. */
   private run(write: boolean, access: number): number {
     const { base } = this;
-    const code = new Code(3);
+    const code = new Code(4);
     const done = code.local(TYPE_I32);
     const place = code.local(TYPE_I32);
     const loop = code.loop();
@@ -262,8 +276,8 @@ class Runtime {
     code.get(0).get(done).op(I64.extendI32U).op(I64.add).get(1);
     if (write) {
       at();
-      code.memory(I64.load, 0).call(access);
-    } else code.call(access).tee(place).i32(NOWHERE).op(I32.eq);
+      pushUnused(code.memory(I64.load, 0), "store").call(access);
+    } else pushUnused(code, "load").call(access).tee(place).i32(NOWHERE).op(I32.eq);
     code.if(TYPE_EMPTY);
     writeCell(code, this.base, I32.store, RUN_DONE, () => code.get(done).get(1).op(I32.divU));
     code.i32(NOWHERE).return().end();
@@ -286,14 +300,14 @@ class Runtime {
 
   /** (slot, account): goes on with the function there. */
   private go(): number {
-    const code = new Code(2);
+    const code = new Code(3);
     code.get(1).get(0).returnCallIndirect(this.guestType);
     return this.module.func(RUNTIME_FUNCTIONS.go, code);
   }
 
   /** (target, account): goes on at the address, which may be on another page. */
   private jump(pushFetch: number, unknown: number): number {
-    const code = new Code(2);
+    const code = new Code(3);
     const entry = code.local(TYPE_I32);
     const page = code.local(TYPE_I64);
     // TBI for addresses of the lower half: bits 63:56 are dropped if bit 55 is 0. Arm: AArch64.BranchAddr.
@@ -321,7 +335,8 @@ class Runtime {
     return this.module.func({ parameters: [TYPE_I32, TYPE_I32], results: [TYPE_I32] }, code);
   }
 
-  private nzcv(): number {
+  /** (kind, a, b) -> NZCV, for TypeScript. */
+  private readNzcv(): number {
     const code = new Code(3);
     for (const kind of FLAG_KINDS) {
       code.get(0).i32(kind).op(I32.eq).if(TYPE_EMPTY);
@@ -329,13 +344,22 @@ class Runtime {
       code.return().end();
     }
     code.get(1).op(I32.wrapI64);
-    return this.module.func(RUNTIME_FUNCTIONS.nzcv, code);
+    return this.module.func(FUNCTIONS.nzcv, code);
+  }
+
+  /** The same for translated code. */
+  private nzcv(readNzcv: number): number {
+    return this.module.func(RUNTIME_FUNCTIONS.nzcv, new Code(4).get(0).get(1).get(2).returnCall(readNzcv));
+  }
+
+  private interpret(): number {
+    return this.module.func(RUNTIME_FUNCTIONS.interpret, new Code(2).get(0).call(this.interpretImport));
   }
 
   private arithmetic(): Readonly<Record<FloatFunction | CryptoFunction, number>> {
     const fused = hostFusesMultiplyAdd();
-    const floats = (Object.keys(FLOAT_FUNCTIONS) as FloatFunction[]).map((name) => [name, this.module.func(FLOAT_FUNCTIONS[name], floatFunction(name, fused))]);
-    const crypto = (Object.keys(CRYPTO_FUNCTIONS) as CryptoFunction[]).map((name) => [name, this.module.func(CRYPTO_FUNCTIONS[name], cryptoFunction(name))]);
+    const floats = (Object.keys(FLOAT_FUNCTIONS) as FloatFunction[]).map((name) => [name, this.module.func(RUNTIME_FUNCTIONS[name], floatFunction(name, fused))]);
+    const crypto = (Object.keys(CRYPTO_FUNCTIONS) as CryptoFunction[]).map((name) => [name, this.module.func(RUNTIME_FUNCTIONS[name], cryptoFunction(name))]);
     return Object.fromEntries([...floats, ...crypto]) as Record<FloatFunction | CryptoFunction, number>;
   }
 
@@ -351,7 +375,8 @@ class Runtime {
     const unknownJump = this.unknown(LEFT_FOR_JUMP);
     const load = this.load(false, cold, loadAcross);
     const store = this.store(false, cold, storeAcross);
-    const exported: Readonly<Record<RuntimeFunction | "unknown" | "enter" | "emitPending" | "pushFetch", number>> = {
+    const readNzcv = this.readNzcv();
+    const exported: Readonly<Record<RuntimeFunction | "readNzcv" | "unknown" | "enter" | "emitPending" | "pushFetch", number>> = {
       load,
       loadAligned: this.load(true, cold, loadAcross),
       store,
@@ -360,7 +385,9 @@ class Runtime {
       storeRun: this.run(true, store),
       go: this.go(),
       jump: this.jump(pushFetch, unknownJump),
-      nzcv: this.nzcv(),
+      interpret: this.interpret(),
+      nzcv: this.nzcv(readNzcv),
+      readNzcv,
       ...this.arithmetic(),
       unknown,
       enter: this.enter(),
@@ -383,11 +410,11 @@ export interface RuntimeInstance {
   /** Records what the filter holds back. */
   readonly emitPending: (newest: number) => void;
   readonly pushFetch: (page: bigint) => void;
-  readonly nzcv: (kind: number, a: bigint, b: bigint) => number;
+  readonly readNzcv: (kind: number, a: bigint, b: bigint) => number;
 }
 
 export function createRuntime(options: RuntimeOptions, imports: RuntimeImports): RuntimeInstance {
   const module = new WebAssembly.Module(new Runtime(options).build());
-  const { exports } = new WebAssembly.Instance(module, { e: { memory: imports.memory, table: imports.table, grant: imports.grant, drain: imports.drain } });
+  const { exports } = new WebAssembly.Instance(module, { e: { ...imports } });
   return { ...(exports as unknown as RuntimeInstance), exports };
 }

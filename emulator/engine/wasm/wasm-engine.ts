@@ -117,9 +117,6 @@ class Wasm implements WasmEngine {
       decoder: DECODER,
       sites: this.sites,
       regionsAtOnce,
-      interpret: (word) => {
-        interpret(this.words, DECODER.find(word >>> 0), word >>> 0);
-      },
     });
     this.runtime = createRuntime(
       // Without a trace nobody sees what the filter holds back.
@@ -131,10 +128,13 @@ class Wasm implements WasmEngine {
         drain: () => {
           this.drain();
         },
+        interpret: (word) => {
+          interpret(this.words, DECODER.find(word >>> 0), word >>> 0);
+        },
       },
     );
     this.code.connect(this.runtime.exports);
-    this.registers = new WasmRegisters(this.words, this.runtime.nzcv);
+    this.registers = new WasmRegisters(this.words, this.runtime.readNzcv);
     this.emptyFilter();
     this.openMonitor();
     const engine = { instructions: () => this.instructions, loads: () => this.loads, stores: () => this.stores, exits: this.exits };

@@ -5,11 +5,23 @@
  */
 import { Bytes } from "./bytes.js";
 import type { Code } from "./code.js";
-import { TYPE_FUNCREF, type ValueType } from "./opcodes.js";
+import { TYPE_FUNCREF, TYPE_V128, type ValueType } from "./opcodes.js";
 
 export interface FunctionType {
   readonly parameters: readonly ValueType[];
   readonly results: readonly ValueType[];
+}
+
+/**
+ * The type with a last parameter that nobody reads, unless a vector stands in it already. V8 11 makes a wrapper for JavaScript for each type of the
+ * functions that a module imports, a tenth of a millisecond each, but not where JavaScript could never call: vectors have no value there.
+ */
+export function unknownToJavaScript(type: FunctionType): FunctionType {
+  return hasVector(type) ? type : { parameters: [...type.parameters, TYPE_V128], results: type.results };
+}
+
+export function hasVector({ parameters, results }: FunctionType): boolean {
+  return parameters.includes(TYPE_V128) || results.includes(TYPE_V128);
 }
 
 const SECTION_TYPE = 1;

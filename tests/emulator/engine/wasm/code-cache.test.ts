@@ -18,8 +18,8 @@ function cacheOf() {
   const ram = new Uint32Array(memory.buffer, 0, RAM / 4);
   const sites = new SiteTable();
   const shared = { base: RAM, memoryPages, pageSize: 4096, tracePcs: false, memory, regionsAtOnce: false };
-  const cache = new CodeCache({ ...shared, ram, decoder: new Decoder(ENCODINGS), sites, interpret: () => undefined });
-  const runtime = createRuntime({ base: RAM, memoryPages, pageSize: 4096, tracePcs: false, filterPages: 1, trace: true }, { memory, table: cache.table, grant: () => -1, drain: () => undefined });
+  const cache = new CodeCache({ ...shared, ram, decoder: new Decoder(ENCODINGS), sites });
+  const runtime = createRuntime({ base: RAM, memoryPages, pageSize: 4096, tracePcs: false, filterPages: 1, trace: true }, { memory, table: cache.table, grant: () => -1, drain: () => undefined, interpret: () => undefined });
   cache.connect(runtime.exports);
   return { cache, ram, sites };
 }

@@ -18,7 +18,7 @@ function run(write: (flags: FlagLocals, code: Code) => void, a = 0n, b = 0n): { 
   const nzcv = module.importFunction("e", "nzcv", { parameters: [I32_TYPE, I64_TYPE, I64_TYPE], results: [I32_TYPE] });
   module.importMemory("e", "memory", 1);
   const code = new Code(2);
-  const flags = new FlagLocals(code, BASE, () => nzcv);
+  const flags = new FlagLocals(code, BASE, () => code.call(nzcv));
   const result = code.local(I32_TYPE);
   write(flags, code);
   code.set(result);

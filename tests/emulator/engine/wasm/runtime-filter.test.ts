@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import { ENGINE_BYTES, FILTER, FILTER_ENTRY, FRONT_EPOCH, NO_PAGE, READ_BASE, RING, RING_COUNT, WRITE_BASE } from "../../../../emulator/engine/wasm/layout.js";
 import { createRuntime } from "../../../../emulator/engine/wasm/runtime.js";
+import { loadAndStore } from "../../../support/runtime-exports.js";
 
 const RAM = 0x10000;
 const A = 0x4000_1000n;
@@ -27,10 +28,10 @@ function filterOf(filterPages: number) {
         return (page % 8) * 4096;
       },
       drain: () => undefined,
+      interpret: () => undefined,
     },
   );
-  const load = exports["load"] as (address: bigint, size: number) => number;
-  const store = exports["store"] as (address: bigint, size: number, value: bigint) => number;
+  const { load, store } = loadAndStore(exports);
   const records = (): string[] =>
     Array.from({ length: cells[RING_COUNT / 4]! }, (_, index) => {
       const high = cells[RING / 4 + 2 * index + 1]!;

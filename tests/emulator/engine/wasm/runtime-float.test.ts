@@ -2,7 +2,7 @@
 import { setFlagsFromString } from "node:v8";
 import { expect } from "chai";
 import { Code } from "../../../../emulator/engine/wasm/binary/code.js";
-import { ModuleBuilder } from "../../../../emulator/engine/wasm/binary/module.js";
+import { hasVector, ModuleBuilder, unknownToJavaScript } from "../../../../emulator/engine/wasm/binary/module.js";
 import { F32, F64, I32, TYPE_F64, TYPE_I32, TYPE_V128, V128 } from "../../../../emulator/engine/wasm/binary/opcodes.js";
 import { hostFusesMultiplyAdd } from "../../../../emulator/engine/wasm/host-float.js";
 import { FLOAT_FUNCTIONS, floatFunction, type FloatFunction } from "../../../../emulator/engine/wasm/runtime-float.js";
@@ -18,12 +18,14 @@ function instantiate(fused: boolean): { readonly words: BigUint64Array; readonly
   module.importMemory("e", "memory", 1);
   for (const name of Object.keys(FLOAT_FUNCTIONS) as FloatFunction[]) {
     const { parameters, results } = FLOAT_FUNCTIONS[name];
-    const inner = module.func(FLOAT_FUNCTIONS[name], floatFunction(name, fused));
+    const inner = module.func(unknownToJavaScript(FLOAT_FUNCTIONS[name]), floatFunction(name, fused));
     const code = new Code(1);
     code.i32(48);
     const loads = { [TYPE_V128]: V128.load, [TYPE_F64]: F64.load } as Readonly<Record<number, number>>;
     for (const [index, type] of parameters.slice(0, 3).entries()) code.i32(16 * index).memory(loads[type] ?? F32.load, 0);
-    code.get(0).call(inner);
+    code.get(0);
+    if (!hasVector(FLOAT_FUNCTIONS[name])) code.v128(0n, 0n);
+    code.call(inner);
     const stores = { [TYPE_V128]: V128.store, [TYPE_F64]: F64.store, [TYPE_I32]: I32.store } as Readonly<Record<number, number>>;
     code.memory(stores[results[0]] ?? F32.store, 0);
     module.exportFunction(name, module.func({ parameters: [TYPE_I32], results: [] }, code));

@@ -1,7 +1,7 @@
 /** Modules: imports, exports, tables, memory. */
 import { expect } from "chai";
 import { Code } from "../../../../../emulator/engine/wasm/binary/code.js";
-import { ModuleBuilder } from "../../../../../emulator/engine/wasm/binary/module.js";
+import { ModuleBuilder, unknownToJavaScript } from "../../../../../emulator/engine/wasm/binary/module.js";
 
 const I32_TYPE = 0x7f;
 const UNARY = { parameters: [I32_TYPE], results: [I32_TYPE] } as const;
@@ -33,6 +33,16 @@ describe("module", () => {
     const module = new ModuleBuilder();
     expect(module.type(UNARY)).to.equal(module.type({ parameters: [I32_TYPE], results: [I32_TYPE] }));
     expect(module.type({ parameters: [], results: [] })).to.not.equal(module.type(UNARY));
+  });
+
+  it("a type with a vector is none that JavaScript can call", () => {
+    const module = new ModuleBuilder();
+    const type = unknownToJavaScript(UNARY);
+    expect(type).to.deep.equal({ parameters: [I32_TYPE, 0x7b], results: [I32_TYPE] });
+    expect(unknownToJavaScript(type)).to.equal(type);
+    module.exportFunction("f", module.func(type, new Code(2).get(0)));
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.finish()));
+    expect(() => (exports["f"] as (n: number) => number)(1)).to.throw(TypeError);
   });
 
   it("is nothing but its head if it has nothing", () => {
