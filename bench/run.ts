@@ -2,7 +2,7 @@
  * `make bench`: the same programs under qemu-aarch64, under qemu-aarch64 with a TLB plugin, and in foliolab, as ratios of wall-clock time.
  *
  * The ways take turns, so that a slow minute of the machine hits all of them; each figure is the median of several runs. All ways
- * must agree on the program's output, and foliolab and the plugin on the number of loads and stores to within 5 % (qemu-user offers DC ZVA, whose stores its plugin does not see).
+ * must agree on the program's output, and foliolab and the plugin on the number of loads and stores to within 5 % (the plugin does not see the stores of DC ZVA).
  *
  * Usage: tsx bench/run.ts [--runs N] [--engine NAME[,NAME]] [WORKLOAD...]
  */

@@ -36,7 +36,7 @@ export const CLASSES: readonly EncodingClass[] = [
   { group: BRANCH, name: "Barriers", bits: "11010101000000110011xxxxxxx11111", missing: "DSB with nXS" },
   { group: BRANCH, name: "System instructions with a register", bits: "11010101000000110001", missing: "WFET, WFIT" },
   { group: BRANCH, name: "PSTATE", bits: "1101010100000xxx0100xxxxxxx11111", missing: "what is not of EL0, DIT, SSBS, TCO" },
-  { group: BRANCH, name: "System instructions", bits: "1101010100x01", missing: "DC ZVA (prohibited), DC CVAP, DC CVADP, DC GVA, CFP, CPP, DVP, and what is not of EL0" },
+  { group: BRANCH, name: "System instructions", bits: "1101010100x01", missing: "DC CVAP, DC CVADP, DC GVA, CFP, CPP, DVP, and what is not of EL0" },
   { group: BRANCH, name: "System register move", bits: "1101010100x1", missing: "CNTVCT_EL0, CNTFRQ_EL0, RNDR, RNDRRS, DIT, SSBS, TCO, and what is not of EL0" },
   { group: BRANCH, name: "Unconditional branch (register)", bits: "1101011x", missing: "ERET, DRPS: not at EL0" },
   { group: BRANCH, name: "Unconditional branch (immediate)", bits: "x00101" },

@@ -92,7 +92,7 @@ export function describeEngine({ name: engineName, behind, make }: EngineUnderTe
 
       const undefinedAtEl0 = [
         "udf #0", "hvc #0", "smc #0", "hlt #0", "eret", "mrs x0, midr_el1", "mrs x0, id_aa64isar0_el1", "mrs x0, rndr", "mrs x0, rndrrs", "mrs x0, cntvct_el0", "mrs x0, cntfrq_el0", "mrs x0, cntpct_el0",
-        "msr daifset, #2", "mrs x0, sctlr_el1", "tlbi vmalle1", "at s1e0r, x0", "dc zva, x0", "dc cvap, x0", "dc cvadp, x0", "dc isw, x0", "ic iallu", "mov z0.b, #1", "mrs x0, pmccntr_el0", "msr spsel, #1",
+        "msr daifset, #2", "mrs x0, sctlr_el1", "tlbi vmalle1", "at s1e0r, x0", "dc cvap, x0", "dc cvadp, x0", "dc isw, x0", "ic iallu", "mov z0.b, #1", "mrs x0, pmccntr_el0", "msr spsel, #1",
       ];
       for (const instruction of undefinedAtEl0) {
         it(`${instruction}: undefined instruction`, () => {
@@ -111,10 +111,10 @@ export function describeEngine({ name: engineName, behind, make }: EngineUnderTe
         });
       }
 
-      it("CTR_EL0 is readable; DCZID_EL0 prohibits DC ZVA", () => {
+      it("CTR_EL0 is readable; DCZID_EL0 offers DC ZVA of 64 bytes", () => {
         const { made } = run("mrs x0, ctr_el0\n mrs x1, dczid_el0\n svc #0");
         expect(made.x(0) % 16, "IminLine: 16 words of 4 bytes").to.equal(4);
-        expect(made.x(1) & 0x10, "DZP").to.equal(0x10);
+        expect(made.x(1), "DZP 0, BS 4").to.equal(4);
       });
 
       it("a misaligned PC is an alignment exit on it", () => {
@@ -216,6 +216,8 @@ export function describeEngine({ name: engineName, behind, make }: EngineUnderTe
         ["casal x0, x7, [x4]", END + 0x20, READ],
         ["ldtr x0, [x4]", END + 0x20, READ],
         ["sttr x0, [x4]", END + 0x20, WRITE],
+        ["dc zva, x4", END + 0x20, WRITE],
+        ["dc zva, x10", END - 2, WRITE],
       ];
       for (const [instruction, va, access] of modes) {
         it(`${instruction} at ${(va - END).toString(16)}`, () => {
@@ -503,6 +505,56 @@ export function describeEngine({ name: engineName, behind, make }: EngineUnderTe
           made.engine.invalidateAll();
         });
         expect(() => made.go()).to.throw(ModelBug, "while the guest runs");
+      });
+    });
+
+    describe("DC ZVA", () => {
+      it("zeroes the aligned 64 bytes around the address, tag or not, as one store", () => {
+        for (const [address, first] of [[0x000n, 0x000], [0x7fn, 0x40], [0x5a00_0000_0000_0fffn, 0xfc0], [0x1001n, 0x1000]] as const) {
+          const made = bench();
+          made.code(CODE, "dc zva, x1\n svc #0");
+          const pa = made.data(DATA, 2);
+          made.memory.u8.fill(0xa5, pa, pa + 0x2000);
+          made.set({ 1: BigInt(DATA) + address });
+          expect(made.go().reason).to.equal("svc");
+          const zeros = [...made.memory.u8.subarray(pa, pa + 0x2000).entries()].filter(([, byte]) => byte === 0).map(([at]) => at);
+          expect(zeros).to.deep.equal(Array.from({ length: 64 }, (_, i) => first + i));
+          expect([made.engine.counters.instructions, made.engine.counters.loads, made.engine.counters.stores]).to.deep.equal([2, 0, 1]);
+          expect(made.engine.registers.x(1)).to.equal(BigInt(DATA) + address);
+        }
+      });
+
+      it("is refused on a page that may only be read, with the address as given and nothing written", () => {
+        const { made, exit, pc } = run("nop\n nop\n dc zva, x1\n svc #0", { 1: 0x5a00_0000_0000_007fn + BigInt(DATA) }, (each) => {
+          const pa = each.data(DATA, 1, R);
+          each.memory.u8.fill(0xa5, pa, pa + 0x1000);
+        });
+        expect([exit, pc]).to.deep.equal([{ reason: "translation-miss", va: DATA + 0x7f, access: WRITE }, CODE + 8]);
+        expect(made.engine.far).to.equal(0x5a00_0000_0000_007fn + BigInt(DATA));
+        expect([made.engine.counters.instructions, made.engine.counters.stores]).to.deep.equal([2, 0]);
+      });
+
+      it("is a write of its page in the trace", () => {
+        const made = bench();
+        made.code(CODE, "ldr x0, [x1]\n dc zva, x1\n dc zva, x2\n dc zva, x3\n str x0, [x2]\n svc #0");
+        made.data(DATA, 2);
+        made.set({ 1: DATA + 8, 2: DATA + 0x1010, 3: DATA + 0x1fff });
+        made.go();
+        const data = made.trace.filter(({ access }) => access !== FETCH).map(({ page, access }) => [page - DATA / 4096, access]);
+        // Misses empty the filter: the load, the first write to its page, the first one to the next.
+        expect(data).to.deep.equal([[0, READ], [0, WRITE], [1, WRITE]]);
+      });
+
+      it("drops the code of a page that it writes", () => {
+        const made = bench();
+        made.code(CODE, "blr x3\n mov x10, x0\n dc zva, x2\n isb\n blr x3\n svc #0");
+        const pa = made.data(DATA, 1, R | W);
+        made.map(0x5000_0000, pa, R | X);
+        made.memory.u32[pa / 4] = 0xd280_0040; // mov x0, #2
+        made.memory.u32[pa / 4 + 1] = 0xd65f_03c0; // ret
+        made.set({ 2: DATA + 32, 3: 0x5000_0000 });
+        const exit = made.go();
+        expect([exit.reason, Number(made.engine.registers.pc), made.x(10)]).to.deep.equal(["undefined-instruction", 0x5000_0000, 2]);
       });
     });
 

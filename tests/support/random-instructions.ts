@@ -108,6 +108,11 @@ export function isLoadOrStore(word: number): boolean {
   return bits(word, 27, 1) === 1 && bits(word, 25, 1) === 0;
 }
 
+/** Its address is in bits 4:0, and that of a load or store in bits 9:5. Arm: DDI 0487 C5.3.15. */
+function isDcZva(word: number): boolean {
+  return bits(word, 5, 27) === 0xd50b_7420 >>> 5;
+}
+
 /** What a load or store adds to its base register; for a register offset a small number is put into the index register. */
 function offsetOf(word: number, words: BigUint64Array, random: Random): number {
   if (bits(word, 27, 3) !== 7) return 0;
@@ -120,9 +125,10 @@ function offsetOf(word: number, words: BigUint64Array, random: Random): number {
   return 0;
 }
 
-/** Lets the base register of a load or store point at data, often near the end of a page, sometimes with a tag. */
+/** Lets the base register of a load, a store or DC ZVA point at data, often near the end of a page, sometimes with a tag. */
 export function aimAtData(words: BigUint64Array, word: number, random: Random): void {
-  if (!isLoadOrStore(word) || random.below(8) === 0) return;
+  const zeroes = isDcZva(word);
+  if ((!isLoadOrStore(word) && !zeroes) || random.below(8) === 0) return;
   const places = [
     () => random.below(DATA_PAGES * PAGE),
     () => PAGE * (1 + random.below(DATA_PAGES)) - random.below(80),
@@ -131,7 +137,7 @@ export function aimAtData(words: BigUint64Array, word: number, random: Random): 
   ];
   const address = DATA_VA + random.pick(places)() - offsetOf(word, words, random);
   const tag = random.below(8) === 0 ? BigInt(random.below(256)) << 56n : 0n;
-  words[bits(word, 5, 5)] = BigInt.asUintN(64, BigInt(address)) | tag;
+  words[bits(word, zeroes ? 0 : 5, 5)] = BigInt.asUintN(64, BigInt(address)) | tag;
 }
 
 const isRegister = ({ name, width }: FieldPlace): boolean => width === 5 && /^R[a-z]\d?$/.test(name);

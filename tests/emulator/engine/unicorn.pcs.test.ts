@@ -61,7 +61,7 @@ function withEngine(filterPages: number, tracePcs: boolean, body: (made: EngineB
 const steps = fc.array(
   fc.record({
     pointer: fc.nat(POINTERS - 1),
-    kind: fc.constantFrom("ldr", "ldr", "str", "ldp", "stp", "ldrb", "strh", "ldr q", "ldxr", "ldadd", "nop", "svc"),
+    kind: fc.constantFrom("ldr", "ldr", "str", "ldp", "stp", "ldrb", "strh", "ldr q", "ldxr", "ldadd", "dc zva", "nop", "svc"),
     cross: fc.boolean(),
   }),
   { minLength: 5, maxLength: 60 },
@@ -93,6 +93,8 @@ function instruction(kind: string, register: string, cross: boolean): { readonly
       return { text: `ldxr x25, [${register}]`, accesses: [[0, READ]] };
     case "ldadd":
       return { text: `ldadd x26, x25, [${register}]`, accesses: [[0, READ], [0, WRITE]] };
+    case "dc zva":
+      return { text: `dc zva, ${register}`, accesses: [[0, WRITE]] };
     case "svc":
       return { text: "svc #0", accesses: [] };
     default:

@@ -181,3 +181,26 @@ store!(__wrap_helper_ret_stb_mmu_aarch64, __real_helper_ret_stb_mmu_aarch64, sto
 store!(__wrap_helper_le_stw_mmu_aarch64, __real_helper_le_stw_mmu_aarch64, store16, store16_slow, u16);
 store!(__wrap_helper_le_stl_mmu_aarch64, __real_helper_le_stl_mmu_aarch64, store32, store32_slow, u32);
 store!(__wrap_helper_le_stq_mmu_aarch64, __real_helper_le_stq_mmu_aarch64, store64, store64_slow, u64);
+
+/// Bytes that DC ZVA zeroes: 4 << DCZID_EL0.BS.
+const ZVA_BLOCK: u64 = 64;
+/// EL0 and no alignment asked for.
+const PLAIN: u32 = 0;
+/// In place of a return address: the PC in the CPU state is that of the access.
+pub const PC_IS_KNOWN: usize = 0;
+
+/// DC ZVA: a store of one byte at the address as given, so that a fault reports that one, and then the rest of its aligned block,
+/// which lies on the same page. Counted as one store. Its translation sets the PC first, because it asks for SCTLR_EL1.DZE.
+///
+/// # Safety
+/// Called by code that Unicorn has translated for the engine of `env`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn __wrap_helper_dc_zva_aarch64(env: *mut c_void, address: u64) {
+    // SAFETY: as for stores; the block lies in the page whose host address the store has left.
+    unsafe {
+        store8(env, address, 0, PLAIN, PC_IS_KNOWN);
+        let hot = &(*registry::engine_of(env)).hot;
+        let offset = address & (hot.page_size - 1) & !(ZVA_BLOCK - 1);
+        std::ptr::write_bytes((hot.host + offset) as *mut u8, 0, ZVA_BLOCK as usize);
+    }
+}

@@ -22,12 +22,12 @@ unsafe extern "C" {
 /// Bytes of host memory reserved for translated code; committed where touched. When it is full Unicorn starts over.
 const CODE_BUFFER: u32 = 128 << 20;
 
-// SCTLR_EL1: what EL0 may do, as Linux sets it (INIT_SCTLR_EL1_MMU_ON), but DZE: DC ZVA stays prohibited (DCZID_EL0.DZP reads 1).
+// SCTLR_EL1: what EL0 may do, as Linux sets it (INIT_SCTLR_EL1_MMU_ON).
+const SCTLR_DZE: u64 = 1 << 14;
 const SCTLR_UCT: u64 = 1 << 15;
 const SCTLR_NTWI: u64 = 1 << 16;
 const SCTLR_NTWE: u64 = 1 << 18;
 const SCTLR_UCI: u64 = 1 << 26;
-const SCTLR_DZE: u64 = 1 << 14;
 /// FP and SIMD do not trap; SVE does.
 const CPACR_FPEN: u64 = 3 << 20;
 /// The top byte of addresses of the lower half is ignored.
@@ -189,7 +189,7 @@ impl Engine {
     fn prepare_cpu(uc: &Unicorn) -> Result<(), crate::unicorn::UcError> {
         uc.write(Reg::PSTATE, 0);
         let sctlr = uc.read_system(SCTLR_EL1)?;
-        uc.write_system(SCTLR_EL1, (sctlr | SCTLR_UCT | SCTLR_UCI | SCTLR_NTWI | SCTLR_NTWE) & !SCTLR_DZE)?;
+        uc.write_system(SCTLR_EL1, sctlr | SCTLR_DZE | SCTLR_UCT | SCTLR_UCI | SCTLR_NTWI | SCTLR_NTWE)?;
         uc.write_system(TCR_EL1, TCR_TBI0)?;
         uc.write_system(CNTKCTL_EL1, 0)?;
         uc.write_system(CPACR_EL1, CPACR_FPEN)

@@ -5,6 +5,7 @@
 
 use std::ffi::c_void;
 
+use crate::access::PC_IS_KNOWN;
 use crate::unicorn::{Reg, read_register, uc_engine};
 
 unsafe extern "C" {
@@ -16,7 +17,7 @@ unsafe extern "C" {
 #[derive(Clone, Copy)]
 enum Origin {
     Pc(u64),
-    /// An access of running code: Unicorn's CPU object and the host address that its helper returns to.
+    /// An access of running code: Unicorn's CPU object and the host address that its helper returns to, or PC_IS_KNOWN.
     Access(*mut c_void, usize),
 }
 
@@ -52,7 +53,7 @@ impl Origins {
             Origin::Access(cpu, return_address) => {
                 // SAFETY: both belong to the engine that runs. The PC in the CPU state is free to change: translated code sets it
                 // before it leaves, and whoever interrupts the code restores it in the same way.
-                let known = unsafe { !cpu.is_null() && cpu_restore_state_aarch64(cpu, return_address, false) };
+                let known = return_address == PC_IS_KNOWN || unsafe { !cpu.is_null() && cpu_restore_state_aarch64(cpu, return_address, false) };
                 // SAFETY: as above.
                 let pc = if known { unsafe { read_register(self.uc, Reg::PC) } } else { 0 };
                 self.next = Origin::Pc(pc);

@@ -1,5 +1,5 @@
 /** Hints, barriers, flag manipulation and the system registers that EL0 sees. Arm: DDI 0487 C4.1.93, C5, D23. */
-import { I32, I64, TYPE_I32 } from "../binary/opcodes.js";
+import { I32, I64, TYPE_I32, TYPE_I64, TYPE_V128 } from "../binary/opcodes.js";
 import { encoding, type Encoding } from "../decode/encoding.js";
 import type { Translator } from "../translator.js";
 
@@ -21,6 +21,27 @@ function remakeFlags(t: Translator, make: (flag: (bit: number) => void) => void)
     t.code.get(flags).i32(bit).op(I32.shrU).i32(1).op(I32.and);
   });
   t.setNzcv();
+}
+
+/** Bytes that DC ZVA zeroes: 4 << DCZID_EL0.BS. */
+const ZVA_BLOCK = 64;
+const WORDS = ZVA_BLOCK / 8;
+
+/**
+ * DC ZVA: a store of one byte at the address as given, so that a fault reports that one, and then the aligned block around it, which lies on the
+ * same page and cannot fault. Counted as one store. Arm: DDI 0487 C5.3.15.
+ */
+function zeroBlock(t: Translator, { Rt }: { readonly Rt: number }): void {
+  const { code } = t;
+  const address = t.temp(TYPE_I64);
+  const zero = t.temp(TYPE_I64);
+  const zeros = t.temp(TYPE_V128);
+  t.getX(Rt);
+  code.set(address).i64(0).set(zero).v128(0n, 0n).set(zeros);
+  t.store(1, address, 0, zero);
+  code.get(address).i64(-ZVA_BLOCK).op(I64.and).set(address);
+  t.storeRun(8, WORDS, address, 0, [zeros, zeros, zeros, zeros]);
+  t.skippedAccesses(0, WORDS);
 }
 
 /** A system register by op0, op1, CRn, CRm, op2 in the order of the instruction's bits 20:5. */
@@ -129,9 +150,9 @@ export const SYSTEM: readonly Encoding[] = [
   mrs("CTR_EL0", CTR_EL0, (t) => {
     t.code.i64(0x8444_c004n);
   }),
-  // DC ZVA is prohibited; its block would have 64 bytes.
+  // BS 4: blocks of 64 bytes; DZP 0.
   mrs("DCZID_EL0", DCZID_EL0, (t) => {
-    t.code.i64(0x14);
+    t.code.i64(4);
   }),
   mrs("PMUSERENR_EL0", PMUSERENR_EL0, (t) => {
     t.code.i64(0);
@@ -142,4 +163,5 @@ export const SYSTEM: readonly Encoding[] = [
   encoding("DC CVAC", "11010101000 01 011 0111 1010 001 Rt:5", nothing),
   encoding("DC CVAU", "11010101000 01 011 0111 1011 001 Rt:5", nothing),
   encoding("DC CIVAC", "11010101000 01 011 0111 1110 001 Rt:5", nothing),
+  encoding("DC ZVA", "11010101000 01 011 0111 0100 001 Rt:5", zeroBlock),
 ];
