@@ -96,10 +96,12 @@ export function createMachine({ config, cores, createEngine, streams, rootType, 
   if (main === undefined) throw new ConfigError("--core: at least one preset is needed");
   const unable = cores.find((core) => !core.granules.includes(granule.name));
   if (unable !== undefined) throw new ConfigError(`--core ${unable.name}: has no ${granule.name} pages (${unable.granules.join(", ")})`);
+  const heldBack = Math.min(...analyses.map(({ filterPages = Infinity }) => filterPages));
   const { memory, engine, hwcap } = createEngine(config.memory, {
     pageSize: granule.pageSize,
     trace: true,
-    filterPages: Math.min(filterPagesFor(cores.map((core) => core.l1d)), ...analyses.map(({ filterPages = Infinity }) => filterPages)),
+    filterPages: Math.min(filterPagesFor(cores.map((core) => core.l1d)), heldBack),
+    fetchPages: Math.min(filterPagesFor(cores.map((core) => core.l1i)), heldBack),
     tracePcs: analyses.some(({ needsPcs }) => needsPcs),
   });
   if (config.cpus > 1 && analyses.length > 0) throw new ConfigError("--cpus: --top, --report, --curve, --perfetto and --pprof look at one CPU only");

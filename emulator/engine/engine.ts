@@ -81,10 +81,12 @@ export interface EngineOptions {
   /** Trace off: counters only, no records. */
   readonly trace: boolean;
   /**
-   * Most recently used data pages, 1 to 8, that the trace filter holds back. Exact for TLBs whose sets certainly keep that many most
+   * Most recently used data pages, 1 to MAX_FILTER_PAGES, that the trace filter holds back. Exact for TLBs whose sets certainly keep that many most
    * recently used entries: up to the ways of the first level under LRU, log2(ways) + 1 under tree-PLRU, 1 under FIFO or random.
    */
   readonly filterPages?: number;
+  /** The same for pages of code. */
+  readonly fetchPages?: number;
   /** Keep the PC of each trace record (`Engine.tracePcs`). Costs time for every record; off unless someone asks who misses. */
   readonly tracePcs?: boolean;
 }

@@ -5,11 +5,13 @@
  * function of the order of last uses, which the engine restores before the next victim is chosen. docs/engine.md has the argument,
  * tests/emulator/engine/unicorn.trace.test.ts the proof by simulation.
  */
-import { assertNever } from "../arch/errors.js";
+import { assertNever, ConfigError } from "../arch/errors.js";
 import type { TlbSpec } from "../mmu/tlb.js";
+import type { EngineOptions } from "./engine.js";
 
-/** More than this many pages cost the filter more time than they save its consumers. */
-const ENOUGH = 4;
+/** Pages of each kind that an engine can hold back. */
+export const MAX_FILTER_PAGES = 32;
+const DEFAULT_FILTER_PAGES = 4;
 
 /**
  * Largest number of pages for which a filter is exact before this structure. Entries that cover several pages change nothing: the
@@ -33,7 +35,15 @@ export function exactFilterPages({ entries, ways, policy }: Pick<TlbSpec, "entri
   }
 }
 
-/** `filterPages` for an engine whose data accesses go first to each of these structures. */
+/** `filterPages` (`fetchPages`) for an engine whose data accesses (fetches) go first to each of these structures. */
 export function filterPagesFor(firstLevel: readonly Pick<TlbSpec, "entries" | "ways" | "policy">[]): number {
-  return Math.min(ENOUGH, ...firstLevel.map(exactFilterPages));
+  return Math.min(MAX_FILTER_PAGES, ...firstLevel.map(exactFilterPages));
+}
+
+/** How many pages of data and of code an engine with these options holds back. Throws ConfigError for a number that it cannot hold. */
+export function filterDepths({ filterPages = DEFAULT_FILTER_PAGES, fetchPages = 1 }: EngineOptions): { readonly data: number; readonly code: number } {
+  for (const pages of [filterPages, fetchPages]) {
+    if (!Number.isInteger(pages) || pages < 1 || pages > MAX_FILTER_PAGES) throw new ConfigError(`${pages} filter pages are not 1 to ${MAX_FILTER_PAGES}`);
+  }
+  return { data: filterPages, code: fetchPages };
 }

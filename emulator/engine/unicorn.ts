@@ -16,6 +16,7 @@ import type { PhysicalMemory } from "../memory/physical-memory.js";
 import { EXECUTED_HWCAP, EXECUTED_HWCAP2 } from "./hwcap.js";
 import type { Access, Context, Engine, EngineCounters, EngineOptions, Exit, Registers, TraceSink } from "./engine.js";
 import { CONTEXT_WORDS, PERM_EXEC, PERM_READ, PERM_WRITE } from "./engine.js";
+import { filterDepths } from "./trace-filter.js";
 
 /** The class that the addon exports. */
 interface NativeEngine {
@@ -36,7 +37,7 @@ export interface NativeOracle {
 
 interface Addon {
   readonly NativeOracle: new () => NativeOracle;
-  readonly NativeEngine: new (ram: ArrayBuffer, words: ArrayBuffer, ring: ArrayBuffer, pageSize: number, trace: boolean, filterPages: number, pcs?: ArrayBuffer) => NativeEngine;
+  readonly NativeEngine: new (ram: ArrayBuffer, words: ArrayBuffer, ring: ArrayBuffer, pageSize: number, trace: boolean, filterPages: number, fetchPages: number, pcs?: ArrayBuffer) => NativeEngine;
 }
 
 // Words of the shared buffer, as in native/src/shared.rs.
@@ -75,8 +76,6 @@ const REASONS = ["svc", "translation-miss", "budget-spent", "undefined-instructi
 /** Trace records that the ring holds. More do not fit the host's first-level cache twice over; fewer cost calls. */
 const RING_RECORDS = 8192;
 /** Pages that the trace filter holds if the options do not say. */
-const DEFAULT_FILTER_PAGES = 4;
-const MAX_FILTER_PAGES = 8;
 const PAGE_SIZES = [4096, 16384, 65536];
 const VA_LIMIT = 2 ** 48;
 
@@ -249,14 +248,14 @@ class Unicorn implements UnicornEngine {
     this.words = new BigUint64Array(shared);
     this.floats = new Float64Array(shared);
     this.ring = new Uint32Array(2 * RING_RECORDS);
-    const filterPages = options.filterPages ?? DEFAULT_FILTER_PAGES;
+    const { data, code } = filterDepths(options);
     const ring = this.ring.buffer as ArrayBuffer;
     if (options.tracePcs === true) {
       this.tracePcs = new Float64Array(RING_RECORDS);
-      this.native = new addon.NativeEngine(memory.memory.buffer, shared, ring, options.pageSize, options.trace, filterPages, this.tracePcs.buffer as ArrayBuffer);
+      this.native = new addon.NativeEngine(memory.memory.buffer, shared, ring, options.pageSize, options.trace, data, code, this.tracePcs.buffer as ArrayBuffer);
     } else {
       this.tracePcs = undefined;
-      this.native = new addon.NativeEngine(memory.memory.buffer, shared, ring, options.pageSize, options.trace, filterPages);
+      this.native = new addon.NativeEngine(memory.memory.buffer, shared, ring, options.pageSize, options.trace, data, code);
     }
     this.enter = this.native.runner();
     this.registers = new SharedRegisters(this.native, this.words);
@@ -400,12 +399,10 @@ class Unicorn implements UnicornEngine {
 }
 
 /**
- * An engine over this guest RAM. `options.filterPages` is the number of pages that the trace filter holds back; see engine.ts.
+ * An engine over this guest RAM. `options.filterPages` and `fetchPages` are the numbers of pages that the trace filter holds back; see engine.ts.
  * Throws ConfigError if the addon is missing or an option is not possible.
  */
 export function createUnicornEngine(memory: PhysicalMemory, options: EngineOptions): UnicornEngine {
-  const filterPages = options.filterPages ?? DEFAULT_FILTER_PAGES;
   if (!PAGE_SIZES.includes(options.pageSize)) throw new ConfigError(`page size ${options.pageSize} is not one of ${PAGE_SIZES.join(", ")}`);
-  if (!Number.isInteger(filterPages) || filterPages < 1 || filterPages > MAX_FILTER_PAGES) throw new ConfigError(`${filterPages} filter pages are not 1 to ${MAX_FILTER_PAGES}`);
   return new Unicorn(loadAddon(), memory, options);
 }

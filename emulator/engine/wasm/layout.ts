@@ -34,8 +34,6 @@ export const WRITE_BASE = AFTER_CONTEXT + 56;
 export const HOST = AFTER_CONTEXT + 64;
 /** i32: records in the ring. */
 export const RING_COUNT = AFTER_CONTEXT + 68;
-/** i32: so many of the most recent held pages have been used since the last record. */
-export const PENDING = AFTER_CONTEXT + 72;
 /** i32: accesses of a restarted instruction that come before the one that was refused. */
 export const REPLAY = AFTER_CONTEXT + 76;
 /** i64: bits to set in the account to stop at the next block; 0: none. */
@@ -58,9 +56,9 @@ export const SCRATCH = AFTER_CONTEXT + 144;
 export const RUN_DONE = AFTER_CONTEXT + 152;
 /** Bytes of a run that is not on one page: at most four vectors. */
 export const RUN = AFTER_CONTEXT + 160;
-/** Held pages, the most recent first: i64 address or NO_PAGE, i32 place, i32 whether its write has been recorded. */
-export const FILTER = 1280;
-export const FILTER_ENTRY = 16;
+/** The pages that the filter holds back (held-pages.ts), of data and of code. */
+export const HELD_DATA = 0x1000;
+export const HELD_CODE = 0x2000;
 
 /** Jump cache: i64 PC with the epoch, i32 slot. */
 export const JUMP_CACHE = 0x10000;
@@ -80,4 +78,6 @@ export const ENGINE_BYTES = FRONT + (FRONT_ENTRIES << ENTRY_SHIFT);
 
 /** Base of no page: no address without its top byte reaches it. */
 export const NO_PAGE = 1n << 60n;
+/** Number of no page of code. */
+export const NO_FETCH_PAGE = 2n ** 64n - 1n;
 export const EPOCH_SHIFT = 48n;

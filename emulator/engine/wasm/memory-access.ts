@@ -6,7 +6,7 @@
  */
 import type { Code, Local } from "./binary/code.js";
 import { I16X8, I32, I32X4, I64, I64X2, I8X16, TYPE_EMPTY, TYPE_I32, TYPE_I64, TYPE_V128, V128, type ValueType } from "./binary/opcodes.js";
-import { ACCESS_PC, HOST, PENDING, READ_BASE, RUN, STOP_BITS, WRITE_BASE } from "./layout.js";
+import { ACCESS_PC, HOST, READ_BASE, RUN, STOP_BITS, WRITE_BASE } from "./layout.js";
 import type { RuntimeFunction } from "./runtime.js";
 
 const NOWHERE = -1;
@@ -101,13 +101,6 @@ export class MemoryAccess {
     return distance;
   }
 
-  /** The reference engine notes every aligned access as a use of its page, that of the current page too. */
-  private noteUse(): void {
-    const { code, base } = this.host;
-    const cell = (base | 0) + PENDING;
-    code.i32(cell).i32(cell).memory(I32.load, 0).i32(cell).memory(I32.load, 0).op(I32.eqz).op(I32.add).memory(I32.store, 0);
-  }
-
   private pushPlace(distance: Local): void {
     this.host.code.get(this.current.place).get(distance).op(I32.wrapI64).op(I32.add);
   }
@@ -140,7 +133,6 @@ export class MemoryAccess {
       code.if(TYPE_EMPTY);
       this.settledPlace(place, undefined, find);
       code.else();
-      if (aligned !== false) this.noteUse();
       this.pushPlace(distance);
       code.set(place).end();
     } else this.settledPlace(place, undefined, find);
@@ -167,7 +159,6 @@ export class MemoryAccess {
       code.if(TYPE_EMPTY);
       slow();
       code.else();
-      if (aligned !== false) this.noteUse();
       this.pushPlace(distance);
       code.get(value).memory(STORES[bytes], 0).end();
     } else slow();

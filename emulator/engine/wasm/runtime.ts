@@ -10,9 +10,9 @@ import { hasVector, ModuleBuilder, unknownToJavaScript, type FunctionType } from
 import { CONTROL, I32, I32X4, I64, TYPE_EMPTY, TYPE_F64, TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
 import { emitNzcvOfKind, FLAG_KINDS } from "./flags.js";
 import { hostFusesMultiplyAdd } from "./host-float.js";
-import { ACCESS_PC, ACCOUNT, ENTRY_SHIFT, FAR, FETCH_PAGE, HOST, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH, NO_PAGE, PC, READ_BASE, REFUSAL, REPLAY, RUN, RUN_DONE, SCRATCH, WRITE_BASE } from "./layout.js";
+import { ACCESS_PC, ACCOUNT, ENTRY_SHIFT, FAR, FETCH_PAGE, HOST, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH, PC, READ_BASE, REFUSAL, REPLAY, RUN, RUN_DONE, SCRATCH, WRITE_BASE } from "./layout.js";
 import { CRYPTO_FUNCTIONS, type CryptoFunction, cryptoFunction } from "./runtime-crypto.js";
-import { NOWHERE, PageFilter, readCell, writeCell, type Cold, type FilterOptions } from "./runtime-filter.js";
+import { NOWHERE, PageFilter, readCell, writeCell, type FilterOptions } from "./runtime-filter.js";
 import { FLOAT_FUNCTIONS, floatFunction, type FloatFunction } from "./runtime-float.js";
 
 /** What translated functions take and return: the account; one of the numbers below. */
@@ -96,10 +96,6 @@ class Runtime {
     this.filter = new PageFilter(module, options, grant, drain);
   }
 
-  private leavePage(code: Code): void {
-    for (const cell of [READ_BASE, WRITE_BASE]) writeCell(code, this.base, I64.store, cell, () => code.i64(NO_PAGE));
-  }
-
   /** Notes a refusal at the address that `far` pushes. */
   private refuse(code: Code, reason: number, far: () => void): void {
     writeCell(code, this.base, I64.store, FAR, far);
@@ -110,7 +106,7 @@ class Runtime {
   private afterAccess(code: Code): void {
     readCell(code, this.base, I32.load, REPLAY).if(TYPE_EMPTY);
     writeCell(code, this.base, I32.store, REPLAY, () => readCell(code, this.base, I32.load, REPLAY).i32(1).op(I32.sub));
-    this.leavePage(code);
+    this.filter.leavePage(code);
     code.end();
   }
 
@@ -206,7 +202,7 @@ class Runtime {
   }
 
   /** (address, size[, alignment]) -> where the bytes lie, or NOWHERE. */
-  private load(aligned: boolean, cold: Cold, across: number): number {
+  private load(aligned: boolean, translateWrite: number, across: number): number {
     const code = new Code(aligned ? 4 : 3);
     const place = code.local(TYPE_I32);
     const { pageBase, offset } = this.split(code);
@@ -219,7 +215,7 @@ class Runtime {
     this.crosses(code, offset);
     code.if(TYPE_EMPTY);
     code.get(0).get(1).call(across).return().end();
-    this.filter.touch(code, false, pageBase, place, cold, () => {
+    this.filter.touch(code, false, pageBase, place, translateWrite, () => {
       this.refuse(code, REFUSED_READ, () => code.get(0));
       code.i32(NOWHERE).return();
     });
@@ -229,7 +225,7 @@ class Runtime {
   }
 
   /** (address, size, value[, alignment]) -> 1 if the access was refused. */
-  private store(aligned: boolean, cold: Cold, across: number): number {
+  private store(aligned: boolean, translateWrite: number, across: number): number {
     const code = new Code(aligned ? 5 : 4);
     const place = code.local(TYPE_I32);
     const { pageBase, offset } = this.split(code);
@@ -252,7 +248,7 @@ class Runtime {
     this.crosses(code, offset);
     code.if(TYPE_EMPTY);
     code.get(0).get(1).get(2).call(across).return().end();
-    this.filter.touch(code, true, pageBase, place, cold, () => {
+    this.filter.touch(code, true, pageBase, place, translateWrite, () => {
       this.refuse(code, REFUSED_WRITE, () => code.get(0));
       code.i32(1).return();
     });
@@ -306,7 +302,7 @@ class Runtime {
   }
 
   /** (target, account): goes on at the address, which may be on another page. */
-  private jump(pushFetch: number, unknown: number): number {
+  private jump(fetch: number, unknown: number): number {
     const code = new Code(3);
     const entry = code.local(TYPE_I32);
     const page = code.local(TYPE_I64);
@@ -324,7 +320,7 @@ class Runtime {
     code.get(1).returnCall(unknown).end();
     writeCell(code, this.base, I64.store, FETCH_PAGE, () => code.get(page));
     if (this.options.tracePcs) writeCell(code, this.base, I64.store, ACCESS_PC, () => code.get(0));
-    code.get(page).call(pushFetch).end();
+    code.get(page).call(fetch).end();
     code.get(1).get(entry).memory(I32.load, 8).returnCallIndirect(this.guestType);
     return this.module.func(RUNTIME_FUNCTIONS.jump, code);
   }
@@ -365,34 +361,32 @@ class Runtime {
 
   build(): Uint8Array<ArrayBuffer> {
     const { module } = this;
-    const pushFetch = this.filter.pushFetch();
-    const emitPending = this.filter.emitPending();
+    const fetch = this.filter.fetch();
     const translateWrite = this.filter.translateFunction(true);
-    const cold: Cold = { emitPending, translateWrite };
-    const loadAcross = this.loadAcross(this.filter.translateFunction(false), this.filter.touchFunction(false, cold));
-    const storeAcross = this.storeAcross(translateWrite, this.filter.touchFunction(true, cold));
+    const loadAcross = this.loadAcross(this.filter.translateFunction(false), this.filter.touchFunction(false, translateWrite));
+    const storeAcross = this.storeAcross(translateWrite, this.filter.touchFunction(true, translateWrite));
     const unknown = this.unknown(LEFT_FOR_CODE);
     const unknownJump = this.unknown(LEFT_FOR_JUMP);
-    const load = this.load(false, cold, loadAcross);
-    const store = this.store(false, cold, storeAcross);
+    const load = this.load(false, translateWrite, loadAcross);
+    const store = this.store(false, translateWrite, storeAcross);
     const readNzcv = this.readNzcv();
-    const exported: Readonly<Record<RuntimeFunction | "readNzcv" | "unknown" | "enter" | "emitPending" | "pushFetch", number>> = {
+    const exported: Readonly<Record<RuntimeFunction | "readNzcv" | "unknown" | "enter" | "clear" | "fetch", number>> = {
       load,
-      loadAligned: this.load(true, cold, loadAcross),
+      loadAligned: this.load(true, translateWrite, loadAcross),
       store,
-      storeAligned: this.store(true, cold, storeAcross),
+      storeAligned: this.store(true, translateWrite, storeAcross),
       loadRun: this.run(false, load),
       storeRun: this.run(true, store),
       go: this.go(),
-      jump: this.jump(pushFetch, unknownJump),
+      jump: this.jump(fetch, unknownJump),
       interpret: this.interpret(),
       nzcv: this.nzcv(readNzcv),
       readNzcv,
       ...this.arithmetic(),
       unknown,
       enter: this.enter(),
-      emitPending,
-      pushFetch,
+      clear: this.filter.clear(),
+      fetch,
     };
     for (const [name, func] of Object.entries(exported)) module.exportFunction(name, func);
     return module.finish();
@@ -407,9 +401,10 @@ export interface RuntimeInstance {
   readonly enter: (slot: number, left: number) => number;
   /** Stands in slots without code. */
   readonly unknown: (account: bigint) => number;
-  /** Records what the filter holds back. */
-  readonly emitPending: (newest: number) => void;
-  readonly pushFetch: (page: bigint) => void;
+  /** Records what the filter holds back, and makes it hold nothing. */
+  readonly clear: () => void;
+  /** Code runs on the page. */
+  readonly fetch: (page: bigint) => void;
   readonly readNzcv: (kind: number, a: bigint, b: bigint) => number;
 }
 

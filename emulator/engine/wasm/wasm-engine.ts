@@ -9,15 +9,17 @@ import { ConfigError, ModelBug } from "../../arch/errors.js";
 import type { PhysicalMemory } from "../../memory/physical-memory.js";
 import type { Access, Context, Engine, EngineCounters, EngineOptions, Exit, TraceSink } from "../engine.js";
 import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, CONTEXT_WORDS, PERM_EXEC, PERM_READ, PERM_WRITE } from "../engine.js";
+import { filterDepths } from "../trace-filter.js";
 import { ENCODINGS } from "./a64/encodings.js";
 import { MAX_SLICE, readAccount, STOP_BITS_SET, type Account } from "./account.js";
 import { CodeCache, type CodePage } from "./code-cache.js";
 import { Decoder } from "./decode/decoder.js";
 import {
-  ACCESS_PC, ACCOUNT, ENGINE_BYTES, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FAR, FETCH_PAGE, FILTER, FILTER_ENTRY, FRONT_EPOCH, HOST, JUMP_CACHE, JUMP_EPOCH, NO_PAGE, PENDING, READ_BASE, REFUSAL, REPLAY, RING,
+  ACCESS_PC, ACCOUNT, ENGINE_BYTES, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FAR, FETCH_PAGE, FRONT_EPOCH, HOST, HELD_CODE, HELD_DATA, JUMP_CACHE, JUMP_EPOCH, NO_PAGE, REFUSAL, REPLAY, RING,
   RING_COUNT, RING_PCS, RING_RECORDS, RUN_DONE, SITE, STOP_BITS, WRITE_BASE,
 } from "./layout.js";
 import { createRuntime, LEFT_AT_SITE, LEFT_FOR_JUMP, REFUSED_ALIGNMENT, REFUSED_WRITE, type RuntimeInstance } from "./runtime.js";
+import { emptySet, revokeWrite } from "./held-pages.js";
 import { SiteTable, type Site } from "./sites.js";
 import { CODE_FRAME, NOT_GRANTED, SoftTlb } from "./soft-tlb.js";
 import { interpret } from "./soft/interpret.js";
@@ -28,9 +30,6 @@ const WASM_PAGE = 65536;
 const MAX_BLOCK = 512;
 const VA_LIMIT = 2 ** 48;
 const PAGE_SIZES = [4096, 16384, 65536];
-const DEFAULT_FILTER_PAGES = 4;
-const MAX_FILTER_PAGES = 8;
-const NO_FETCH_PAGE = 2n ** 64n - 1n;
 /** The decode table is the same for every engine. */
 const DECODER = new Decoder(ENCODINGS);
 const OPEN_MONITOR = 2n ** 64n - 1n;
@@ -118,9 +117,12 @@ class Wasm implements WasmEngine {
       sites: this.sites,
       regionsAtOnce,
     });
+    // Without a trace nobody sees what the filter holds back.
+    const depths = options.trace ? filterDepths(options) : { data: 1, code: 1 };
+    emptySet(this.cells, HELD_DATA, depths.data);
+    emptySet(this.cells, HELD_CODE, depths.code);
     this.runtime = createRuntime(
-      // Without a trace nobody sees what the filter holds back.
-      { ...shared, trace: options.trace, filterPages: options.trace ? (options.filterPages ?? DEFAULT_FILTER_PAGES) : 1 },
+      { ...shared, trace: options.trace, filterPages: depths.data, fetchPages: depths.code },
       {
         memory: memory.memory,
         table: this.code.table,
@@ -135,7 +137,7 @@ class Wasm implements WasmEngine {
     );
     this.code.connect(this.runtime.exports);
     this.registers = new WasmRegisters(this.words, this.runtime.readNzcv);
-    this.emptyFilter();
+    this.runtime.clear();
     this.openMonitor();
     const engine = { instructions: () => this.instructions, loads: () => this.loads, stores: () => this.stores, exits: this.exits };
     this.counters = {
@@ -180,25 +182,10 @@ class Wasm implements WasmEngine {
     if (this.stop || this.sinkFailed) this.words[STOP_BITS / 8] = BigInt.asUintN(64, STOP_BITS_SET);
   }
 
-  private leavePage(): void {
-    this.words[READ_BASE / 8] = NO_PAGE;
-    this.words[WRITE_BASE / 8] = NO_PAGE;
-  }
-
-  private emptyFilter(): void {
-    for (let held = 0; held < MAX_FILTER_PAGES; held++) {
-      this.words[(FILTER + held * FILTER_ENTRY) / 8] = NO_PAGE;
-      this.words[(FILTER + held * FILTER_ENTRY) / 8 + 1] = 0n;
-    }
-    this.words[FETCH_PAGE / 8] = NO_FETCH_PAGE;
-    this.leavePage();
-  }
-
   /** Before the page tables may change: records what is due, holds nothing, hands over. */
   private finishTrace(): void {
     this.words[ACCESS_PC / 8] = this.registers.pc;
-    if (this.cells[PENDING / 4] !== 0) this.runtime.emitPending(0);
-    this.emptyFilter();
+    this.runtime.clear();
     this.drain();
     this.words[STOP_BITS / 8] = 0n;
   }
@@ -209,7 +196,7 @@ class Wasm implements WasmEngine {
     if (this.words[FETCH_PAGE / 8] === at) return;
     this.words[FETCH_PAGE / 8] = at;
     this.words[ACCESS_PC / 8] = pc;
-    this.runtime.pushFetch(at);
+    this.runtime.fetch(at);
   }
 
   // --- the translation cache ---------------------------------------------------------------------------------------------
@@ -225,10 +212,7 @@ class Wasm implements WasmEngine {
   /** The frame may no longer be written without asking. */
   private revokeWrites(frame: number): void {
     const place = frame * this.pageSize;
-    for (let held = 0; held < MAX_FILTER_PAGES; held++) {
-      const entry = (FILTER + held * FILTER_ENTRY) / 4;
-      if (this.cells[entry + 2] === place) this.cells[entry + 3] = 0;
-    }
+    revokeWrite(this.cells, HELD_DATA, place);
     if (this.cells[HOST / 4] === place) this.words[WRITE_BASE / 8] = NO_PAGE;
   }
 
@@ -467,13 +451,12 @@ class Wasm implements WasmEngine {
 }
 
 /**
- * An engine over this guest RAM, which has ENGINE_BYTES behind it. `options.filterPages` is the number of pages that the trace filter holds back;
+ * An engine over this guest RAM, which has ENGINE_BYTES behind it. `options.filterPages` and `fetchPages` are the numbers of pages that the trace filter holds back;
  * see engine.ts. Throws ConfigError if an option is not possible.
  */
 export function createWasmEngine(memory: PhysicalMemory, options: EngineOptions, tuning: WasmTuning = {}): WasmEngine {
-  const filterPages = options.filterPages ?? DEFAULT_FILTER_PAGES;
   if (!PAGE_SIZES.includes(options.pageSize)) throw new ConfigError(`page size ${options.pageSize} is not one of ${PAGE_SIZES.join(", ")}`);
-  if (!Number.isInteger(filterPages) || filterPages < 1 || filterPages > MAX_FILTER_PAGES) throw new ConfigError(`${filterPages} filter pages are not 1 to ${MAX_FILTER_PAGES}`);
+  filterDepths(options);
   if (memory.memory.buffer.byteLength < memory.bytes + ENGINE_BYTES) throw new ModelBug("wasm engine: no room behind guest RAM");
   return new Wasm(memory, options, tuning);
 }

@@ -112,8 +112,8 @@ const steps = fc.array(
 );
 const pages = fc.array(fc.nat(30), { minLength: POINTERS, maxLength: POINTERS });
 
-function withEngine(filterPages: number, body: (made: EngineBench<UnicornEngine>) => void): void {
-  const made = new EngineBench((memory) => createUnicornEngine(memory, { pageSize: PAGE, trace: true, filterPages }), { bytes: 2 ** 20 });
+function withEngine(filterPages: number, body: (made: EngineBench<UnicornEngine>) => void, fetchPages = 1): void {
+  const made = new EngineBench((memory) => createUnicornEngine(memory, { pageSize: PAGE, trace: true, filterPages, fetchPages }), { bytes: 2 ** 20 });
   try {
     body(made);
   } finally {
@@ -129,6 +129,7 @@ describe("trace of the unicorn engine", () => {
     [3, [{ name: "3 entries", sets: 1, ways: 3, tree: false }, { name: "4-way tree", sets: 2, ways: 4, tree: true }]],
     [4, [{ name: "4-way", sets: 3, ways: 4, tree: false }, { name: "5-way", sets: 4, ways: 5, tree: false }, { name: "8-way tree", sets: 1, ways: 8, tree: true }, { name: "48 entries", sets: 1, ways: 48, tree: false }]],
     [8, [{ name: "8-way", sets: 2, ways: 8, tree: false }, { name: "10 entries", sets: 1, ways: 10, tree: false }]],
+    [16, [{ name: "16-way", sets: 2, ways: 16, tree: false }, { name: "17 entries", sets: 1, ways: 17, tree: false }]],
   ];
   for (const [depth, policies] of cases) {
     it(`${depth} filter pages: ${policies.map((policy) => policy.name).join(", ")} see what they would see without`, () => {
@@ -184,6 +185,25 @@ describe("trace of the unicorn engine", () => {
       const pagesFetched = made.trace.filter((touch) => touch.access === FETCH).map((touch) => touch.page - CODE / PAGE);
       expect(pagesFetched).to.deep.equal([0, 1, 0, 1, 0, 1, 2]);
     });
+  });
+
+  it("pages of code are held back too, and the TLBs see what they would see without", () => {
+    seededAssert(
+      fc.property(fc.array(fc.tuple(fc.nat(11), fc.boolean()), { minLength: 5, maxLength: 60 }), fc.constantFrom(2, 4, 8), (hops, depth) => {
+        withEngine(4, (made) => {
+          // Each hop goes to code of its own on one of twelve pages; some end the run there.
+          const pagesOfCode: string[][] = Array.from({ length: 12 }, () => []);
+          for (const [index, [page, ends]] of hops.entries()) pagesOfCode[page]!.push(`h${index}: ${ends ? "svc #0\n" : ""}b h${index + 1}`);
+          pagesOfCode[0]!.push(`h${hops.length}: brk #0`);
+          made.code(CODE, `b h0\n${pagesOfCode.map((lines) => lines.join("\n")).join("\n.balign 4096\n")}`);
+          while (made.go().reason === "svc");
+          const truth = [0, ...hops.map(([page]) => page), 0].map((page) => ({ page: CODE / PAGE + page, access: FETCH }));
+          const trace = made.trace.filter((touch) => touch.access === FETCH);
+          for (const policy of [{ name: "two sets", sets: 2, ways: depth, tree: false }, { name: "one set", sets: 1, ways: depth + 1, tree: false }]) expect(simulate(policy, trace), policy.name).to.deep.equal(simulate(policy, truth));
+        }, depth);
+      }),
+      60,
+    );
   });
 
   it("fetches and data stand in program order, and exits start anew", () => {

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::ptr;
 
 use crate::access::{Place, untagged};
-use crate::filter::{Filter, NO_PAGE};
+use crate::filter::{self, Filter, NO_PAGE};
 use crate::frames::{CODE, Frames, WRITABLE};
 use crate::hooks;
 use crate::registers;
@@ -113,6 +113,9 @@ pub struct Replay {
 pub struct Engine {
     pub hot: Hot,
     pub filter: Filter,
+    /// The same for pages of code, and the page of the last block.
+    pub fetches: Filter,
+    pub fetch_page: u64,
     pub ring: Ring,
     pub translations: Translations,
     frames: Frames,
@@ -137,6 +140,7 @@ pub struct Options {
     pub ram_bytes: u64,
     pub page_size: u64,
     pub filter_depth: usize,
+    pub fetch_depth: usize,
 }
 
 impl Engine {
@@ -159,7 +163,9 @@ impl Engine {
                 block_start: 0,
                 block_end: 0,
             },
-            filter: Filter::new(options.filter_depth, page_shift),
+            filter: Filter::new(options.filter_depth, page_shift, filter::READ),
+            fetches: Filter::new(options.fetch_depth, page_shift, filter::FETCH),
+            fetch_page: u64::MAX,
             ring,
             translations: Translations::new(),
             frames: Frames::new((options.ram_bytes >> page_shift) as usize),

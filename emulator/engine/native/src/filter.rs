@@ -1,20 +1,26 @@
 //! The trace filter: keeps back every access that cannot change a TLB, and proves it by order.
 //!
-//! The filter holds the `depth` most recently used data pages. An access to one of them only moves that page to the front: any
-//! TLB whose sets keep at least `depth` recently used entries hits on it, so nothing but its order of recency changes. When
+//! A filter holds the `depth` most recently used pages of one kind, data or code. An access to one of them only moves that page to the
+//! front: any TLB whose sets keep at least `depth` recently used entries hits on it, so nothing but its order of recency changes. When
 //! a page from outside arrives, the filter first emits the held pages whose place has changed, in order of last use, then the
 //! new page: the consumer's order equals the true one wherever a victim may be chosen. The first write to a page while it is
 //! held is emitted too, because it may set the dirty state.
+//!
+//! A use only notes the time: the ring of slots by last use is put in order when it is needed.
 
 use crate::ring::Ring;
 
-pub const MAX_DEPTH: usize = 8;
+pub const MAX_DEPTH: usize = 32;
 /// Base of no page: no address without its top byte reaches it.
 pub const NO_PAGE: u64 = 1 << 60;
 
 pub const FETCH: u32 = 0;
 pub const READ: u32 = 1;
 pub const WRITE: u32 = 2;
+
+const BUCKETS: usize = 1024;
+/// No slot.
+const NONE: usize = MAX_DEPTH;
 
 pub struct Filter {
     /// Address of the page in each slot, or NO_PAGE.
@@ -23,37 +29,77 @@ pub struct Filter {
     hosts: [u64; MAX_DEPTH],
     /// Slots with a page whose write has been emitted since it came in, and that the engine may write without asking; one bit each.
     written: u32,
-    /// Slot numbers by last use, four bits each, the most recent lowest.
-    order: u32,
-    /// So many of the most recent slots have been used since the last emission.
-    pending: u32,
-    depth: u32,
+    /// Time of last use.
+    used: [u64; MAX_DEPTH],
+    now: u64,
+    /// Uses after this time have not been emitted.
+    emitted: u64,
+    /// The slot used last.
+    last: usize,
+    /// The slots by last emission, in a ring.
+    older: [u8; MAX_DEPTH],
+    newer: [u8; MAX_DEPTH],
+    front: usize,
+    /// By the low bits of the page number: held pages with these, and a slot where one of them may be.
+    held: [u8; BUCKETS],
+    guess: [u8; BUCKETS],
+    depth: usize,
     page_shift: u32,
-    /// Page of the last block, or u64::MAX.
-    fetch_page: u64,
+    /// What an access that is no write is emitted as.
+    kind: u32,
 }
 
-const SLOT_BITS: u32 = 4;
-const SLOT_MASK: u32 = (1 << SLOT_BITS) - 1;
-const FIRST_ORDER: u32 = 0x7654_3210;
-
 impl Filter {
-    pub fn new(depth: usize, page_shift: u32) -> Self {
+    /// `kind`: READ for data, FETCH for code.
+    pub fn new(depth: usize, page_shift: u32, kind: u32) -> Self {
+        let mut older = [0; MAX_DEPTH];
+        let mut newer = [0; MAX_DEPTH];
+        for slot in 0..depth {
+            older[slot] = ((slot + depth - 1) % depth) as u8;
+            newer[slot] = ((slot + 1) % depth) as u8;
+        }
         Self {
             bases: [NO_PAGE; MAX_DEPTH],
             hosts: [0; MAX_DEPTH],
             written: 0,
-            order: FIRST_ORDER,
-            pending: 0,
-            depth: depth as u32,
+            used: [0; MAX_DEPTH],
+            now: 0,
+            emitted: 0,
+            last: NONE,
+            older,
+            newer,
+            front: 0,
+            held: [0; BUCKETS],
+            guess: [0; BUCKETS],
+            depth,
             page_shift,
-            fetch_page: u64::MAX,
+            kind,
         }
     }
 
+    fn bucket(&self, base: u64) -> usize {
+        (base >> self.page_shift) as usize % BUCKETS
+    }
+
     #[inline(always)]
-    pub fn find(&self, base: u64) -> Option<usize> {
-        self.bases[..self.depth as usize].iter().position(|&other| other == base)
+    pub fn find(&mut self, base: u64) -> Option<usize> {
+        let bucket = self.bucket(base);
+        let guess = self.guess[bucket] as usize % MAX_DEPTH;
+        if self.bases[guess] == base {
+            Some(guess)
+        } else if self.held[bucket] == 0 {
+            None
+        } else {
+            self.search(base)
+        }
+    }
+
+    #[cold]
+    fn search(&mut self, base: u64) -> Option<usize> {
+        let slot = self.bases[..self.depth].iter().position(|&other| other == base)?;
+        let bucket = self.bucket(base);
+        self.guess[bucket] = slot as u8;
+        Some(slot)
     }
 
     #[inline(always)]
@@ -69,20 +115,17 @@ impl Filter {
     /// The page becomes the most recent one.
     #[inline(always)]
     pub fn use_slot(&mut self, slot: usize) {
-        let mut place = 0;
-        while self.order >> (place * SLOT_BITS) & SLOT_MASK != slot as u32 {
-            place += 1;
+        if slot != self.last {
+            self.now += 1;
+            self.used[slot % MAX_DEPTH] = self.now;
+            self.last = slot;
         }
-        let newer = self.order & ((1 << (place * SLOT_BITS)) - 1);
-        let older = u64::from(self.order) >> ((place + 1) * SLOT_BITS) << ((place + 1) * SLOT_BITS);
-        self.order = older as u32 | newer << SLOT_BITS | slot as u32;
-        self.pending += u32::from(place >= self.pending);
     }
 
     /// First write to a held page.
     pub fn write_slot(&mut self, slot: usize, ring: &mut Ring) {
         self.use_slot(slot);
-        self.emit_pending(ring, 1);
+        self.emit_due(ring, slot);
         self.written |= 1 << slot;
         ring.push(self.bases[slot] >> self.page_shift, WRITE);
     }
@@ -90,52 +133,94 @@ impl Filter {
     /// A page from outside comes in, in place of the least recent one. Returns its slot.
     #[inline(always)]
     pub fn enter(&mut self, base: u64, host: u64, write: bool, ring: &mut Ring) -> usize {
-        if self.pending != 0 {
-            self.emit_pending(ring, 0);
+        self.emit_due(ring, NONE);
+        let slot = self.newer[self.front % MAX_DEPTH] as usize % MAX_DEPTH;
+        self.front = slot;
+        if self.bases[slot] != NO_PAGE {
+            self.held[self.bucket(self.bases[slot])] -= 1;
         }
-        let oldest = (self.depth - 1) * SLOT_BITS;
-        let victim = self.order >> oldest & SLOT_MASK;
-        self.order = self.order & !(SLOT_MASK << oldest | ((1 << oldest) - 1)) | (self.order & ((1 << oldest) - 1)) << SLOT_BITS | victim;
-        let slot = victim as usize % MAX_DEPTH;
+        let bucket = self.bucket(base);
+        self.held[bucket] += 1;
+        self.guess[bucket] = slot as u8;
         self.bases[slot] = base;
         self.hosts[slot] = host;
         self.written = self.written & !(1 << slot) | u32::from(write) << slot;
-        ring.push(base >> self.page_shift, if write { WRITE } else { READ });
+        self.last = slot;
+        ring.push(base >> self.page_shift, if write { WRITE } else { self.kind });
         slot
     }
 
-    /// Emit the held pages used since the last emission, oldest first, but not the `newest` most recent ones.
-    #[cold]
-    fn emit_pending(&mut self, ring: &mut Ring, newest: u32) {
-        for place in (newest..self.pending).rev() {
-            let slot = (self.order >> (place * SLOT_BITS) & SLOT_MASK) as usize;
-            ring.push(self.bases[slot % MAX_DEPTH] >> self.page_shift, READ);
-        }
-        self.pending = 0;
-    }
-
-    /// A block of code starts on `page`.
+    /// Emit the held pages used since the last emission, oldest first, but not the one in slot `but`.
     #[inline(always)]
-    pub fn is_new_fetch(&self, page: u64) -> bool {
-        page != self.fetch_page
+    fn emit_due(&mut self, ring: &mut Ring, but: usize) {
+        if self.now != self.emitted {
+            self.emit(ring, but);
+        }
     }
 
+    #[cold]
+    fn emit(&mut self, ring: &mut Ring, but: usize) {
+        let mut due = [NONE; MAX_DEPTH];
+        let mut count = 0;
+        for slot in 0..self.depth {
+            if self.used[slot] > self.emitted {
+                due[count] = slot;
+                count += 1;
+            }
+        }
+        due[..count].sort_unstable_by_key(|&slot| self.used[slot]);
+        for &slot in &due[..count] {
+            self.move_to_front(slot);
+            if slot != but {
+                ring.push(self.bases[slot] >> self.page_shift, self.kind);
+            }
+        }
+        self.emitted = self.now;
+    }
+
+    fn move_to_front(&mut self, slot: usize) {
+        let front = self.front;
+        let oldest = self.newer[front] as usize;
+        if slot != front && slot != oldest {
+            let (older, newer) = (self.older[slot], self.newer[slot]);
+            self.newer[older as usize] = newer;
+            self.older[newer as usize] = older;
+            self.newer[front] = slot as u8;
+            self.older[slot] = front as u8;
+            self.newer[slot] = oldest as u8;
+            self.older[oldest] = slot as u8;
+        }
+        self.front = slot;
+    }
+
+    /// Code runs on `page`.
+    #[inline(always)]
     pub fn fetch(&mut self, page: u64, ring: &mut Ring) {
-        self.fetch_page = page;
-        ring.push(page, FETCH);
+        let base = page << self.page_shift;
+        match self.find(base) {
+            Some(slot) => self.use_slot(slot),
+            None => {
+                self.enter(base, 0, false, ring);
+            }
+        }
     }
 
     /// Before the page tables may change: emit what is due and hold nothing.
     pub fn clear(&mut self, ring: &mut Ring) {
-        self.emit_pending(ring, 0);
-        self.bases = [NO_PAGE; MAX_DEPTH];
+        self.emit_due(ring, NONE);
+        for slot in 0..self.depth {
+            if self.bases[slot] != NO_PAGE {
+                self.held[self.bucket(self.bases[slot])] -= 1;
+                self.bases[slot] = NO_PAGE;
+            }
+        }
         self.written = 0;
-        self.fetch_page = u64::MAX;
+        self.last = NONE;
     }
 
     /// The frame at this host address may no longer be written without asking.
     pub fn revoke_write(&mut self, host: u64) {
-        for slot in 0..self.depth as usize {
+        for slot in 0..self.depth {
             if self.hosts[slot] == host {
                 self.written &= !(1 << slot);
             }

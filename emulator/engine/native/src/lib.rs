@@ -97,6 +97,7 @@ impl NativeEngine {
         page_size: u32,
         trace: bool,
         filter_depth: u32,
+        fetch_depth: u32,
         pcs: Option<Unknown>,
     ) -> Result<Self> {
         if Unicorn::version() != VERSION {
@@ -105,7 +106,8 @@ impl NativeEngine {
         let (ram, ram_bytes) = buffer(env, &ram)?;
         let (words, words_bytes) = buffer(env, &words)?;
         let (ring, ring_bytes) = buffer(env, &ring)?;
-        if words_bytes < WORDS * 8 || ring_bytes < 8 || !(1..=MAX_DEPTH).contains(&(filter_depth as usize)) {
+        if words_bytes < WORDS * 8 || ring_bytes < 8 || [filter_depth, fetch_depth].iter().any(|&depth| !(1..=MAX_DEPTH).contains(&(depth as usize)))
+        {
             return Err(failure("words or ring too small, or filter depth out of range"));
         }
         let origins = match pcs {
@@ -119,7 +121,8 @@ impl NativeEngine {
             }
         };
         let ring = Ring::new(ring.cast(), ring_bytes / 8, trace, origins);
-        let options = Options { ram, ram_bytes: ram_bytes as u64, page_size: u64::from(page_size), filter_depth: filter_depth as usize };
+        let (filter_depth, fetch_depth) = (filter_depth as usize, fetch_depth as usize);
+        let options = Options { ram, ram_bytes: ram_bytes as u64, page_size: u64::from(page_size), filter_depth, fetch_depth };
         let engine = Engine::new(&options, Shared::new(words.cast()), ring).map_err(failure)?;
         Ok(Self { engine })
     }

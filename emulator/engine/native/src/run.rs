@@ -23,11 +23,12 @@ impl Engine {
         self.hot.block_start = address;
         self.hot.block_end = address + bytes;
         let page = address >> self.page_shift;
-        if self.filter.is_new_fetch(page) {
+        if self.fetch_page != page {
             if let Some(origins) = &mut self.ring.origins {
                 origins.at_pc(address);
             }
-            self.filter.fetch(page, &mut self.ring);
+            self.fetch_page = page;
+            self.fetches.fetch(page, &mut self.ring);
             if self.ring.drained {
                 self.obey_sink();
             }
@@ -176,6 +177,8 @@ impl Engine {
             origins.at_pc(pc);
         }
         self.filter.clear(&mut self.ring);
+        self.fetches.clear(&mut self.ring);
+        self.fetch_page = u64::MAX;
         self.ring.drain();
         self.ring.drained = false;
         self.leave_page();

@@ -1,5 +1,6 @@
 /** Places behind guest RAM. */
 import { expect } from "chai";
+import { HELD_BYTES } from "../../../../emulator/engine/wasm/held-pages.js";
 import * as layout from "../../../../emulator/engine/wasm/layout.js";
 
 describe("layout", () => {
@@ -10,7 +11,8 @@ describe("layout", () => {
   it("tables do not overlap, and end with the engine's bytes", () => {
     const areas: readonly (readonly [number, number])[] = [
       [0, 101 * 8],
-      [layout.FILTER, layout.FILTER + 8 * layout.FILTER_ENTRY],
+      [layout.HELD_DATA, layout.HELD_DATA + HELD_BYTES],
+      [layout.HELD_CODE, layout.HELD_CODE + HELD_BYTES],
       [layout.JUMP_CACHE, layout.JUMP_CACHE + (layout.JUMP_ENTRIES << layout.ENTRY_SHIFT)],
       [layout.RING, layout.RING + 8 * layout.RING_RECORDS],
       [layout.RING_PCS, layout.RING_PCS + 8 * layout.RING_RECORDS],

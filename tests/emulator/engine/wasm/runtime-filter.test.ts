@@ -1,6 +1,7 @@
 /** The page filter as WebAssembly: which accesses make records, in which order. The long comparison with the reference engine is runtime.test.ts. */
 import { expect } from "chai";
-import { ENGINE_BYTES, FILTER, FILTER_ENTRY, FRONT_EPOCH, NO_PAGE, READ_BASE, RING, RING_COUNT, WRITE_BASE } from "../../../../emulator/engine/wasm/layout.js";
+import { ENGINE_BYTES, FRONT_EPOCH, HELD_CODE, HELD_DATA, NO_PAGE, READ_BASE, RING, RING_COUNT, WRITE_BASE } from "../../../../emulator/engine/wasm/layout.js";
+import { emptySet } from "../../../../emulator/engine/wasm/held-pages.js";
 import { createRuntime } from "../../../../emulator/engine/wasm/runtime.js";
 import { loadAndStore } from "../../../support/runtime-exports.js";
 
@@ -16,10 +17,11 @@ function filterOf(filterPages: number) {
   const cells = new Uint32Array(memory.buffer, RAM);
   words[FRONT_EPOCH / 8] = 1n << 48n;
   for (const cell of [READ_BASE, WRITE_BASE]) words[cell / 8] = NO_PAGE;
-  for (let held = 0; held < 8; held++) words[(FILTER + held * FILTER_ENTRY) / 8] = NO_PAGE;
+  emptySet(cells, HELD_DATA, filterPages);
+  emptySet(cells, HELD_CODE, 2);
   const asked: string[] = [];
   const { exports } = createRuntime(
-    { base: RAM, memoryPages: pages, pageSize: 4096, filterPages, trace: true, tracePcs: false },
+    { base: RAM, memoryPages: pages, pageSize: 4096, filterPages, fetchPages: 2, trace: true, tracePcs: false },
     {
       memory,
       table: new WebAssembly.Table({ element: "anyfunc", initial: 1 }),

@@ -37,9 +37,9 @@ function program(random: Random): string {
 }
 
 /** What an engine does with the program: exits, records and counts, in order. */
-function history(make: (memory: PhysicalMemory, options: EngineOptions) => Engine, behind: number, source: string, seed: number, filterPages: number): string[] {
+function history(make: (memory: PhysicalMemory, options: EngineOptions) => Engine, behind: number, source: string, seed: number, filterPages: number, fetchPages: number): string[] {
   const random = new Random(seed);
-  const made = new EngineBench((memory) => make(memory, { pageSize: 4096, trace: true, filterPages }), { behind, bytes: 2 ** 20 });
+  const made = new EngineBench((memory) => make(memory, { pageSize: 4096, trace: true, filterPages, fetchPages }), { behind, bytes: 2 ** 20 });
   made.code(CODE - 0xff0, `.zero 0xff0\n${source}`, R | X);
   made.engine.registers.pc = BigInt(CODE);
   for (let page = 0; page < PAGES; page++) made.data(DATA + page * 4096, 1, R | W);
@@ -61,15 +61,15 @@ function history(make: (memory: PhysicalMemory, options: EngineOptions) => Engin
 }
 
 describe("runtime of the wasm engine", () => {
-  for (const filterPages of [1, 2, 4, 8]) {
-    it(`the reference engine's records, ${filterPages} pages held`, () => {
+  for (const [filterPages, fetchPages] of [[1, 1], [2, 32], [4, 1], [8, 2], [32, 32]] as const) {
+    it(`the reference engine's records, ${filterPages} pages of data and ${fetchPages} of code held`, () => {
       const seed = runSeed() + filterPages;
       const random = new Random(seed);
       for (let round = 0; round < 6; round++) {
         const source = program(random);
         const now = random.next();
-        const wasm = history(createWasmEngine, ENGINE_BYTES, source, now, filterPages);
-        expect(wasm, `seed ${seed} round ${round}\n${source}`).to.deep.equal(history(createUnicornEngine, 0, source, now, filterPages));
+        const wasm = history(createWasmEngine, ENGINE_BYTES, source, now, filterPages, fetchPages);
+        expect(wasm, `seed ${seed} round ${round}\n${source}`).to.deep.equal(history(createUnicornEngine, 0, source, now, filterPages, fetchPages));
       }
     });
   }

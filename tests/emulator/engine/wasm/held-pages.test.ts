@@ -1,0 +1,133 @@
+/** The pages that the filter holds back, against a list that is searched and sorted. */
+import { expect } from "chai";
+import { Code } from "../../../../emulator/engine/wasm/binary/code.js";
+import { ModuleBuilder } from "../../../../emulator/engine/wasm/binary/module.js";
+import { emptySet, HELD_BYTES, HeldPages, revokeWrite } from "../../../../emulator/engine/wasm/held-pages.js";
+import { Random } from "../../../support/random-instructions.js";
+import { runSeed } from "../../../support/seed.js";
+
+const I32_TYPE = 0x7f;
+const I64_TYPE = 0x7e;
+const WRITTEN = 1n << 32n;
+const [FETCH, READ, WRITE] = [0, 1, 2];
+
+interface Set32 {
+  readonly touch: (page: bigint, write: number) => void;
+  readonly clear: () => void;
+  readonly cells: Uint32Array;
+  readonly records: string[];
+}
+
+/** A set whose `touch` is what an access that is always granted does. */
+function heldPages(depth: number, access: 0 | 1): Set32 {
+  const module = new ModuleBuilder();
+  const recorded = module.importFunction("e", "record", { parameters: [I64_TYPE, I64_TYPE], results: [] });
+  module.importMemory("e", "memory", 1);
+  const held = new HeldPages({
+    module, at: HELD_BYTES, depth, pageShift: 12, access,
+    record: (code, kind, page) => {
+      kind();
+      page();
+      code.call(recorded);
+    },
+  });
+  const code = new Code(2);
+  const at = code.local(I64_TYPE);
+  const slot = code.local(I32_TYPE);
+  code.get(0).i64(12).op(0x86).set(at);
+  held.find(code, at, slot);
+  held.isHeld(code, slot).if();
+  held.pushRest(code, slot).i64(WRITTEN).op(0x83).op(0x50).get(1).op(0x71).if();
+  held.writeFirst(code, slot);
+  code.else();
+  held.use(code, slot);
+  code.end().else();
+  code.get(at).get(1).op(0xad).i64(32).op(0x86).i64(0x5000).op(0x84).call(held.enter).op(0x1a).end();
+  module.exportFunction("touch", module.func({ parameters: [I64_TYPE, I32_TYPE], results: [] }, code));
+  const clear = new Code(0);
+  held.clear(clear);
+  module.exportFunction("clear", module.func({ parameters: [], results: [] }, clear));
+  module.exportFunction("fetch", held.fetchFunction());
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+  const cells = new Uint32Array(memory.buffer);
+  emptySet(cells, HELD_BYTES, depth);
+  const records: string[] = [];
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), { e: { memory, record: (kind: bigint, page: bigint) => records.push(`${kind >> 32n} ${page}`) } });
+  const fetch = exports["fetch"] as (page: bigint) => void;
+  const { touch, clear: empty } = exports as unknown as Set32;
+  return {
+    touch: access === FETCH ? fetch : touch,
+    clear: empty,
+    cells,
+    records,
+  };
+}
+
+/** The same by the rule of docs/engine.md. */
+class Model {
+  readonly records: string[] = [];
+  private order: { readonly page: bigint; written: boolean }[] = [];
+  private readonly moved = new Set<bigint>();
+
+  constructor(private readonly depth: number, private readonly access: number) {}
+
+  private recordMoved(but?: bigint): void {
+    for (const { page } of [...this.order].reverse()) if (this.moved.has(page) && page !== but) this.records.push(`${this.access} ${page}`);
+    this.moved.clear();
+  }
+
+  touch(page: bigint, write: boolean): void {
+    const held = this.order.find((each) => each.page === page);
+    if (held === undefined) {
+      this.recordMoved();
+      this.order = [{ page, written: write }, ...this.order].slice(0, this.depth);
+      this.records.push(`${write ? WRITE : this.access} ${page}`);
+      return;
+    }
+    if (this.order[0] !== held) this.moved.add(page);
+    this.order = [held, ...this.order.filter((each) => each !== held)];
+    if (!write || held.written) return;
+    this.recordMoved(page);
+    held.written = true;
+    this.records.push(`${WRITE} ${page}`);
+  }
+
+  clear(): void {
+    this.recordMoved();
+    this.order = [];
+  }
+
+  revoke(): void {
+    for (const each of this.order) each.written = false;
+  }
+}
+
+describe("pages held back", () => {
+  for (const [depth, access] of [[1, READ], [2, READ], [5, READ], [32, READ], [1, FETCH], [3, FETCH], [32, FETCH]] as const) {
+    it(`${depth} of ${access === FETCH ? "code" : "data"}: records as by the rule`, () => {
+      const seed = runSeed() + 100 * depth + access;
+      const random = new Random(seed);
+      const set = heldPages(depth, access as 0 | 1);
+      const model = new Model(depth, access);
+      // Some pages have the same low bits, and some are above 2^31.
+      const pages = Array.from({ length: depth + 1 + random.below(12) }, (_, index) => BigInt(index % 3) * 0x1_2345_6400n + BigInt(index % 7));
+      for (let step = 0; step < 5000; step++) {
+        const page = pages[random.below(random.below(3) === 0 ? pages.length : Math.min(pages.length, depth + 1))]!;
+        const write = access === READ && random.below(4) === 0;
+        set.touch(page, Number(write));
+        model.touch(page, write);
+        if (random.below(200) === 0) {
+          set.clear();
+          model.clear();
+        }
+        if (random.below(100) === 0) {
+          revokeWrite(set.cells, HELD_BYTES, 0x5000);
+          model.revoke();
+        }
+        expect(set.records, `seed ${seed} step ${step}`).to.deep.equal(model.records);
+        set.records.length = 0;
+        model.records.length = 0;
+      }
+    });
+  }
+});
