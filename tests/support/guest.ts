@@ -45,13 +45,13 @@ export function guestProgram(name: string, libc: Libc = "glibc"): string {
 
 /**
  * Compiles a C source with the cross compiler at -O2 and returns the path of the program. `flags` come behind -O2: pass [] for a
- * dynamically linked program. The result is kept under a hash of compiler, flags and source, so it is compiled once.
- * `guest.h` of guest-programs/ can be included.
+ * dynamically linked program; `behind` comes behind the source. The result is kept under a hash of compiler, flags and source, so it is
+ * compiled once. `guest.h` of guest-programs/ can be included.
  */
-export function compileC(name: string, source: string, flags: readonly string[] = ["-static"]): string {
+export function compileC(name: string, source: string, flags: readonly string[] = ["-static"], behind: readonly string[] = []): string {
   const version = tool(CROSS_CC, ["--version"]).stdout;
   const header = readFileSync(join("guest-programs", "guest.h"), "utf8");
-  const hash = createHash("sha256").update(JSON.stringify([version, flags, header, source])).digest("hex").slice(0, 16);
+  const hash = createHash("sha256").update(JSON.stringify([version, flags, header, source, ...behind])).digest("hex").slice(0, 16);
   const program = resolve(CACHE, `${name}-${hash}`);
   if (existsSync(program)) return program;
 
@@ -59,13 +59,36 @@ export function compileC(name: string, source: string, flags: readonly string[] 
   const file = `${program}.c`;
   writeFileSync(file, source);
   const unfinished = `${program}.${process.pid}`;
-  const result = tool(CROSS_CC, ["-O2", "-std=gnu11", "-Wall", "-I", "guest-programs", ...flags, "-o", unfinished, file]);
+  const result = tool(CROSS_CC, ["-O2", "-std=gnu11", "-Wall", "-I", "guest-programs", ...flags, "-o", unfinished, file, ...behind]);
   if (result.status !== 0) throw new Error(`${CROSS_CC} refused ${file}:\n${result.stderr}`);
   renameSync(unfinished, program);
   return program;
 }
 
-/** The same for assembly text: no C library, entry point `_start`. */
+/** Where dynamically linked programs find their interpreter and their C library. */
+export const LIBC_ROOTS = { glibc: "/usr/aarch64-linux-gnu", musl: join("build", "musl") } as const satisfies Record<Libc, string>;
+
+export type Linkage = "static" | "dynamic" | "shared library";
+
+/** Compiles a C source with threads for a C library, as a program or as a shared library. */
+export function compileFor(libc: Libc, linkage: Linkage, name: string, source: string): string {
+  const kind = { static: ["-static"], dynamic: ["-fPIE", "-pie"], "shared library": ["-fPIC", "-shared"] }[linkage];
+  if (libc === "glibc") return compileC(`${name}-glibc`, source, [...kind, "-pthread"], ["-lm"]);
+  const made = tool("make", ["--silent", "--no-print-directory", join("build", "musl", ".stamp")]);
+  if (made.status !== 0) throw new Error(`musl was not fetched:\n${made.stderr}`);
+  const usr = (folder: string, ...rest: readonly string[]): string => join(LIBC_ROOTS.musl, "usr", folder, "aarch64-linux-musl", ...rest);
+  const headers = ["-nostdinc", "-isystem", usr("include"), "-isystem", tool(CROSS_CC, ["-print-file-name=include"]).stdout.trim()];
+  const start = { static: ["crt1.o"], dynamic: ["Scrt1.o"], "shared library": [] }[linkage];
+  const library = linkage === "static" ? ["-Wl,--start-group", usr("lib", "libc.a"), "-lgcc", "-lgcc_eh", "-Wl,--end-group"] : ["-L", join(LIBC_ROOTS.musl, "lib", "aarch64-linux-musl"), "-lc", "-lgcc"];
+  return compileC(
+    `${name}-musl`,
+    source,
+    [...kind, ...headers, "-mno-outline-atomics", "-nostdlib", "-nostartfiles", "-Wl,-dynamic-linker,/lib/ld-musl-aarch64.so.1", ...[...start, "crti.o"].map((object) => usr("lib", object))],
+    [...library, usr("lib", "crtn.o")],
+  );
+}
+
+/** The same as compileC for assembly text: no C library, entry point `_start`. */
 export function compileAssembly(name: string, source: string): string {
   return compileC(name, `__asm__(${JSON.stringify(`.text\n${source}\n`)});\n`, ["-static", "-nostdlib", "-nostartfiles", "-Wl,--build-id=none"]);
 }

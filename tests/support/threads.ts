@@ -1,20 +1,19 @@
 /** Runs of the work-stealing pool under many seeds, each with its own interleaving of the threads. */
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { compileC, guestProgram } from "./guest.js";
+import { compileFor, guestProgram, LIBC_ROOTS, type Libc } from "./guest.js";
 import { labRun } from "./lab-run.js";
 
-/** Where the cross compiler keeps the C library that dynamically linked programs ask for. */
-const CROSS_ROOT = "/usr/aarch64-linux-gnu";
 const EXPECTED = "worksteal 3000 13c784d8c1e9adf4\n";
 
 /** Tests over `seeds` seeds, starting with 1. Slices of a few hundred instructions put switches into the middle of everything. */
 export function threadsAreRight(seeds: number): void {
-  const dynamic = (): string => compileC("worksteal-dynamic", readFileSync("guest-programs/worksteal.c", "utf8"), ["-pthread"]);
+  const dynamic = (libc: Libc): string => compileFor(libc, "dynamic", "worksteal-dynamic", readFileSync("guest-programs/worksteal.c", "utf8"));
   const cases = [
     { what: "glibc, static", program: () => guestProgram("worksteal"), config: {} },
     { what: "musl, static", program: () => guestProgram("worksteal", "musl"), config: {} },
-    { what: "glibc, dynamic", program: dynamic, config: { root: CROSS_ROOT } },
+    { what: "glibc, dynamic", program: () => dynamic("glibc"), config: { root: LIBC_ROOTS.glibc } },
+    { what: "musl, dynamic", program: () => dynamic("musl"), config: { root: LIBC_ROOTS.musl } },
     { what: "glibc, static, three CPUs", program: () => guestProgram("worksteal"), config: { cpus: 3 } },
     { what: "glibc, static, random addresses, 16K pages", program: () => guestProgram("worksteal"), config: { aslr: true, pageSize: "16k" } as const },
   ];
