@@ -40,7 +40,7 @@ export interface End {
 /** Runs the code, and the SVC behind it if it comes there. */
 export function runAssembly(source: string, { x = {}, sp = 0n, nzcv = 0, memory = [] }: Start = {}): End {
   const ram = new PhysicalMemory(1 << 20, ENGINE_BYTES);
-  const engine = createWasmEngine(ram, { pageSize: PAGE, trace: false });
+  const engine = createWasmEngine(ram, { pageSize: PAGE, trace: false }, { coldRuns: 0 });
   try {
     const code = assemble(source);
     ram.u8.set(code, CODE);

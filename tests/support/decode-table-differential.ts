@@ -4,14 +4,14 @@
  */
 import type { Encoding } from "../../emulator/engine/wasm/decode/encoding.js";
 import { Decoder } from "../../emulator/engine/wasm/decode/decoder.js";
-import { type Difference, InstructionDifferential } from "./instruction-differential.js";
+import { type Difference, InstructionDifferential, TUNINGS } from "./instruction-differential.js";
 import { differenceByState, knownDifference } from "./known-differences.js";
 import { Random, randomSequence, randomWord, turns } from "./random-instructions.js";
 
 /** Of ten instructions: alone, in sequences, of the whole space. */
 const ALONE = 7;
 const SEQUENCES = 2;
-/** Cases of a chunk; every other chunk is translated as code that runs often. */
+/** Cases of a chunk; chunks in turn are carried out at once, translated, and translated as code that runs often. */
 const CHUNK = 5_000;
 const SHOWN = 12;
 
@@ -59,7 +59,7 @@ export function differTable(rows: readonly Encoding[], count: number, seed: numb
     return [word];
   };
 
-  const pairs = [new InstructionDifferential(random), new InstructionDifferential(random, true)];
+  const pairs = TUNINGS.map((tuning) => new InstructionDifferential(random, tuning));
   try {
     for (let chunk = 0; instructions < count; chunk++) {
       const cases: number[][] = [];
@@ -75,7 +75,7 @@ export function differTable(rows: readonly Encoding[], count: number, seed: numb
         size += words.length;
         instructions += words.length;
       }
-      const found = pairs[chunk % 2]!.run(cases);
+      const found = pairs[chunk % pairs.length]!.run(cases);
       differing += found.length;
       differences.push(...found.slice(0, SHOWN - differences.length));
     }

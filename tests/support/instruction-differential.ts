@@ -9,7 +9,7 @@ import { ACCESS_WRITE, CONTEXT_WORDS, PERM_EXEC, PERM_READ, PERM_WRITE, type Eng
 import { createUnicornEngine } from "../../emulator/engine/unicorn.js";
 import type { Encoding } from "../../emulator/engine/wasm/decode/encoding.js";
 import { ENGINE_BYTES } from "../../emulator/engine/wasm/layout.js";
-import { createWasmEngine } from "../../emulator/engine/wasm/wasm-engine.js";
+import { createWasmEngine, type WasmTuning } from "../../emulator/engine/wasm/wasm-engine.js";
 import { PhysicalMemory } from "../../emulator/memory/physical-memory.js";
 import { differenceByState, knownDifference } from "./known-differences.js";
 import { aimAtData, CODE_VA, DATA_PAGES, DATA_VA, isLoadOrStore, PAGE, Random, randomContext, randomWord, vectorWord } from "./random-instructions.js";
@@ -69,6 +69,9 @@ function registerName(word: number): string {
   return NAMES[word] ?? `V${(word - 37) >> 1}.D[${(word - 37) & 1}]`;
 }
 
+/** The ways in which the WebAssembly engine may go about code: at once, translated, translated as code that runs often. */
+export const TUNINGS: readonly WasmTuning[] = [{ coldRuns: Infinity }, { coldRuns: 0 }, { regionsAtOnce: true }];
+
 export class InstructionDifferential {
   private readonly sides: readonly [Side, Side];
   private readonly random: Random;
@@ -76,10 +79,10 @@ export class InstructionDifferential {
   private missed = false;
   private readonly contexts = [new BigUint64Array(CONTEXT_WORDS), new BigUint64Array(CONTEXT_WORDS)] as const;
 
-  /** `often`: the WebAssembly engine translates everything as code that runs often. */
-  constructor(random: Random, often = false) {
+  /** `tuning`: how the WebAssembly engine goes about it. */
+  constructor(random: Random, tuning: WasmTuning = { coldRuns: 0 }) {
     this.random = random;
-    this.sides = [side(new PhysicalMemory(RAM), createUnicornEngine), side(new PhysicalMemory(RAM, ENGINE_BYTES), (memory, options) => createWasmEngine(memory, options, { regionsAtOnce: often }))];
+    this.sides = [side(new PhysicalMemory(RAM), createUnicornEngine), side(new PhysicalMemory(RAM, ENGINE_BYTES), (memory, options) => createWasmEngine(memory, options, tuning))];
     const [a, b] = this.sides;
     for (let word = DATA_PA / 8; word < DATA_PA / 8 + (2 * PAGE * (DATA_PAGES + 1)) / 8; word++) {
       const value = vectorWord(random);
@@ -218,7 +221,7 @@ export class InstructionDifferential {
 }
 
 /**
- * `count` random instructions of the rows, in turns, each alone, half of them as code that runs often. `except`: words that are left out; if
+ * `count` random instructions of the rows, in turns, each alone, in all ways of `TUNINGS`. `except`: words that are left out; if
  * not given, those whose difference is known and explained. Returns the differences with their rows' names (the first 20), and how often each row was run.
  */
 export function differ(
@@ -239,11 +242,11 @@ export function differ(
     names.set(word, row.name);
     cases.push([word]);
   }
-  const half = Math.ceil(cases.length / 2);
-  const differences = [false, true].flatMap((often) => {
-    const pair = new InstructionDifferential(random, often);
+  const part = Math.ceil(cases.length / TUNINGS.length);
+  const differences = TUNINGS.flatMap((tuning, index) => {
+    const pair = new InstructionDifferential(random, tuning);
     try {
-      return pair.run(often ? cases.slice(half) : cases.slice(0, half));
+      return pair.run(cases.slice(index * part, (index + 1) * part));
     } finally {
       pair.dispose();
     }

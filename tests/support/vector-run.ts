@@ -31,7 +31,7 @@ export interface VectorResult {
 /** Runs `words`, which must come to the SVC behind them. */
 export function runVectors(words: readonly number[], { v = {}, x = {}, memory = [] }: VectorRun = {}): VectorResult {
   const ram = new PhysicalMemory(1 << 20, ENGINE_BYTES);
-  const engine = createWasmEngine(ram, { pageSize: PAGE, trace: false });
+  const engine = createWasmEngine(ram, { pageSize: PAGE, trace: false }, { coldRuns: 0 });
   ram.u32.set([...words, SVC], CODE / 4);
   ram.u8.set(memory, DATA);
   engine.installTranslation(CODE as Va, CODE as Pa, PERM_READ | PERM_EXEC);

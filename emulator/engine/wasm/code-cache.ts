@@ -8,6 +8,7 @@ import { ModelBug } from "../../arch/errors.js";
 import { Code } from "./binary/code.js";
 import { ModuleBuilder } from "./binary/module.js";
 import { TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
+import { coldBlock, type ColdBlock } from "./cold/cold-blocks.js";
 import type { Decoder } from "./decode/decoder.js";
 import { FunctionTranslator, type BlockRange, type TranslationContext } from "./function-translator.js";
 import { scanBlock, type ScannedBlock } from "./guest-code.js";
@@ -33,6 +34,8 @@ export interface CodePage {
   readonly slots: Map<number, number>;
   /** Blocks that have code. */
   readonly translated: Map<number, ScannedBlock>;
+  /** Blocks that have been carried out instruction by instruction; undefined: that cannot be. */
+  readonly cold: Map<number, ColdBlock | undefined>;
   /** Addresses where indirect branches have arrived. */
   readonly arrivals: Set<number>;
   /** Blocks that were found running at the end of a slice, and how often; Infinity: they are part of a region. */
@@ -61,6 +64,8 @@ export interface CodeCacheOptions {
   readonly sites: SiteTable;
   /** Translate the region around a block when it is first wanted, not when it was found running often. */
   readonly regionsAtOnce: boolean;
+  /** So often a block is carried out instruction by instruction before it is translated. */
+  readonly coldRuns: number;
 }
 
 export class CodeCache {
@@ -121,7 +126,7 @@ export class CodeCache {
     }
     let page = pages.find((each) => each.start === start);
     if (page === undefined) {
-      page = { start, frame, slots: new Map(), translated: new Map(), arrivals: new Set(), samples: new Map(), cut: new Map(), sites: [], moduleBytes: 0 };
+      page = { start, frame, slots: new Map(), translated: new Map(), cold: new Map(), arrivals: new Set(), samples: new Map(), cut: new Map(), sites: [], moduleBytes: 0 };
       pages.push(page);
     }
     return page;
@@ -153,6 +158,25 @@ export class CodeCache {
   clear(): void {
     for (const pages of this.pages.values()) for (const page of pages) this.release(page);
     this.pages.clear();
+  }
+
+  // --- code that runs a few times ----------------------------------------------------------------------------------------
+
+  /** The block at an address of the page if it has no code and is not worth any yet. To be asked once for each time that it runs. */
+  coldBlock(page: CodePage, pc: number): ColdBlock | undefined {
+    const { coldRuns, decoder } = this.options;
+    if (coldRuns === 0 || page.translated.has(pc)) return undefined;
+    let block = page.cold.get(pc);
+    if (block === undefined && !page.cold.has(pc)) {
+      block = coldBlock(pc, this.scan(page, pc).words, (word) => decoder.find(word));
+      page.cold.set(pc, block);
+    }
+    return block !== undefined && ++block.runs <= coldRuns ? block : undefined;
+  }
+
+  /** Code for the block at an address may be of use: it has run. */
+  private hasRun(page: CodePage, pc: number): boolean {
+    return this.options.coldRuns === 0 || page.cold.has(pc);
   }
 
   // --- translation -----------------------------------------------------------------------------------------------------
@@ -206,13 +230,13 @@ export class CodeCache {
     return scanBlock(pc, page.start, pageSize, (at) => ram[(at + offset) / 4]!);
   }
 
-  /** Translates the block at `pc` and blocks near it that have no code yet. */
+  /** Translates the block at `pc` and blocks near it that have run and have no code yet. */
   private translateBatch(page: CodePage, pc: number): void {
     const wanted = [pc];
     const found: BlockRange[] = [];
     while (wanted.length > 0 && found.length < BATCH_BLOCKS) {
       const start = wanted.shift()!;
-      if (page.translated.has(start)) continue;
+      if (page.translated.has(start) || (start !== pc && !this.hasRun(page, start))) continue;
       const scanned = this.scan(page, start);
       const { words, next, comesBack, calls } = scanned;
       page.translated.set(start, scanned);

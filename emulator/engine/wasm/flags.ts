@@ -4,7 +4,7 @@
  *
  * Arm: DDI 0487 C1.2.4, shared functions AddWithCarry and ConditionHolds.
  */
-import type { Code, Local } from "./binary/code.js";
+import type { InstructionCode, Local } from "./binary/code.js";
 import { I32, I64 } from "./binary/opcodes.js";
 import type { Condition } from "./translator.js";
 
@@ -28,13 +28,13 @@ const V_BIT = 28;
 
 /** Integer instructions of one width, on operands that are i64 locals. */
 class Narrow {
-  private readonly code: Code;
+  private readonly code: InstructionCode;
   private readonly wide: boolean;
   private readonly kind: number;
   private readonly a: Local;
   private readonly b: Local;
 
-  constructor(code: Code, kind: number, a: Local, b: Local) {
+  constructor(code: InstructionCode, kind: number, a: Local, b: Local) {
     this.code = code;
     this.wide = kind === FLAGS_ADD_64 || kind === FLAGS_SUB_64 || kind === FLAGS_LOGIC_64;
     this.kind = kind;
@@ -121,7 +121,7 @@ class Narrow {
 }
 
 /** Pushes NZCV in bits 31:28 of an i32. */
-export function emitNzcvOfKind(code: Code, kind: number, a: Local, b: Local): void {
+export function emitNzcvOfKind(code: InstructionCode, kind: number, a: Local, b: Local): void {
   if (kind === FLAGS_PACKED) {
     code.get(a).op(I32.wrapI64);
     return;
@@ -138,12 +138,12 @@ export function emitNzcvOfKind(code: Code, kind: number, a: Local, b: Local): vo
   code.i32(V_BIT).op(I32.shl).op(I32.or);
 }
 
-function packedBit(code: Code, a: Local, bit: number): void {
+function packedBit(code: InstructionCode, a: Local, bit: number): void {
   code.get(a).op(I32.wrapI64).i32(bit).op(I32.shrU).i32(1).op(I32.and);
 }
 
 /** Pushes whether an even condition holds, from the bits. */
-function packedCondition(code: Code, pair: number, a: Local): void {
+function packedCondition(code: InstructionCode, pair: number, a: Local): void {
   switch (pair) {
     case 0:
       packedBit(code, a, Z_BIT);
@@ -175,7 +175,7 @@ function packedCondition(code: Code, pair: number, a: Local): void {
 }
 
 /** Pushes whether an even condition holds, from the operands of an addition. */
-function additionCondition(code: Code, narrow: Narrow, pair: number): void {
+function additionCondition(code: InstructionCode, narrow: Narrow, pair: number): void {
   switch (pair) {
     case 4:
       narrow.carry();
@@ -195,7 +195,7 @@ function additionCondition(code: Code, narrow: Narrow, pair: number): void {
 }
 
 /** Pushes i32 0 or 1: whether the condition holds for flags of this kind. */
-export function emitCondition(code: Code, condition: Condition, kind: number, a: Local, b: Local): void {
+export function emitCondition(code: InstructionCode, condition: Condition, kind: number, a: Local, b: Local): void {
   const pair = condition >> 1;
   if (pair === 7) {
     code.i32(1);

@@ -5,7 +5,7 @@
  * must not set any register before its last `load` or `store`, because each of them may leave the function with the PC on the instruction.
  * The methods that end a block (`branch...`, `exit`) are the last ones that a row calls.
  */
-import type { Code, Local } from "./binary/code.js";
+import type { InstructionCode, Local } from "./binary/code.js";
 import type { ValueType } from "./binary/opcodes.js";
 import type { CryptoFunction } from "./runtime-crypto.js";
 import type { FloatFunction } from "./runtime-float.js";
@@ -31,7 +31,7 @@ export interface InterpretedOperands {
 export type StateCell = "fpcr" | "fpsr" | "tpidrEl0" | "exclusiveAddress" | "exclusiveLow" | "exclusiveHigh";
 
 export interface Translator {
-  readonly code: Code;
+  readonly code: InstructionCode;
   /** Address of the instruction. */
   readonly pc: number;
   readonly word: number;

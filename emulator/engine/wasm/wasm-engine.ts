@@ -13,6 +13,9 @@ import { filterDepths } from "../trace-filter.js";
 import { ENCODINGS } from "./a64/encodings.js";
 import { MAX_SLICE, readAccount, STOP_BITS_SET, type Account } from "./account.js";
 import { CodeCache, type CodePage } from "./code-cache.js";
+import { accessesOf } from "./cold/accesses.js";
+import { runColdBlock, type ColdBlock } from "./cold/cold-blocks.js";
+import { DirectExecution } from "./cold/direct-execution.js";
 import { Decoder } from "./decode/decoder.js";
 import {
   ACCESS_PC, ACCOUNT, ENGINE_BYTES, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FAR, FETCH_PAGE, FRONT_EPOCH, HOST, HELD_CODE, HELD_DATA, JUMP_CACHE, JUMP_EPOCH, NO_PAGE, REFUSAL, REPLAY, RING,
@@ -30,6 +33,8 @@ const WASM_PAGE = 65536;
 const MAX_BLOCK = 512;
 const VA_LIMIT = 2 ** 48;
 const PAGE_SIZES = [4096, 16384, 65536];
+/** So often a block is carried out instruction by instruction before it is translated. */
+const COLD_RUNS = 16;
 /** The decode table is the same for every engine. */
 const DECODER = new Decoder(ENCODINGS);
 const OPEN_MONITOR = 2n ** 64n - 1n;
@@ -59,6 +64,8 @@ export interface WasmEngine extends Engine {
 export interface WasmTuning {
   /** Translate all code as code that runs often; for tests. */
   readonly regionsAtOnce?: boolean;
+  /** So often a block is carried out instruction by instruction before it is translated. */
+  readonly coldRuns?: number;
 }
 
 class Wasm implements WasmEngine {
@@ -75,6 +82,7 @@ class Wasm implements WasmEngine {
   private readonly softTlb: SoftTlb;
   private readonly code: CodeCache;
   private readonly runtime: RuntimeInstance;
+  private readonly direct: DirectExecution;
   private readonly sites = new SiteTable();
   private readonly account: Account = { left: 0, loads: 0, stores: 0 };
   private readonly exits: Record<string, number> = { "trace-drain": 0 };
@@ -95,7 +103,7 @@ class Wasm implements WasmEngine {
   /** The page whose code has just been dropped because its own instruction at the PC is going to write it. */
   private ownCode: CodePage | undefined;
 
-  constructor(memory: PhysicalMemory, options: EngineOptions, { regionsAtOnce = false }: WasmTuning) {
+  constructor(memory: PhysicalMemory, options: EngineOptions, { regionsAtOnce = false, coldRuns = regionsAtOnce ? 0 : COLD_RUNS }: WasmTuning) {
     const { buffer } = memory.memory;
     this.memory = memory;
     this.pageSize = options.pageSize;
@@ -116,6 +124,7 @@ class Wasm implements WasmEngine {
       decoder: DECODER,
       sites: this.sites,
       regionsAtOnce,
+      coldRuns,
     });
     // Without a trace nobody sees what the filter holds back.
     const depths = options.trace ? filterDepths(options) : { data: 1, code: 1 };
@@ -136,6 +145,7 @@ class Wasm implements WasmEngine {
       },
     );
     this.code.connect(this.runtime.exports);
+    this.direct = new DirectExecution({ cells: this.cells, accesses: accessesOf(this.runtime.exports), tracePcs });
     this.registers = new WasmRegisters(this.words, this.runtime.readNzcv);
     this.runtime.clear();
     this.openMonitor();
@@ -264,8 +274,9 @@ class Wasm implements WasmEngine {
           continue;
         }
         if (this.arrives) codePage.arrivals.add(at);
-        const slot = this.code.code(codePage, at);
-        this.softTlb.fillJump(at, slot);
+        const cold = this.code.coldBlock(codePage, at);
+        const slot = cold === undefined ? this.code.code(codePage, at) : undefined;
+        if (slot !== undefined) this.softTlb.fillJump(at, slot);
         this.fetch(page, pc);
         if (due !== undefined) {
           this.cells[REPLAY / 4] = due.loads + due.stores;
@@ -273,7 +284,7 @@ class Wasm implements WasmEngine {
           this.stores -= due.stores;
           due = undefined;
         }
-        let exit = this.step(slot, end, replay);
+        let exit = slot === undefined ? this.stepCold(cold!, end, replay) : this.step(slot, end, replay);
         while (exit === undefined && this.ownCode !== undefined) exit = this.stepOwnCode(end, replay);
         if (exit !== undefined) return exit;
       }
@@ -297,6 +308,16 @@ class Wasm implements WasmEngine {
       return undefined;
     }
     return this.step(this.code.cutCode(page, site.block.start, left), end, replay);
+  }
+
+  /** Carries out a block, or what the budget leaves of it. */
+  private stepCold(block: ColdBlock, end: number, replay: Replay | undefined): Exit | undefined {
+    const { instructions, loads, stores, site } = runColdBlock(this.direct, block, end - this.instructions);
+    this.instructions += instructions;
+    this.loads += loads;
+    this.stores += stores;
+    this.arrives = this.direct.indirect;
+    return site === undefined ? undefined : this.exitAt(site, replay);
   }
 
   /**

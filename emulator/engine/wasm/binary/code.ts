@@ -10,7 +10,29 @@ import { CONTROL, F32, F64, I32, I64, I8X16, TYPE_EMPTY, V128, type ValueType } 
 /** Number of a local variable of the function; parameters come first. */
 export type Local = number;
 
-export class Code {
+/** What an instruction of the guest is made of, on WebAssembly's stack: written to a function (`Code`), or carried out at once (`cold/direct-code.ts`). */
+export interface InstructionCode {
+  op(opcode: number): this;
+  get(local: Local): this;
+  set(local: Local): this;
+  tee(local: Local): this;
+  i32(value: number): this;
+  i64(value: bigint | number): this;
+  f32(value: number): this;
+  f64(value: number): this;
+  v128(low: bigint, high: bigint): this;
+  lane(opcode: number, index: number): this;
+  shuffle(lanes: readonly number[]): this;
+  block(type?: ValueType | typeof TYPE_EMPTY): number;
+  loop(type?: ValueType | typeof TYPE_EMPTY): number;
+  if(type?: ValueType | typeof TYPE_EMPTY): number;
+  else(): this;
+  end(): this;
+  br(label: number): this;
+  brIf(label: number): this;
+}
+
+export class Code implements InstructionCode {
   private readonly bytes = new Bytes();
   private readonly types: ValueType[] = [];
   private readonly parameters: number;

@@ -17,7 +17,7 @@ function cacheOf() {
   const memory = new WebAssembly.Memory({ initial: memoryPages, maximum: memoryPages });
   const ram = new Uint32Array(memory.buffer, 0, RAM / 4);
   const sites = new SiteTable();
-  const shared = { base: RAM, memoryPages, pageSize: 4096, tracePcs: false, memory, regionsAtOnce: false };
+  const shared = { base: RAM, memoryPages, pageSize: 4096, tracePcs: false, memory, regionsAtOnce: false, coldRuns: 0 };
   const cache = new CodeCache({ ...shared, ram, decoder: new Decoder(ENCODINGS), sites });
   const runtime = createRuntime({ base: RAM, memoryPages, pageSize: 4096, tracePcs: false, filterPages: 1, fetchPages: 1, trace: true }, { memory, table: cache.table, grant: () => -1, drain: () => undefined, interpret: () => undefined });
   cache.connect(runtime.exports);

@@ -68,8 +68,11 @@ describe("runtime of the wasm engine", () => {
       for (let round = 0; round < 6; round++) {
         const source = program(random);
         const now = random.next();
-        const wasm = history(createWasmEngine, ENGINE_BYTES, source, now, filterPages, fetchPages);
-        expect(wasm, `seed ${seed} round ${round}\n${source}`).to.deep.equal(history(createUnicornEngine, 0, source, now, filterPages, fetchPages));
+        const reference = history(createUnicornEngine, 0, source, now, filterPages, fetchPages);
+        for (const coldRuns of [0, Infinity]) {
+          const wasm = history((memory, options) => createWasmEngine(memory, options, { coldRuns }), ENGINE_BYTES, source, now, filterPages, fetchPages);
+          expect(wasm, `seed ${seed} round ${round}\n${source}`).to.deep.equal(reference);
+        }
       }
     });
   }

@@ -11,6 +11,7 @@ import { describeEngine } from "../../../support/engine-contract.js";
 const CODE = 0x10000;
 
 describeEngine({ name: "wasm", behind: ENGINE_BYTES, make: createWasmEngine });
+describeEngine({ name: "wasm, everything translated", behind: ENGINE_BYTES, make: (memory, options) => createWasmEngine(memory, options, { coldRuns: 0 }) });
 
 describe("wasm engine alone", () => {
   it("rejects what cannot be", () => {

@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { LOADS_STORES_EXCLUSIVE } from "../../../../../emulator/engine/wasm/a64/loads-stores-exclusive.js";
 import { DATA, runAssembly, type Start } from "../../../../support/assembly-run.js";
-import { differ, InstructionDifferential, Random } from "../../../../support/instruction-differential.js";
+import { differ, InstructionDifferential, Random, TUNINGS } from "../../../../support/instruction-differential.js";
 import { runSeed } from "../../../../support/seed.js";
 
 const base = BigInt(DATA);
@@ -122,8 +122,8 @@ describe("exclusives and atomics", () => {
       const words = [kind(1), ...(random.below(3) === 0 ? [between()] : []), kind(0)];
       return random.below(2) === 0 ? words : [...words, exclusive(0)];
     });
-    for (const often of [false, true]) {
-      const engines = new InstructionDifferential(random, often);
+    for (const tuning of TUNINGS) {
+      const engines = new InstructionDifferential(random, tuning);
       try {
         const differences = engines.run(cases).map(({ words, lines }) => `${words.map((word) => word.toString(16)).join(" ")}: ${lines.join("; ")}`);
         expect(differences).to.deep.equal([]);
