@@ -5,10 +5,20 @@
 import { BRANCHES } from "../a64/branches.js";
 import { DATA_IMMEDIATE } from "../a64/data-immediate.js";
 import { DATA_REGISTER } from "../a64/data-register.js";
+import { FP_CONVERT } from "../a64/fp-convert.js";
 import { LOADS_STORES_EXCLUSIVE } from "../a64/loads-stores-exclusive.js";
 import { LOADS_STORES } from "../a64/loads-stores.js";
 import { POINTER_AUTHENTICATION } from "../a64/pointer-authentication.js";
+import { SIMD_ACROSS } from "../a64/simd-across.js";
+import { SIMD_COPY } from "../a64/simd-copy.js";
+import { SIMD_IMMEDIATE } from "../a64/simd-immediate.js";
 import { SIMD_LOADS_STORES } from "../a64/simd-loads-stores.js";
+import { SIMD_PERMUTE } from "../a64/simd-permute.js";
+import { SIMD_SHIFT_IMMEDIATE } from "../a64/simd-shift-immediate.js";
+import { SIMD_STRUCTURES } from "../a64/simd-structures.js";
+import { SIMD_THREE_DIFFERENT } from "../a64/simd-three-different.js";
+import { SIMD_THREE_SAME } from "../a64/simd-three-same.js";
+import { SIMD_TWO_MISC } from "../a64/simd-two-misc.js";
 import { SYSTEM } from "../a64/system.js";
 import type { Encoding } from "../decode/encoding.js";
 import type { Site } from "../sites.js";
@@ -25,11 +35,24 @@ export interface ColdBlock {
 }
 
 /** CRC32 is a loop; DC ZVA makes accesses that do not count. */
-const NOT_DIRECT = ["CRC32, CRC32C", "DC ZVA"];
+export const NOT_DIRECT: readonly string[] = ["CRC32, CRC32C", "DC ZVA"];
+/** What C libraries' string functions, and moves between registers, have of vector arithmetic. */
+export const DIRECT_VECTORS: readonly string[] = [
+  "FMOV (to general)", "FMOV (from general)", "FMOV (top half to general)", "FMOV (general to top half)",
+  "AND (vector)", "BIC (vector, register)", "ORR (vector, register)", "ORN (vector)", "EOR (vector)", "BSL", "BIT", "BIF", "NOT, RBIT (vector)",
+  "ADD (vector)", "SUB (vector)", "ADDP (vector)", "ADDHN", "ADDV",
+  "CMEQ (register)", "CMEQ (zero)", "CMHI (register)", "CMHS (register)", "CMGT (register)", "CMGE (register)", "CMGT (zero)", "CMGE (zero)", "CMLT (zero)", "CMLE (zero)", "CMTST",
+  "SMAX", "UMAX", "SMIN", "UMIN", "SMAXP", "UMAXP", "SMINP", "UMINP", "UMAXV", "UMINV",
+  "SHL", "SSHR", "USHR", "SHRN", "XTN", "REV64 (vector)", "REV32 (vector)", "REV16 (vector)",
+];
 /** Rows that consist of nothing but what `DirectCode` has. */
-export const DIRECT_ROWS: ReadonlySet<Encoding> = new Set(
-  [...DATA_IMMEDIATE, ...DATA_REGISTER, ...BRANCHES, ...SYSTEM, ...LOADS_STORES, ...LOADS_STORES_EXCLUSIVE, ...POINTER_AUTHENTICATION, ...SIMD_LOADS_STORES].filter(({ name }) => !NOT_DIRECT.includes(name)),
-);
+export const DIRECT_ROWS: ReadonlySet<Encoding> = new Set([
+  ...[
+    ...DATA_IMMEDIATE, ...DATA_REGISTER, ...BRANCHES, ...SYSTEM, ...LOADS_STORES, ...LOADS_STORES_EXCLUSIVE, ...POINTER_AUTHENTICATION, ...SIMD_LOADS_STORES, ...SIMD_STRUCTURES, ...SIMD_COPY, ...SIMD_IMMEDIATE,
+    ...SIMD_PERMUTE,
+  ].filter(({ name }) => !NOT_DIRECT.includes(name)),
+  ...[...SIMD_ACROSS, ...SIMD_SHIFT_IMMEDIATE, ...SIMD_THREE_DIFFERENT, ...SIMD_THREE_SAME, ...SIMD_TWO_MISC, ...FP_CONVERT].filter(({ name }) => DIRECT_VECTORS.includes(name)),
+]);
 
 /** The block of these words; undefined: it has instructions that only translated code carries out. */
 export function coldBlock(start: number, words: readonly number[], find: (word: number) => Encoding | undefined): ColdBlock | undefined {

@@ -6,8 +6,8 @@
  */
 import { ModelBug } from "../../../arch/errors.js";
 import type { InstructionCode, Local } from "../binary/code.js";
-import { I64X2 } from "../binary/opcodes.js";
-import { OPERATIONS, VALUE_WORDS, type OperandStack } from "./operations.js";
+import { OPERATIONS, VALUE_WORDS } from "./operations.js";
+import { LANE_OPERATIONS, laneViews, VECTOR_OPERATIONS, type VectorStack } from "./vector-operations.js";
 
 /** Values that an instruction may have on the stack, and in locals. */
 const VALUES = 64;
@@ -15,12 +15,12 @@ const VALUES = 64;
 const ABANDONED = 2 ** 20;
 const TWO_32 = 2 ** 32;
 
-export class DirectCode implements InstructionCode, OperandStack {
+export class DirectCode implements InstructionCode, VectorStack {
   readonly words = new Int32Array(VALUES * VALUE_WORDS);
   /** The locals; a local is the number of its first word. */
   readonly locals = new Int32Array(VALUES * VALUE_WORDS);
   top = 0;
-  private readonly bytes = new Uint8Array(this.words.buffer);
+  readonly lanes = laneViews(this.words);
   private freeLocal = 0;
   /** Ifs that have to end before anything has an effect again. */
   private skipped = 0;
@@ -63,8 +63,7 @@ export class DirectCode implements InstructionCode, OperandStack {
 
   op(opcode: number): this {
     if (this.skipped !== 0) return this;
-    const operation = OPERATIONS[opcode];
-    if (operation === undefined) throw new ModelBug(`wasm engine: opcode 0x${opcode.toString(16)} cannot be carried out at once`);
+    const operation = OPERATIONS[opcode] ?? VECTOR_OPERATIONS.get(opcode) ?? this.absent(`opcode 0x${opcode.toString(16)}`);
     operation(this);
     return this;
   }
@@ -123,11 +122,8 @@ export class DirectCode implements InstructionCode, OperandStack {
 
   lane(opcode: number, index: number): this {
     if (this.skipped !== 0) return this;
-    if (opcode !== I64X2.extractLane) throw new ModelBug(`wasm engine: lane opcode 0x${opcode.toString(16)} cannot be carried out at once`);
-    const { words } = this;
-    const at = this.top - VALUE_WORDS;
-    words[at] = words[at + 2 * index]!;
-    words[at + 1] = words[at + 2 * index + 1]!;
+    const operation = LANE_OPERATIONS.get(opcode) ?? this.absent(`lane opcode 0x${opcode.toString(16)}`);
+    operation(this, index);
     return this;
   }
 
@@ -136,8 +132,8 @@ export class DirectCode implements InstructionCode, OperandStack {
     const second = this.pop();
     const first = 4 * (second - VALUE_WORDS);
     // Lanes of the second vector are numbered behind those of the first, and lie there.
-    const chosen = lanes.map((lane) => this.bytes[first + lane]!);
-    this.bytes.set(chosen, first);
+    const { u8 } = this.lanes;
+    u8.set(lanes.map((lane) => u8[first + lane]!), first);
     return this;
   }
 
