@@ -14,6 +14,7 @@ import { FunctionTranslator, type BlockRange, type TranslationContext } from "./
 import { scanBlock, type ScannedBlock } from "./guest-code.js";
 import { regionAround } from "./regions.js";
 import { GUEST_FUNCTION, RUNTIME_FUNCTIONS, type RuntimeFunction } from "./runtime.js";
+import { createArithmetic } from "./runtime-arithmetic.js";
 import type { SiteTable } from "./sites.js";
 
 /** Blocks that are translated together when one of them is wanted. */
@@ -80,14 +81,14 @@ export class CodeCache {
 
   constructor(options: CodeCacheOptions) {
     this.options = options;
-    this.table = new WebAssembly.Table({ element: "anyfunc", initial: TABLE_STEP });
+    this.table = new WebAssembly.Table({ element: "anyfunc", initial: 1 });
   }
 
   /** The runtime's functions, which need the table first. */
   connect(exports: WebAssembly.Exports): void {
     this.imports = { ...exports, memory: this.options.memory };
     this.unknown = exports["unknown"];
-    for (let slot = 0; slot < this.table.length; slot++) this.table.set(slot, this.unknown);
+    this.table.set(0, this.unknown);
   }
 
   // --- slots -----------------------------------------------------------------------------------------------------------
@@ -264,6 +265,7 @@ export class CodeCache {
       imported: (name: RuntimeFunction) => {
         let number = imported.get(name);
         if (number === undefined) {
+          if (!(name in this.imports)) Object.assign(this.imports, createArithmetic());
           number = module.importFunction("e", name, RUNTIME_FUNCTIONS[name]);
           imported.set(name, number);
         }

@@ -9,11 +9,10 @@ import { Code } from "./binary/code.js";
 import { hasVector, ModuleBuilder, unknownToJavaScript, type FunctionType } from "./binary/module.js";
 import { CONTROL, I32, I32X4, I64, TYPE_EMPTY, TYPE_F64, TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
 import { emitNzcvOfKind, FLAG_KINDS } from "./flags.js";
-import { hostFusesMultiplyAdd } from "./host-float.js";
 import { ACCESS_PC, ACCOUNT, ENTRY_SHIFT, FAR, FETCH_PAGE, HOST, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH, PC, READ_BASE, REFUSAL, REPLAY, RUN, RUN_DONE, SCRATCH, WRITE_BASE } from "./layout.js";
-import { CRYPTO_FUNCTIONS, type CryptoFunction, cryptoFunction } from "./runtime-crypto.js";
+import { CRYPTO_FUNCTIONS, type CryptoFunction } from "./runtime-crypto.js";
 import { NOWHERE, PageFilter, readCell, writeCell, type FilterOptions } from "./runtime-filter.js";
-import { FLOAT_FUNCTIONS, floatFunction, type FloatFunction } from "./runtime-float.js";
+import { FLOAT_FUNCTIONS, type FloatFunction } from "./runtime-float.js";
 
 /** What translated functions take and return: the account; one of the numbers below. */
 export const GUEST_FUNCTION = { parameters: [TYPE_I64], results: [TYPE_I32] } as const;
@@ -47,7 +46,7 @@ export interface RuntimeImports {
   readonly interpret: (word: number) => void;
 }
 
-/** The functions of the runtime that translated code imports: what they take and return. */
+/** The functions that translated code imports: what they take and return. Those of arithmetic are in a module of their own (runtime-arithmetic.ts). */
 const FUNCTIONS = {
   load: { parameters: [TYPE_I64, TYPE_I32], results: [TYPE_I32] },
   loadAligned: { parameters: [TYPE_I64, TYPE_I32, TYPE_I32], results: [TYPE_I32] },
@@ -352,13 +351,6 @@ class Runtime {
     return this.module.func(RUNTIME_FUNCTIONS.interpret, new Code(2).get(0).call(this.interpretImport));
   }
 
-  private arithmetic(): Readonly<Record<FloatFunction | CryptoFunction, number>> {
-    const fused = hostFusesMultiplyAdd();
-    const floats = (Object.keys(FLOAT_FUNCTIONS) as FloatFunction[]).map((name) => [name, this.module.func(RUNTIME_FUNCTIONS[name], floatFunction(name, fused))]);
-    const crypto = (Object.keys(CRYPTO_FUNCTIONS) as CryptoFunction[]).map((name) => [name, this.module.func(RUNTIME_FUNCTIONS[name], cryptoFunction(name))]);
-    return Object.fromEntries([...floats, ...crypto]) as Record<FloatFunction | CryptoFunction, number>;
-  }
-
   build(): Uint8Array<ArrayBuffer> {
     const { module } = this;
     const fetch = this.filter.fetch();
@@ -370,7 +362,7 @@ class Runtime {
     const load = this.load(false, translateWrite, loadAcross);
     const store = this.store(false, translateWrite, storeAcross);
     const readNzcv = this.readNzcv();
-    const exported: Readonly<Record<RuntimeFunction | "readNzcv" | "unknown" | "enter" | "clear" | "fetch", number>> = {
+    const exported: Readonly<Record<Exclude<RuntimeFunction, FloatFunction | CryptoFunction> | "readNzcv" | "unknown" | "enter" | "clear" | "fetch", number>> = {
       load,
       loadAligned: this.load(true, translateWrite, loadAcross),
       store,
@@ -382,7 +374,6 @@ class Runtime {
       interpret: this.interpret(),
       nzcv: this.nzcv(readNzcv),
       readNzcv,
-      ...this.arithmetic(),
       unknown,
       enter: this.enter(),
       clear: this.filter.clear(),

@@ -8,36 +8,32 @@ import type { Encoding } from "./encoding.js";
 const INDEX_BITS = 11;
 const INDEX_LOW = 32 - INDEX_BITS;
 
+/** Number of ones in the mask. */
 function fixedBits({ mask }: Encoding): number {
   let count = 0;
-  for (let rest = mask; rest !== 0; rest = (rest & (rest - 1)) >>> 0) count++;
+  for (let rest = mask; rest !== 0; rest &= rest - 1) count++;
   return count;
 }
 
 export class Decoder {
+  /** Most fixed bits first. */
   readonly encodings: readonly Encoding[];
-  /** Candidates by bits 31:21, most fixed bits first. */
-  private readonly candidates: (readonly Encoding[])[];
+  /** Candidates by bits 31:21, found when the first instruction with these bits is looked up. */
+  private readonly candidates: (readonly Encoding[] | undefined)[] = new Array<readonly Encoding[] | undefined>(1 << INDEX_BITS).fill(undefined);
 
   constructor(encodings: readonly Encoding[]) {
-    this.encodings = [...encodings].sort((a, b) => fixedBits(b) - fixedBits(a));
-    const lists: Encoding[][] = Array.from({ length: 1 << INDEX_BITS }, () => []);
-    for (const row of this.encodings) {
-      const mask = row.mask >>> INDEX_LOW;
-      const value = row.value >>> INDEX_LOW;
-      const free = ~mask & ((1 << INDEX_BITS) - 1);
-      // All settings of the free bits.
-      for (let bits = free; ; bits = (bits - 1) & free) {
-        lists[value | bits]!.push(row);
-        if (bits === 0) break;
-      }
-    }
-    this.candidates = lists;
+    const byFixedBits = Array.from({ length: 33 }, (): Encoding[] => []);
+    for (const row of encodings) byFixedBits[32 - fixedBits(row)]!.push(row);
+    this.encodings = byFixedBits.flat();
+  }
+
+  private candidatesFor(index: number): readonly Encoding[] {
+    return (this.candidates[index] ??= this.encodings.filter(({ mask, value }) => (index & (mask >>> INDEX_LOW)) === value >>> INDEX_LOW));
   }
 
   /** The row that the instruction belongs to; undefined: unallocated, or not implemented. */
   find(word: number): Encoding | undefined {
-    for (const row of this.candidates[word >>> INDEX_LOW]!) {
+    for (const row of this.candidatesFor(word >>> INDEX_LOW)) {
       if ((word & row.mask) >>> 0 === row.value && row.legal(word)) return row;
     }
     return undefined;

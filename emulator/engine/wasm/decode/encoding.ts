@@ -16,6 +16,8 @@ export interface FieldPlace {
   readonly name: string;
   readonly low: number;
   readonly width: number;
+  /** All ones of that width. */
+  readonly mask: number;
 }
 
 export interface Encoding {
@@ -33,6 +35,15 @@ export interface Encoding {
   interpret?(words: BigUint64Array, word: number): void;
 }
 
+function fixedBits(bits: string, pattern: string): number {
+  let value = 0;
+  for (const bit of bits) {
+    if (bit !== "0" && bit !== "1") throw new ModelBug(`decode table: bit ${bit} in "${pattern}"`);
+    value = 2 * value + (bit === "1" ? 1 : 0);
+  }
+  return value;
+}
+
 /** Parses a pattern. Throws ModelBug if it has not 32 bits. */
 export function parsePattern(pattern: string): Pick<Encoding, "mask" | "value" | "fields"> {
   let at = 32;
@@ -40,19 +51,15 @@ export function parsePattern(pattern: string): Pick<Encoding, "mask" | "value" |
   let value = 0;
   const fields: FieldPlace[] = [];
   for (const token of pattern.split(" ")) {
-    const [name, width] = token.split(":");
-    if (name === undefined || name === "") throw new ModelBug(`decode table: pattern "${pattern}"`);
-    if (width === undefined) {
-      for (const bit of name) {
-        if (bit !== "0" && bit !== "1") throw new ModelBug(`decode table: bit ${bit} in "${pattern}"`);
-        at--;
-        mask |= 1 << at;
-        if (bit === "1") value |= 1 << at;
-      }
-    } else {
-      at -= Number(width);
-      fields.push({ name, low: at, width: Number(width) });
-    }
+    const colon = token.indexOf(":");
+    if (token === "" || colon === 0) throw new ModelBug(`decode table: pattern "${pattern}"`);
+    const width = colon < 0 ? token.length : Number(token.slice(colon + 1));
+    const ones = width < 32 ? (1 << width) - 1 : -1;
+    at -= width;
+    if (colon < 0) {
+      mask |= ones << at;
+      value |= fixedBits(token, pattern) << at;
+    } else fields.push({ name: token.slice(0, colon), low: at, width, mask: ones });
   }
   if (at !== 0) throw new ModelBug(`decode table: "${pattern}" has ${32 - at} bits`);
   return { mask: mask >>> 0, value: value >>> 0, fields };
@@ -60,7 +67,7 @@ export function parsePattern(pattern: string): Pick<Encoding, "mask" | "value" |
 
 function extract(fields: readonly FieldPlace[], word: number): Record<string, number> {
   const values: Record<string, number> = {};
-  for (const { name, low, width } of fields) values[name] = (word >>> low) & (2 ** width - 1);
+  for (const { name, low, mask } of fields) values[name] = (word >>> low) & mask;
   return values;
 }
 

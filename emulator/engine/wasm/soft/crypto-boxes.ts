@@ -17,9 +17,14 @@ export function multiplyField(a: number, b: number, polynomial: number): number 
 
 /** a^254, which is the inverse, and 0 for 0. */
 function invert(a: number, polynomial: number): number {
-  let power = 1;
-  for (let step = 0; step < 254; step++) power = multiplyField(power, a, polynomial);
-  return power;
+  let result = 1;
+  let power = a;
+  // 254 is the sum of 2, 4, 8 to 128.
+  for (let step = 0; step < 7; step++) {
+    power = multiplyField(power, power, polynomial);
+    result = multiplyField(result, power, polynomial);
+  }
+  return result;
 }
 
 /** A circulant matrix of bits: bit i of the result is the parity of `value` and `row` turned left by i. */

@@ -9,12 +9,12 @@ describe("encodings", () => {
     expect(mask).to.equal(0x3f80_0000);
     expect(value).to.equal(0x3100_0000);
     expect(fields).to.deep.equal([
-      { name: "sf", low: 31, width: 1 },
-      { name: "op", low: 30, width: 1 },
-      { name: "sh", low: 22, width: 1 },
-      { name: "imm12", low: 10, width: 12 },
-      { name: "Rn", low: 5, width: 5 },
-      { name: "Rd", low: 0, width: 5 },
+      { name: "sf", low: 31, width: 1, mask: 1 },
+      { name: "op", low: 30, width: 1, mask: 1 },
+      { name: "sh", low: 22, width: 1, mask: 1 },
+      { name: "imm12", low: 10, width: 12, mask: 0xfff },
+      { name: "Rn", low: 5, width: 5, mask: 31 },
+      { name: "Rd", low: 0, width: 5, mask: 31 },
     ]);
     expect(parsePattern("11010101000000110011111111011111")).to.deep.equal({ mask: 0xffff_ffff, value: 0xd503_3fdf, fields: [] });
   });
