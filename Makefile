@@ -47,7 +47,7 @@ $(STAMPS)/native: $(STAMPS)/packages node_modules/.package-lock.json $(NATIVE_SO
 dist/.stamp: node_modules/.package-lock.json tsconfig.json tsconfig.build.json $(TS_SOURCES)
 	@mkdir -p dist
 	$(BIN)/tsc -p tsconfig.build.json
-	$(BIN)/esbuild lab/cli.ts --bundle --splitting --format=esm --platform=node --target=node20 --packages=external --sourcemap --outdir=dist/bundle --entry-names=foliolab --log-level=warning
+	$(BIN)/esbuild lab/cli.ts --bundle --splitting --format=esm --platform=node --target=node20 --packages=external --minify-whitespace --minify-syntax --sourcemap --outdir=dist/bundle --entry-names=foliolab --log-level=warning
 	@touch $@
 
 build/guest/%: guest-programs/%.c guest-programs/guest.h $(STAMPS)/packages

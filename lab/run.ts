@@ -99,7 +99,14 @@ export async function runProgram(request: RunRequest): Promise<RunResult> {
   const result: RunResult = {
     schema: RUN_SCHEMA,
     version: VERSION,
-    program: { path: program.hostPath, sha256: createHash("sha256").update(program.bytes).digest("hex"), args },
+    program: {
+      path: program.hostPath,
+      // Not every run is asked for it, and setting up the hash takes longer than the hash.
+      get sha256() {
+        return createHash("sha256").update(program.bytes).digest("hex");
+      },
+      args,
+    },
     seed: config.seed,
     config: {
       engine: engine.name,
