@@ -17,8 +17,8 @@ import { GUEST_FUNCTION, RUNTIME_FUNCTIONS, type RuntimeFunction } from "./runti
 import { createArithmetic } from "./runtime-arithmetic.js";
 import type { SiteTable } from "./sites.js";
 
-/** Blocks that are translated together when one of them is wanted. */
-const BATCH_BLOCKS = 16;
+/** Blocks that are translated together when one of them is wanted, at most: a module costs the host as much as a few functions. */
+const BATCH_BLOCKS = 64;
 /** So often a block has to be found running before the region around it is translated. */
 const HOT_SAMPLES = 2;
 /** The table grows by so many slots at a time. */
@@ -175,11 +175,6 @@ export class CodeCache {
     return block !== undefined && ++block.runs <= coldRuns ? block : undefined;
   }
 
-  /** Code for the block at an address may be of use: it has run. */
-  private hasRun(page: CodePage, pc: number): boolean {
-    return this.options.coldRuns === 0 || page.cold.has(pc);
-  }
-
   // --- translation -----------------------------------------------------------------------------------------------------
 
   /** Slot of the code at an address of the page. */
@@ -231,18 +226,21 @@ export class CodeCache {
     return scanBlock(pc, page.start, pageSize, (at) => ram[(at + offset) / 4]!);
   }
 
-  /** Translates the block at `pc` and blocks near it that have run and have no code yet. */
+  /** Translates the block at `pc` and those blocks of its page that have run; if none is carried out at once, those that it leads to. */
   private translateBatch(page: CodePage, pc: number): void {
-    const wanted = [pc];
+    const allAtOnce = this.options.coldRuns === 0;
+    const wanted = allAtOnce ? [pc] : [pc, ...page.cold.keys()];
     const found: BlockRange[] = [];
-    while (wanted.length > 0 && found.length < BATCH_BLOCKS) {
-      const start = wanted.shift()!;
-      if (page.translated.has(start) || (start !== pc && !this.hasRun(page, start))) continue;
+    for (let at = 0; at < wanted.length && found.length < BATCH_BLOCKS; at++) {
+      const start = wanted[at]!;
+      if (page.translated.has(start)) continue;
       const scanned = this.scan(page, start);
       const { words, next, comesBack, calls } = scanned;
       page.translated.set(start, scanned);
+      page.cold.delete(start);
       // A loop of one block stays in its function.
       found.push({ start, words, next: next.includes(start) ? [0] : [] });
+      if (!allAtOnce) continue;
       wanted.push(...next);
       if (comesBack !== undefined) wanted.push(comesBack);
       if (calls !== undefined) wanted.push(calls);

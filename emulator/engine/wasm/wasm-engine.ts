@@ -34,7 +34,7 @@ const MAX_BLOCK = 512;
 const VA_LIMIT = 2 ** 48;
 const PAGE_SIZES = [4096, 16384, 65536];
 /** So often a block is carried out instruction by instruction before it is translated. */
-const COLD_RUNS = 16;
+const COLD_RUNS = 32;
 /** The decode table is the same for every engine. */
 const DECODER = new Decoder(ENCODINGS);
 const OPEN_MONITOR = 2n ** 64n - 1n;
