@@ -3,7 +3,7 @@ import { EXECUTED_HWCAP } from "../emulator/engine/hwcap.js";
 import { createUnicornEngine } from "../emulator/engine/unicorn.js";
 import { PhysicalMemory } from "../emulator/memory/physical-memory.js";
 import type { EngineName } from "./config.js";
-import { offerRelaxedSimd } from "./host-simd.js";
+import { prepareV8 } from "./host-v8.js";
 import { wasmOnMemory, type EngineFactory } from "./wasm-on-memory.js";
 
 export const ENGINES: Readonly<Record<EngineName, EngineFactory>> = {
@@ -12,7 +12,7 @@ export const ENGINES: Readonly<Record<EngineName, EngineFactory>> = {
     return { memory, engine: createUnicornEngine(memory, options), hwcap: EXECUTED_HWCAP };
   },
   wasm: (bytes, options) => {
-    offerRelaxedSimd();
+    prepareV8();
     return wasmOnMemory(bytes, options);
   },
 };
