@@ -124,11 +124,21 @@ function dominators(order: readonly FlowNode[]): void {
   for (const node of order) node.dominator?.dominated.push(node);
 }
 
+/** A block by itself, and perhaps its own loop: what most functions are. */
+function singleBlock(loops: boolean): FlowNode {
+  const node = newNode(0);
+  node.order = 0;
+  node.isLoop = loops;
+  if (loops) node.hops.set(0, node);
+  return node;
+}
+
 /**
  * The graph of blocks 0 to `successors.length` - 1 that is entered at `entries`: its root, reducible, with dominators and loops noted. If there are several
  * entries the root is a dispatcher.
  */
 export function flowGraph(successors: readonly (readonly number[])[], entries: readonly number[]): FlowNode {
+  if (successors.length === 1) return singleBlock(successors[0]!.length > 0);
   const blocks = successors.map((_, block) => newNode(block));
   for (const [block, next] of successors.entries()) for (const target of next) blocks[block]!.hops.set(target, blocks[target]!);
   const outside = newNode(undefined);

@@ -237,23 +237,29 @@ export class Code implements InstructionCode {
     return this.bytes.length;
   }
 
-  /** The function's entry in the code section, without its length. `before`: code that comes first and uses the same locals. */
-  finish(before?: Code): Bytes {
-    const body = new Bytes(this.bytes.length + 64);
-    const runs: { type: ValueType; count: number }[] = [];
-    for (const type of this.types) {
-      const last = runs.at(-1);
-      if (last?.type === type) last.count++;
-      else runs.push({ type, count: 1 });
+  /** The local variables as the binary format declares them. */
+  private declarations(): Bytes {
+    // Up to 64 bytes an array is cheap to make.
+    const bytes = new Bytes(64);
+    const { types } = this;
+    let runs = 0;
+    for (let at = 0; at < types.length; at++) if (types[at] !== types[at - 1]) runs++;
+    bytes.unsigned(runs);
+    for (let start = 0, end = 0; start < types.length; start = end) {
+      while (end < types.length && types[end] === types[start]) end++;
+      bytes.unsigned(end - start);
+      bytes.byte(types[start]!);
     }
-    body.unsigned(runs.length);
-    for (const { type, count } of runs) {
-      body.unsigned(count);
-      body.byte(type);
-    }
-    if (before !== undefined) body.append(before.bytes.view());
-    body.append(this.bytes.view());
-    body.byte(CONTROL.end);
-    return body;
+    return bytes;
+  }
+
+  /** Writes the function's entry in the code section. `before`: code that comes first and uses the same locals. */
+  appendTo(into: Bytes, before?: Code): void {
+    const locals = this.declarations();
+    into.unsigned(locals.length + (before?.bytes.length ?? 0) + this.bytes.length + 1);
+    into.append(locals.view());
+    if (before !== undefined) into.append(before.bytes.view());
+    into.append(this.bytes.view());
+    into.byte(CONTROL.end);
   }
 }

@@ -37,25 +37,38 @@ const FUNCTION_TYPE = 0x60;
 const I32_CONST = 0x41;
 const END = 0x0b;
 
+/** A name of ASCII letters and digits. */
 function name(into: Bytes, text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  into.unsigned(bytes.length);
-  into.append(bytes);
+  into.unsigned(text.length);
+  for (let at = 0; at < text.length; at++) into.byte(text.charCodeAt(at));
 }
 
 export class ModuleBuilder {
   private readonly types: string[] = [];
+  /** The same by object: most modules have a few types, and ask for them again and again. */
+  private readonly known = new Map<FunctionType, number>();
   private readonly typeBytes = new Bytes();
   private readonly imports = new Bytes();
   private importCount = 0;
   private functionImports = 0;
-  private readonly functions: { readonly type: number; readonly body: Bytes }[] = [];
+  private functions = 0;
+  private readonly functionTypes = new Bytes();
+  private readonly codes = new Bytes(4096);
   private readonly exports = new Bytes();
   private exportCount = 0;
   private readonly elements: { readonly slot: number; readonly func: number }[] = [];
 
   /** Number of a function type; equal types share one. */
-  type({ parameters, results }: FunctionType): number {
+  type(type: FunctionType): number {
+    let number = this.known.get(type);
+    if (number === undefined) {
+      number = this.numberOf(type);
+      this.known.set(type, number);
+    }
+    return number;
+  }
+
+  private numberOf({ parameters, results }: FunctionType): number {
     const key = `${parameters.join()}:${results.join()}`;
     const known = this.types.indexOf(key);
     if (known >= 0) return known;
@@ -102,12 +115,14 @@ export class ModuleBuilder {
 
   /** Number that the next `func` will get, for code that calls itself or later functions. */
   get nextFunction(): number {
-    return this.functionImports + this.functions.length;
+    return this.functionImports + this.functions;
   }
 
-  /** Adds a function; returns its number. `before`: as for `Code.finish`. */
+  /** Adds a function; returns its number. `before`: as for `Code.appendTo`. */
   func(type: FunctionType, code: Code, before?: Code): number {
-    this.functions.push({ type: this.type(type), body: code.finish(before) });
+    this.functionTypes.unsigned(this.type(type));
+    code.appendTo(this.codes, before);
+    this.functions++;
     return this.nextFunction - 1;
   }
 
@@ -137,14 +152,7 @@ export class ModuleBuilder {
     };
     section(SECTION_TYPE, this.types.length, this.typeBytes);
     section(SECTION_IMPORT, this.importCount, this.imports);
-    const functions = new Bytes();
-    const codes = new Bytes(4096);
-    for (const { type, body } of this.functions) {
-      functions.unsigned(type);
-      codes.unsigned(body.length);
-      codes.append(body.view());
-    }
-    section(SECTION_FUNCTION, this.functions.length, functions);
+    section(SECTION_FUNCTION, this.functions, this.functionTypes);
     section(SECTION_EXPORT, this.exportCount, this.exports);
     const elements = new Bytes();
     for (const { slot, func } of this.elements) {
@@ -156,7 +164,7 @@ export class ModuleBuilder {
       elements.unsigned(func);
     }
     section(SECTION_ELEMENT, this.elements.length, elements);
-    section(SECTION_CODE, this.functions.length, codes);
+    section(SECTION_CODE, this.functions, this.codes);
     return module.view();
   }
 }
