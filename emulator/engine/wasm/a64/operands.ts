@@ -10,9 +10,9 @@ import type { Translator } from "../translator.js";
 export const WORD_MASK = 0xffff_ffffn;
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;
 
-/** `bits` as a signed number of `width` bits. */
+/** `bits` as a signed number of `width` bits, 32 at most. */
 export function signed(bits: number, width: number): number {
-  return bits >= 2 ** (width - 1) ? bits - 2 ** width : bits;
+  return (bits << (32 - width)) >> (32 - width);
 }
 
 /** 64 or 32: the width that the field `sf` chooses. */

@@ -4,11 +4,7 @@ import { I64, I64X2 } from "../binary/opcodes.js";
 import type { Local } from "../binary/code.js";
 import { encoding, type Encoding } from "../decode/encoding.js";
 import type { Translator } from "../translator.js";
-
-/** `bits` as a signed number of `width` bits. */
-function signed(bits: number, width: number): number {
-  return bits >= 2 ** (width - 1) ? bits - 2 ** width : bits;
-}
+import { signed } from "./operands.js";
 
 /** The base register, or SP, in a local. */
 export function base(t: Translator, Rn: number): Local {
@@ -142,7 +138,7 @@ const ONE_REGISTER: readonly Encoding[] = [
     access(t, size, opc, Rt, address, 0);
   }, (fields) => allocated(fields) && (fields.option & 2) !== 0),
   encoding("LDR/STR (unsigned offset, SIMD&FP)", "size:2 111 1 01 opc:2 imm12:12 Rn:5 Rt:5", (t, { size, opc, imm12, Rn, Rt }) => {
-    access(t, size, opc, Rt, base(t, Rn), imm12 * 2 ** scaleOf(size, opc));
+    access(t, size, opc, Rt, base(t, Rn), imm12 << scaleOf(size, opc));
   }, allocated),
 ];
 
