@@ -98,7 +98,7 @@ export class FunctionTranslator implements Translator, AccessHost {
     this.flags = new FlagLocals(code, context.base, () => {
       this.callRuntime("nzcv");
     });
-    this.memory = new MemoryAccess(this);
+    this.memory = new MemoryAccess(this, blocks.flatMap(({ words }) => words));
     this.flow = new FlowWriter({
       code,
       state: () => this.state,
@@ -166,6 +166,7 @@ export class FunctionTranslator implements Translator, AccessHost {
   private writeBack(): void {
     this.registers.leave();
     this.flags.leave();
+    this.memory.leave();
   }
 
   private translateBlock(number: number): void {
@@ -175,6 +176,7 @@ export class FunctionTranslator implements Translator, AccessHost {
     const { block } = this;
     this.index = 0;
     this.pc = start;
+    this.memory.startBlock();
     code.get(this.account);
     const cost = code.i64Later();
     code.op(I64.add);

@@ -67,6 +67,8 @@ export interface HeldPagesOptions {
   readonly access: typeof ACCESS_READ | typeof ACCESS_FETCH;
   /** Writes a record: both push an i64, the access shifted left by 32 and the number of the page. */
   readonly record: (code: Code, access: () => unknown, page: () => unknown) => void;
+  /** Writes what is to be done when the page at the address in the local is held no more. */
+  readonly leaves: (code: Code, page: Local) => void;
 }
 
 export class HeldPages {
@@ -210,6 +212,7 @@ export class HeldPages {
     const rest = code.local(TYPE_I32);
     const slot = code.local(TYPE_I32);
     const oldest = code.local(TYPE_I32);
+    const newest = code.local(TYPE_I32);
     const used = code.local(TYPE_I64);
     const least = code.local(TYPE_I64);
     this.read(code, I64.load, NOW);
@@ -217,6 +220,7 @@ export class HeldPages {
     code.return().end();
     this.pushDue(code);
     code.set(due);
+    this.read(code, I32.load, FRONT).set(newest);
     const done = code.block();
     const each = code.loop();
     code.get(due).op(I32.eqz).brIf(done);
@@ -228,9 +232,10 @@ export class HeldPages {
     code.get(rest).get(rest).i32(1).op(I32.sub).op(I32.and).tee(rest).brIf(find).end();
     code.get(due).i32(1).get(oldest).op(I32.shl).op(I32.xor).set(due);
     this.moveToFront(code, oldest);
-    code.get(oldest).get(0).op(I32.ne).if(TYPE_EMPTY);
+    // The page that was the newest at the last record is still where it was if it is the oldest now.
+    code.get(oldest).get(0).op(I32.ne).get(oldest).get(newest).op(I32.ne).op(I32.and).if(TYPE_EMPTY);
     record(code, () => code.i64(BigInt(access) << 32n), () => this.entry(code, PAGE, oldest, SLOT_SHIFT).memory(I64.load, 0).i64(pageShift).op(I64.shrU));
-    code.end().br(each).end().end();
+    code.end().i32(NONE).set(newest).br(each).end().end();
     this.write(code, I64.store, EMITTED, () => this.read(code, I64.load, NOW));
     return module.func({ parameters: [TYPE_I32], results: [] }, code);
   }
@@ -276,6 +281,7 @@ export class HeldPages {
     this.entry(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0).tee(gone).i64(NO_PAGE).op(I64.ne).if(TYPE_EMPTY);
     this.bucket(code, () => code.get(gone)).set(bucket);
     count(-1);
+    this.options.leaves(code, gone);
     code.end();
     this.bucket(code, () => code.get(0)).set(bucket);
     count(1);

@@ -28,10 +28,6 @@ export const REFUSAL = AFTER_CONTEXT + 36;
 /** i64: address of the access that was refused. */
 export const FAR = AFTER_CONTEXT + 40;
 
-/** i64: the page that reads (writes) hit without further checks, or NO_PAGE; i32: where it lies. */
-export const READ_BASE = AFTER_CONTEXT + 48;
-export const WRITE_BASE = AFTER_CONTEXT + 56;
-export const HOST = AFTER_CONTEXT + 64;
 /** i32: records in the ring. */
 export const RING_COUNT = AFTER_CONTEXT + 68;
 /** i32: accesses of a restarted instruction that come before the one that was refused. */
@@ -56,6 +52,19 @@ export const SCRATCH = AFTER_CONTEXT + 144;
 export const RUN_DONE = AFTER_CONTEXT + 152;
 /** Bytes of a run that is not on one page: at most four vectors. */
 export const RUN = AFTER_CONTEXT + 160;
+/**
+ * The current pages, of which each access has one by its base register (memory-access.ts): i64 page that reads (writes) hit without further checks, or
+ * NO_PAGE; i64 when it was used last, counted down, if the filter does not know yet, or UNMARKED; i32 where it lies; i32 its slot in the filter.
+ */
+export const CURRENT_PAGES = 4;
+export const READ_BASE = 0x500;
+export const WRITE_BASE = 0x520;
+export const MARK = 0x540;
+export const HOST = 0x560;
+export const CURRENT_SLOT = 0x570;
+/** After every use that is marked. */
+export const UNMARKED = -(2n ** 63n);
+
 /** The pages that the filter holds back (held-pages.ts), of data and of code. */
 export const HELD_DATA = 0x1000;
 export const HELD_CODE = 0x2000;

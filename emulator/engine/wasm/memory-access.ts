@@ -1,12 +1,15 @@
 /**
  * Loads and stores of one function.
  *
- * Two forms. The short one, for code that has just been found, calls the runtime for every access. The fast one compares with the current
- * page first, which it keeps in local variables.
+ * Two forms. The short one, for code that has just been found, calls the runtime for every access. The fast one compares with a current
+ * page first, which it keeps in local variables. There are several current pages, and the base register of an access says which one is its: what goes
+ * through the stack pointer seldom lies where other pointers lead. An access to a current page leaves a mark, the account less its number in the block,
+ * so that the filter learns the order of last uses when it has to know.
  */
+import { ModelBug } from "../../arch/errors.js";
 import type { Code, Local } from "./binary/code.js";
 import { I16X8, I32, I32X4, I64, I64X2, I8X16, TYPE_EMPTY, TYPE_I32, TYPE_I64, TYPE_V128, V128, type ValueType } from "./binary/opcodes.js";
-import { ACCESS_PC, HOST, READ_BASE, RUN, STOP_BITS, WRITE_BASE } from "./layout.js";
+import { ACCESS_PC, CURRENT_PAGES, HOST, MARK, READ_BASE, RUN, STOP_BITS, UNMARKED, WRITE_BASE } from "./layout.js";
 import type { RuntimeFunction } from "./runtime.js";
 
 const NOWHERE = -1;
@@ -20,10 +23,32 @@ function alignmentOf(bytes: AccessBytes, aligned: boolean | 16): number {
   return aligned === false ? 1 : aligned === true ? bytes : aligned;
 }
 
+/** Base register of a load or store, or of DC ZVA; undefined for other instructions. Arm: DDI 0487 C4.1.94, C5.3.15. */
+function baseRegister(word: number): number | undefined {
+  if ((word & 0xffff_ffe0) >>> 0 === 0xd50b_7420) return word & 31;
+  return (word & 0x0a00_0000) === 0x0800_0000 ? (word >>> 5) & 31 : undefined;
+}
+
+const FRAME_POINTER = 29;
+const STACK_POINTER = 31;
+
+/** The current page of each base register: one for the stack, the others in turns. */
+function currentPages(words: Iterable<number>): ReadonlyMap<number, number> {
+  const pages = new Map<number, number>();
+  let next = 0;
+  for (const word of words) {
+    const base = baseRegister(word);
+    if (base === undefined || pages.has(base)) continue;
+    pages.set(base, base === FRAME_POINTER || base === STACK_POINTER ? 0 : 1 + (next++ % (CURRENT_PAGES - 1)));
+  }
+  return pages;
+}
+
 /** What the accesses need of the function that they belong to. */
 export interface AccessHost {
   readonly code: Code;
   readonly pc: number;
+  readonly word: number;
   /** Where the cells begin. */
   readonly base: number;
   readonly pageSize: number;
@@ -39,31 +64,73 @@ export interface AccessHost {
   refuse(run: "load" | "store" | undefined): void;
 }
 
+/** A current page in locals. */
+interface CurrentPage {
+  readonly number: number;
+  readonly read: Local;
+  readonly write: Local;
+  readonly place: Local;
+  readonly mark: Local;
+}
+
 export class MemoryAccess {
   private readonly host: AccessHost;
-  /** The current page for reads and for writes, and its place. */
-  private page: { readonly read: Local; readonly write: Local; readonly place: Local } | undefined;
+  private readonly numbers: ReadonlyMap<number, number>;
+  private readonly pages: readonly CurrentPage[];
+  /** Accesses of the block so far. */
+  private made = 0;
 
-  constructor(host: AccessHost) {
+  /** `words`: all instructions of the function. */
+  constructor(host: AccessHost, words: Iterable<number>) {
     this.host = host;
+    this.numbers = currentPages(words);
+    const { code } = host;
+    const used = host.fast ? [...new Set(this.numbers.values())] : [];
+    this.pages = used.map((number) => ({ number, read: code.local(TYPE_I64), write: code.local(TYPE_I64), place: code.local(TYPE_I32), mark: code.local(TYPE_I64) }));
   }
 
-  private get current(): { readonly read: Local; readonly write: Local; readonly place: Local } {
-    const { code } = this.host;
-    return (this.page ??= { read: code.local(TYPE_I64), write: code.local(TYPE_I64), place: code.local(TYPE_I32) });
+  /** Number of the current page of the instruction's accesses. */
+  private get number(): number {
+    const number = this.numbers.get(baseRegister(this.host.word) ?? -1);
+    if (number === undefined) throw new ModelBug(`wasm engine: no base register of ${this.host.word.toString(16)}`);
+    return number;
   }
 
-  private readPage(code: Code): void {
-    const { read, write, place } = this.current;
+  private get current(): CurrentPage {
+    const { number } = this;
+    return this.pages.find((page) => page.number === number)!;
+  }
+
+  private readPages(code: Code): void {
     const base = this.host.base | 0;
-    code.i32(base + READ_BASE).memory(I64.load, 0).set(read);
-    code.i32(base + WRITE_BASE).memory(I64.load, 0).set(write);
-    code.i32(base + HOST).memory(I32.load, 0).set(place);
+    for (const { number, read, write, place } of this.pages) {
+      code.i32(base + READ_BASE + 8 * number).memory(I64.load, 0).set(read);
+      code.i32(base + WRITE_BASE + 8 * number).memory(I64.load, 0).set(write);
+      code.i32(base + HOST + 4 * number).memory(I32.load, 0).set(place);
+    }
   }
 
   /** Writes the code for the start of the function. */
   enter(code: Code): void {
-    if (this.page !== undefined) this.readPage(code);
+    this.readPages(code);
+    for (const { number, mark } of this.pages) code.i32((this.host.base | 0) + MARK + 8 * number).memory(I64.load, 0).set(mark);
+  }
+
+  /** Writes the marks where the function is left, or the runtime asked. */
+  leave(): void {
+    for (const { number, mark } of this.pages) this.host.code.i32((this.host.base | 0) + MARK + 8 * number).get(mark).memory(I64.store, 0);
+  }
+
+  /** A block begins. */
+  startBlock(): void {
+    this.made = 0;
+  }
+
+  /** The current page has been used. */
+  private mark(accesses: number): void {
+    const { code, account, fast } = this.host;
+    this.made += accesses;
+    if (fast) code.get(account).i64(this.made).op(I64.sub).set(this.current.mark);
   }
 
   private notePc(): void {
@@ -71,11 +138,21 @@ export class MemoryAccess {
     if (host.tracePcs) host.code.i32((host.base | 0) + ACCESS_PC).i64(host.pc).memory(I64.store, 0);
   }
 
-  /** After a call of the runtime: another page may be the current one, and the run may have to stop. */
+  /** Before a call of the runtime, with the arguments before the current page's number on the stack. */
+  private callSlow(name: RuntimeFunction, alignment?: number): void {
+    const { code } = this.host;
+    this.leave();
+    code.i32(this.number);
+    if (alignment !== undefined) code.i32(alignment);
+    this.host.callRuntime(name);
+    for (const { mark } of this.pages) code.i64(UNMARKED).set(mark);
+  }
+
+  /** After a call of the runtime: other pages may be the current ones, and the run may have to stop. */
   private settle(): void {
     const { code, account, base, fast } = this.host;
     if (!fast) return;
-    this.readPage(code);
+    this.readPages(code);
     code.get(account).i32((base | 0) + STOP_BITS).memory(I64.load, 0).op(I64.or).set(account);
   }
 
@@ -125,8 +202,8 @@ export class MemoryAccess {
     const alignment = alignmentOf(bytes, aligned);
     const find = (): void => {
       code.get(at).i32(bytes);
-      if (aligned !== false) code.i32(alignment);
-      host.callRuntime(aligned === false ? "load" : "loadAligned");
+      if (aligned === false) this.callSlow("load");
+      else this.callSlow("loadAligned", alignment);
     };
     if (host.fast) {
       const distance = this.elsewhere(at, bytes, false, alignment);
@@ -136,6 +213,7 @@ export class MemoryAccess {
       this.pushPlace(distance);
       code.set(place).end();
     } else this.settledPlace(place, undefined, find);
+    this.mark(1);
     code.get(place).memory(LOADS[bytes], 0);
   }
 
@@ -147,8 +225,8 @@ export class MemoryAccess {
     const slow = (): void => {
       this.notePc();
       code.get(at).i32(bytes).get(value);
-      if (aligned !== false) code.i32(alignment);
-      host.callRuntime(aligned === false ? "store" : "storeAligned");
+      if (aligned === false) this.callSlow("store");
+      else this.callSlow("storeAligned", alignment);
       code.if(TYPE_EMPTY);
       host.refuse(undefined);
       code.end();
@@ -162,6 +240,7 @@ export class MemoryAccess {
       this.pushPlace(distance);
       code.get(value).memory(STORES[bytes], 0).end();
     } else slow();
+    this.mark(1);
   }
 
   /** Leaves the address of the bytes of a run in the local. */
@@ -170,7 +249,7 @@ export class MemoryAccess {
     const { code } = host;
     const find = (): void => {
       code.get(at).i32(bytes).i32(total);
-      host.callRuntime("loadRun");
+      this.callSlow("loadRun");
     };
     if (!host.fast) {
       this.settledPlace(place, "load", find);
@@ -182,6 +261,7 @@ export class MemoryAccess {
     code.else();
     this.pushPlace(distance);
     code.set(place).end();
+    this.mark(total / bytes);
   }
 
   loadPair(bytes: 4 | 8, address: Local, offset: number): readonly [Local, Local] {
@@ -258,7 +338,7 @@ export class MemoryAccess {
       this.notePc();
       put(() => code.i32((host.base | 0) + RUN));
       code.get(at).i32(bytes).i32(total);
-      host.callRuntime("storeRun");
+      this.callSlow("storeRun");
       code.i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
       host.refuse("store");
       code.end();
@@ -277,5 +357,6 @@ export class MemoryAccess {
     code.set(place);
     put(() => code.get(place));
     code.end();
+    this.mark(total / bytes);
   }
 }

@@ -6,10 +6,10 @@
 import { ACCESS_FETCH, ACCESS_READ } from "../engine.js";
 import { Code } from "./binary/code.js";
 import type { ModuleBuilder } from "./binary/module.js";
-import { CONTROL, F64, I32, I64, TYPE_EMPTY, TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
+import { CONTROL, F64, I32, I64, I64X2, TYPE_EMPTY, TYPE_I32, TYPE_I64, V128 } from "./binary/opcodes.js";
 import { HeldPages, WRITTEN_BIT } from "./held-pages.js";
 import {
-  ACCESS_PC, ENTRY_SHIFT, FETCH_PAGE, FRONT, FRONT_ENTRIES, FRONT_EPOCH, HELD_CODE, HELD_DATA, HOST, NO_FETCH_PAGE, NO_PAGE, READ_BASE, RING, RING_COUNT, RING_PCS, RING_RECORDS, WRITE_BASE,
+  ACCESS_PC, CURRENT_PAGES, CURRENT_SLOT, ENTRY_SHIFT, FETCH_PAGE, FRONT, FRONT_ENTRIES, FRONT_EPOCH, HELD_CODE, HELD_DATA, HOST, MARK, NO_FETCH_PAGE, NO_PAGE, READ_BASE, RING, RING_COUNT, RING_PCS, RING_RECORDS, UNMARKED, WRITE_BASE,
 } from "./layout.js";
 
 /** Value of places that are not there. */
@@ -45,6 +45,8 @@ export class PageFilter {
   private readonly pageShift: number;
   private readonly data: HeldPages;
   private readonly code: HeldPages;
+  /** Tells the filter which current pages have been used, in the order of their last uses. */
+  readonly noteMarks: number;
   /** Numbers of the imported functions. */
   private readonly grant: number;
   private readonly drain: number;
@@ -57,8 +59,9 @@ export class PageFilter {
     this.grant = grant;
     this.drain = drain;
     const shared = { module, pageShift: this.pageShift, record: this.record.bind(this) };
-    this.data = new HeldPages({ ...shared, at: options.base + HELD_DATA, depth: options.filterPages, access: ACCESS_READ });
-    this.code = new HeldPages({ ...shared, at: options.base + HELD_CODE, depth: options.fetchPages, access: ACCESS_FETCH });
+    this.data = new HeldPages({ ...shared, at: options.base + HELD_DATA, depth: options.filterPages, access: ACCESS_READ, leaves: this.leave.bind(this) });
+    this.code = new HeldPages({ ...shared, at: options.base + HELD_CODE, depth: options.fetchPages, access: ACCESS_FETCH, leaves: () => undefined });
+    this.noteMarks = this.noteMarksFunction();
   }
 
   /** Records a touch; both push an i64: the access shifted left by 32, and the number of the page. */
@@ -88,9 +91,64 @@ export class PageFilter {
     return this.code.fetchFunction();
   }
 
+  private noteMarksFunction(): number {
+    const code = new Code(0);
+    const current = code.local(TYPE_I32);
+    const slot = code.local(TYPE_I32);
+    const mark = code.local(TYPE_I64);
+    const first = code.local(TYPE_I64);
+    const each = code.loop();
+    code.i64(UNMARKED).set(first);
+    for (let index = 0; index < CURRENT_PAGES; index++) {
+      readCell(code, this.base, I64.load, MARK + 8 * index).tee(mark).get(first).op(I64.gtS).if(TYPE_EMPTY);
+      code.get(mark).set(first).i32(index).set(current).end();
+    }
+    code.get(first).i64(UNMARKED).op(I64.ne).if(TYPE_EMPTY);
+    this.cellOf(code, CURRENT_SLOT, 2, current).memory(I32.load, 0).set(slot);
+    this.data.use(code, slot);
+    this.cellOf(code, MARK, 3, current).i64(UNMARKED).memory(I64.store, 0);
+    code.br(each).end().end();
+    return this.module.func({ parameters: [], results: [] }, code);
+  }
+
+  /** The same, if there are some. */
+  private noteSome(code: Code): void {
+    for (let index = 0; index < CURRENT_PAGES; index += 2) readCell(code, this.base, V128.load, MARK + 8 * index).v128(UNMARKED, UNMARKED).op(I64X2.eq);
+    for (let index = 2; index < CURRENT_PAGES; index += 2) code.op(V128.and);
+    code.op(I64X2.allTrue).op(I32.eqz).if(TYPE_EMPTY);
+    code.call(this.noteMarks).end();
+  }
+
+  /** Pushes the address of a cell of the current page whose number is in the local. */
+  cellOf(code: Code, cells: number, shift: number, current: number): Code {
+    return code.get(current).i32(shift).op(I32.shl).i32(this.base + cells).op(I32.add);
+  }
+
+  /** A page that is held no more is no current page either. */
+  private leave(code: Code, page: number): void {
+    for (let current = 0; current < CURRENT_PAGES; current++) {
+      readCell(code, this.base, I64.load, READ_BASE + 8 * current).get(page).op(I64.eq).if(TYPE_EMPTY);
+      this.forget(code, current);
+      code.end();
+    }
+  }
+
+  private forget(code: Code, current: number): void {
+    for (const cell of [READ_BASE, WRITE_BASE]) writeCell(code, this.base, I64.store, cell + 8 * current, () => code.i64(NO_PAGE));
+  }
+
+  /** The current page in the local, which holds what is accessed, is used. */
+  useCurrent(code: Code, current: number): void {
+    const slot = code.local(TYPE_I32);
+    this.noteSome(code);
+    this.cellOf(code, CURRENT_SLOT, 2, current).memory(I32.load, 0).set(slot);
+    this.data.use(code, slot);
+  }
+
   /** Before the page tables may change: records what is due, and holds nothing. */
   clear(): number {
     const code = new Code(0);
+    code.call(this.noteMarks);
     this.data.clear(code);
     this.code.clear(code);
     writeCell(code, this.base, I64.store, FETCH_PAGE, () => code.i64(NO_FETCH_PAGE));
@@ -100,7 +158,7 @@ export class PageFilter {
 
   /** There is no current page. */
   leavePage(code: Code): void {
-    for (const cell of [READ_BASE, WRITE_BASE]) writeCell(code, this.base, I64.store, cell, () => code.i64(NO_PAGE));
+    for (let current = 0; current < CURRENT_PAGES; current++) this.forget(code, current);
   }
 
   /** Leaves the place of the page at the address in local `at` in local `place`: NOWHERE if it may not be read, or written. */
@@ -129,10 +187,10 @@ export class PageFilter {
   }
 
   /**
-   * Makes the page at the address in local `at` the current one, and leaves its place in local `place`. If the access is not granted the code of
+   * Makes the page at the address in local `at` the current one with the number in local `current`, and leaves its place in local `place`. If the access is not granted the code of
    * `refused` runs, which has to leave the function. `translateWrite`: number of the function of that name.
    */
-  touch(code: Code, write: boolean, at: number, place: number, translateWrite: number, refused: () => void): void {
+  touch(code: Code, write: boolean, at: number, current: number, place: number, translateWrite: number, refused: () => void): void {
     const { data } = this;
     const slot = code.local(TYPE_I32);
     const rest = code.local(TYPE_I64);
@@ -142,6 +200,7 @@ export class PageFilter {
       refused();
       code.end();
     };
+    this.noteSome(code);
     data.find(code, at, slot);
     data.isHeld(code, slot).if(TYPE_EMPTY);
     data.pushRest(code, slot).set(rest);
@@ -161,25 +220,25 @@ export class PageFilter {
     refuseNowhere();
     code.get(at).get(place).op(I64.extendI32U);
     if (write) code.i64(WRITTEN_BIT).op(I64.or);
-    code.tee(rest).call(data.enter).op(CONTROL.drop).end();
+    code.tee(rest).call(data.enter).set(slot).end();
     code.get(rest).op(I32.wrapI64).set(place);
-    writeCell(code, this.base, I64.store, READ_BASE, () => code.get(at));
-    writeCell(code, this.base, I64.store, WRITE_BASE, () => {
-      if (write) code.get(at);
-      else {
-        code.get(at).i64(NO_PAGE);
-        written().i64(0).op(I64.ne).op(CONTROL.select);
-      }
-    });
-    writeCell(code, this.base, I32.store, HOST, () => code.get(place));
+    this.cellOf(code, READ_BASE, 3, current).get(at).memory(I64.store, 0);
+    this.cellOf(code, WRITE_BASE, 3, current).get(at);
+    if (!write) {
+      code.i64(NO_PAGE);
+      written().i64(0).op(I64.ne).op(CONTROL.select);
+    }
+    code.memory(I64.store, 0);
+    this.cellOf(code, HOST, 2, current).get(place).memory(I32.store, 0);
+    this.cellOf(code, CURRENT_SLOT, 2, current).get(slot).memory(I32.store, 0);
   }
 
-  /** (base) -> place of the page, which becomes the current one; its access is granted. */
+  /** (base, current page) -> place of the page, which becomes that one; its access is granted. */
   touchFunction(write: boolean, translateWrite: number): number {
-    const code = new Code(1);
+    const code = new Code(2);
     const place = code.local(TYPE_I32);
-    this.touch(code, write, 0, place, translateWrite, () => code.op(CONTROL.unreachable));
+    this.touch(code, write, 0, 1, place, translateWrite, () => code.op(CONTROL.unreachable));
     code.get(place);
-    return this.module.func({ parameters: [TYPE_I64], results: [TYPE_I32] }, code);
+    return this.module.func({ parameters: [TYPE_I64, TYPE_I32], results: [TYPE_I32] }, code);
   }
 }

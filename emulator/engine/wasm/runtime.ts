@@ -48,12 +48,12 @@ export interface RuntimeImports {
 
 /** The functions that translated code imports: what they take and return. Those of arithmetic are in a module of their own (runtime-arithmetic.ts). */
 const FUNCTIONS = {
-  load: { parameters: [TYPE_I64, TYPE_I32], results: [TYPE_I32] },
-  loadAligned: { parameters: [TYPE_I64, TYPE_I32, TYPE_I32], results: [TYPE_I32] },
-  store: { parameters: [TYPE_I64, TYPE_I32, TYPE_I64], results: [TYPE_I32] },
-  storeAligned: { parameters: [TYPE_I64, TYPE_I32, TYPE_I64, TYPE_I32], results: [TYPE_I32] },
-  loadRun: { parameters: [TYPE_I64, TYPE_I32, TYPE_I32], results: [TYPE_I32] },
-  storeRun: { parameters: [TYPE_I64, TYPE_I32, TYPE_I32], results: [TYPE_I32] },
+  load: { parameters: [TYPE_I64, TYPE_I32, TYPE_I32], results: [TYPE_I32] },
+  loadAligned: { parameters: [TYPE_I64, TYPE_I32, TYPE_I32, TYPE_I32], results: [TYPE_I32] },
+  store: { parameters: [TYPE_I64, TYPE_I32, TYPE_I64, TYPE_I32], results: [TYPE_I32] },
+  storeAligned: { parameters: [TYPE_I64, TYPE_I32, TYPE_I64, TYPE_I32, TYPE_I32], results: [TYPE_I32] },
+  loadRun: { parameters: [TYPE_I64, TYPE_I32, TYPE_I32, TYPE_I32], results: [TYPE_I32] },
+  storeRun: { parameters: [TYPE_I64, TYPE_I32, TYPE_I32, TYPE_I32], results: [TYPE_I32] },
   go: { parameters: [TYPE_I32, TYPE_I64], results: [TYPE_I32] },
   jump: { parameters: [TYPE_I64, TYPE_I64], results: [TYPE_I32] },
   /** Carries out the instruction in TypeScript. */
@@ -101,16 +101,25 @@ class Runtime {
     writeCell(code, this.base, I32.store, REFUSAL, () => code.i32(reason));
   }
 
-  /** An access of a restarted instruction that does not arrive at the one that was refused leaves no current page. */
-  private afterAccess(code: Code): void {
-    readCell(code, this.base, I32.load, REPLAY).if(TYPE_EMPTY);
-    writeCell(code, this.base, I32.store, REPLAY, () => readCell(code, this.base, I32.load, REPLAY).i32(1).op(I32.sub));
+  /** Accesses, as many as `count` pushes, of a restarted instruction that do not arrive at the one that was refused leave no current page. */
+  private afterAccesses(code: Code, count: () => unknown): void {
+    const left = code.local(TYPE_I32);
+    readCell(code, this.base, I32.load, REPLAY).tee(left).if(TYPE_EMPTY);
+    writeCell(code, this.base, I32.store, REPLAY, () => {
+      code.get(left);
+      count();
+      code.op(I32.sub).tee(left).i32(0).get(left).i32(0).op(I32.gtS).op(CONTROL.select);
+    });
     this.filter.leavePage(code);
     code.end();
   }
 
-  /** Two places of an access across pages, in locals; leaves the function if one is not granted. */
-  private across(code: Code, write: boolean, pageBase: number, offset: number, places: readonly [number, number], translate: number, touch: number): void {
+  private afterAccess(code: Code): void {
+    this.afterAccesses(code, () => code.i32(1));
+  }
+
+  /** Two places of an access across pages, in locals; leaves the function if one is not granted. `current`: local of the parameter. */
+  private across(code: Code, write: boolean, pageBase: number, offset: number, current: number, places: readonly [number, number], translate: number, touch: number): void {
     const { pageSize } = this.options;
     const second = code.local(TYPE_I64);
     const reason = write ? REFUSED_WRITE : REFUSED_READ;
@@ -120,8 +129,8 @@ class Runtime {
       this.refuse(code, reason, () => code.get(far));
       code.i32(write ? 1 : NOWHERE).return().end();
     }
-    code.get(pageBase).call(touch).get(offset).op(I32.wrapI64).op(I32.add).set(places[0]);
-    code.get(second).i64(ADDRESS_BITS).op(I64.and).call(touch).set(places[1]);
+    code.get(pageBase).get(current).call(touch).get(offset).op(I32.wrapI64).op(I32.add).set(places[0]);
+    code.get(second).i64(ADDRESS_BITS).op(I64.and).get(current).call(touch).set(places[1]);
   }
 
   /** Copies the bytes of an access across pages between SCRATCH and its places. Parameter 1 is the size. */
@@ -156,11 +165,13 @@ class Runtime {
     return { pageBase, offset };
   }
 
-  /** If the access lies on the current page, as code of the fast way would have found but for a tag: leaves its place. */
-  private current(code: Code, cell: number, pageBase: number, offset: number, then: () => void): void {
+  /** If the access lies on the current page with the number in the local: leaves its place in local `place`, and runs the code of `then`. */
+  private onCurrent(code: Code, cell: number, current: number, pageBase: number, offset: number, place: number, then: () => void): void {
     code.get(pageBase);
-    readCell(code, this.base, I64.load, cell).op(I64.eq);
+    this.filter.cellOf(code, cell, 3, current).memory(I64.load, 0).op(I64.eq);
     code.get(offset).i64(this.options.pageSize).get(1).op(I64.extendI32U).op(I64.sub).op(I64.leU).op(I32.and).if(TYPE_EMPTY);
+    this.filter.useCurrent(code, current);
+    this.filter.cellOf(code, HOST, 2, current).memory(I32.load, 0).get(offset).op(I32.wrapI64).op(I32.add).set(place);
     then();
     code.end();
   }
@@ -175,24 +186,24 @@ class Runtime {
     code.get(offset).get(1).op(I64.extendI32U).op(I64.add).i64(this.options.pageSize).op(I64.gtU);
   }
 
-  /** (address, size) -> SCRATCH with the bytes of an access across pages, or NOWHERE. */
+  /** (address, size, current page) -> SCRATCH with the bytes of an access across pages, or NOWHERE. */
   private loadAcross(translate: number, touch: number): number {
-    const code = new Code(2);
+    const code = new Code(3);
     const places = [code.local(TYPE_I32), code.local(TYPE_I32)] as const;
     const { pageBase, offset } = this.split(code);
-    this.across(code, false, pageBase, offset, places, translate, touch);
+    this.across(code, false, pageBase, offset, 2, places, translate, touch);
     this.copyAcross(code, false, offset, places);
     this.afterAccess(code);
     code.i32(this.base + SCRATCH);
     return this.module.func(FUNCTIONS.load, code);
   }
 
-  /** (address, size, value) -> 1 if an access across pages was refused. */
+  /** (address, size, value, current page) -> 1 if an access across pages was refused. */
   private storeAcross(translate: number, touch: number): number {
-    const code = new Code(3);
+    const code = new Code(4);
     const places = [code.local(TYPE_I32), code.local(TYPE_I32)] as const;
     const { pageBase, offset } = this.split(code);
-    this.across(code, true, pageBase, offset, places, translate, touch);
+    this.across(code, true, pageBase, offset, 3, places, translate, touch);
     code.i32(this.base + SCRATCH).get(2).memory(I64.store, 0);
     this.copyAcross(code, true, offset, places);
     this.afterAccess(code);
@@ -200,21 +211,17 @@ class Runtime {
     return this.module.func(FUNCTIONS.store, code);
   }
 
-  /** (address, size[, alignment]) -> where the bytes lie, or NOWHERE. */
+  /** (address, size, current page[, alignment]) -> where the bytes lie, or NOWHERE. */
   private load(aligned: boolean, translateWrite: number, across: number): number {
-    const code = new Code(aligned ? 4 : 3);
+    const code = new Code(aligned ? 5 : 4);
     const place = code.local(TYPE_I32);
     const { pageBase, offset } = this.split(code);
-    if (aligned) this.misaligned(code, 2, NOWHERE);
-    else {
-      this.current(code, READ_BASE, pageBase, offset, () => {
-        readCell(code, this.base, I32.load, HOST).get(offset).op(I32.wrapI64).op(I32.add).return();
-      });
-    }
+    if (aligned) this.misaligned(code, 3, NOWHERE);
+    else this.onCurrent(code, READ_BASE, 2, pageBase, offset, place, () => code.get(place).return());
     this.crosses(code, offset);
     code.if(TYPE_EMPTY);
-    code.get(0).get(1).call(across).return().end();
-    this.filter.touch(code, false, pageBase, place, translateWrite, () => {
+    code.get(0).get(1).get(2).call(across).return().end();
+    this.filter.touch(code, false, pageBase, 2, place, translateWrite, () => {
       this.refuse(code, REFUSED_READ, () => code.get(0));
       code.i32(NOWHERE).return();
     });
@@ -223,9 +230,9 @@ class Runtime {
     return this.module.func(RUNTIME_FUNCTIONS[aligned ? "loadAligned" : "load"], code);
   }
 
-  /** (address, size, value[, alignment]) -> 1 if the access was refused. */
+  /** (address, size, value, current page[, alignment]) -> 1 if the access was refused. */
   private store(aligned: boolean, translateWrite: number, across: number): number {
-    const code = new Code(aligned ? 5 : 4);
+    const code = new Code(aligned ? 6 : 5);
     const place = code.local(TYPE_I32);
     const { pageBase, offset } = this.split(code);
     const put = (): void => {
@@ -236,18 +243,17 @@ class Runtime {
       }
       code.get(place).get(2).memory(I64.store8, 0).end();
     };
-    if (aligned) this.misaligned(code, 3, 1);
+    if (aligned) this.misaligned(code, 4, 1);
     else {
-      this.current(code, WRITE_BASE, pageBase, offset, () => {
-        readCell(code, this.base, I32.load, HOST).get(offset).op(I32.wrapI64).op(I32.add).set(place);
+      this.onCurrent(code, WRITE_BASE, 3, pageBase, offset, place, () => {
         put();
         code.i32(0).return();
       });
     }
     this.crosses(code, offset);
     code.if(TYPE_EMPTY);
-    code.get(0).get(1).get(2).call(across).return().end();
-    this.filter.touch(code, true, pageBase, place, translateWrite, () => {
+    code.get(0).get(1).get(2).get(3).call(across).return().end();
+    this.filter.touch(code, true, pageBase, 3, place, translateWrite, () => {
       this.refuse(code, REFUSED_WRITE, () => code.get(0));
       code.i32(1).return();
     });
@@ -258,12 +264,16 @@ class Runtime {
     return this.module.func(RUNTIME_FUNCTIONS[aligned ? "storeAligned" : "store"], code);
   }
 
-  /** (address, bytes of each, bytes of all) -> RUN, whose bytes are read from there or written there; NOWHERE if one access was refused. */
-  private run(write: boolean, access: number): number {
+  /**
+   * (address, bytes of each, bytes of all, current page) -> where the bytes have been read, or RUN, from where they were written; NOWHERE if one
+   * access was refused.
+   */
+  private run(write: boolean, access: number, translateWrite: number): number {
     const { base } = this;
-    const code = new Code(4);
+    const code = new Code(5);
     const done = code.local(TYPE_I32);
     const place = code.local(TYPE_I32);
+    this.runOnOnePage(code, write, place, translateWrite);
     const loop = code.loop();
     const at = (): void => {
       code.get(done).i32(base + RUN).op(I32.add);
@@ -271,8 +281,8 @@ class Runtime {
     code.get(0).get(done).op(I64.extendI32U).op(I64.add).get(1);
     if (write) {
       at();
-      pushUnused(code.memory(I64.load, 0), "store").call(access);
-    } else pushUnused(code, "load").call(access).tee(place).i32(NOWHERE).op(I32.eq);
+      pushUnused(code.memory(I64.load, 0).get(3), "store").call(access);
+    } else pushUnused(code.get(3), "load").call(access).tee(place).i32(NOWHERE).op(I32.eq);
     code.if(TYPE_EMPTY);
     writeCell(code, this.base, I32.store, RUN_DONE, () => code.get(done).get(1).op(I32.divU));
     code.i32(NOWHERE).return().end();
@@ -283,6 +293,28 @@ class Runtime {
     code.get(done).get(1).op(I32.add).tee(done).get(2).op(I32.ltU).brIf(loop).end();
     code.i32(base + RUN);
     return this.module.func(RUNTIME_FUNCTIONS.loadRun, code);
+  }
+
+  /** A run that lies on one page, of whole words if it is written, leaves the function here. */
+  private runOnOnePage(code: Code, write: boolean, place: number, translateWrite: number): void {
+    const { pageBase, offset } = this.split(code);
+    const at = code.local(TYPE_I32);
+    code.get(offset).get(2).op(I64.extendI32U).op(I64.add).i64(this.options.pageSize).op(I64.leU);
+    if (write) code.get(2).i32(7).op(I32.and).op(I32.eqz).op(I32.and);
+    code.if(TYPE_EMPTY);
+    this.filter.touch(code, write, pageBase, 3, place, translateWrite, () => {
+      this.refuse(code, write ? REFUSED_WRITE : REFUSED_READ, () => code.get(0));
+      writeCell(code, this.base, I32.store, RUN_DONE, () => code.i32(0));
+      code.i32(NOWHERE).return();
+    });
+    this.afterAccesses(code, () => code.get(2).get(1).op(I32.divU));
+    code.get(place).get(offset).op(I32.wrapI64).op(I32.add).set(place);
+    if (write) {
+      const each = code.loop();
+      code.get(place).get(at).op(I32.add).get(at).i32(this.base + RUN).op(I32.add).memory(I64.load, 0).memory(I64.store, 0);
+      code.get(at).i32(8).op(I32.add).tee(at).get(2).op(I32.ltU).brIf(each).end();
+    }
+    code.get(place).return().end();
   }
 
   /** (account): the code of the PC is not known. */
@@ -327,6 +359,8 @@ class Runtime {
   private enter(): number {
     const code = new Code(2);
     code.get(1).op(I64.extendI32U).i64(LEFT_SHIFT).op(I64.shl).get(0).callIndirect(this.guestType);
+    // Marks are times on the account, which starts anew.
+    code.call(this.filter.noteMarks);
     return this.module.func({ parameters: [TYPE_I32, TYPE_I32], results: [TYPE_I32] }, code);
   }
 
@@ -367,8 +401,8 @@ class Runtime {
       loadAligned: this.load(true, translateWrite, loadAcross),
       store,
       storeAligned: this.store(true, translateWrite, storeAcross),
-      loadRun: this.run(false, load),
-      storeRun: this.run(true, store),
+      loadRun: this.run(false, load, translateWrite),
+      storeRun: this.run(true, store, translateWrite),
       go: this.go(),
       jump: this.jump(fetch, unknownJump),
       interpret: this.interpret(),

@@ -18,8 +18,8 @@ import { runColdBlock, type ColdBlock } from "./cold/cold-blocks.js";
 import { DirectExecution } from "./cold/direct-execution.js";
 import { Decoder } from "./decode/decoder.js";
 import {
-  ACCESS_PC, ACCOUNT, ENGINE_BYTES, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FAR, FETCH_PAGE, FRONT_EPOCH, HOST, HELD_CODE, HELD_DATA, JUMP_CACHE, JUMP_EPOCH, NO_PAGE, REFUSAL, REPLAY, RING,
-  RING_COUNT, RING_PCS, RING_RECORDS, RUN_DONE, SITE, STOP_BITS, WRITE_BASE,
+  ACCESS_PC, ACCOUNT, CURRENT_PAGES, ENGINE_BYTES, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FAR, FETCH_PAGE, FRONT_EPOCH, HOST, HELD_CODE, HELD_DATA, JUMP_CACHE, JUMP_EPOCH, MARK, NO_PAGE, REFUSAL, REPLAY, RING,
+  RING_COUNT, RING_PCS, RING_RECORDS, RUN_DONE, SITE, STOP_BITS, UNMARKED, WRITE_BASE,
 } from "./layout.js";
 import { createRuntime, LEFT_AT_SITE, LEFT_FOR_JUMP, REFUSED_ALIGNMENT, REFUSED_WRITE, type RuntimeInstance } from "./runtime.js";
 import { emptySet, revokeWrite } from "./held-pages.js";
@@ -128,6 +128,7 @@ class Wasm implements WasmEngine {
     });
     // Without a trace nobody sees what the filter holds back.
     const depths = options.trace ? filterDepths(options) : { data: 1, code: 1 };
+    this.words.fill(BigInt.asUintN(64, UNMARKED), MARK / 8, MARK / 8 + CURRENT_PAGES);
     emptySet(this.cells, HELD_DATA, depths.data);
     emptySet(this.cells, HELD_CODE, depths.code);
     this.runtime = createRuntime(
@@ -223,7 +224,7 @@ class Wasm implements WasmEngine {
   private revokeWrites(frame: number): void {
     const place = frame * this.pageSize;
     revokeWrite(this.cells, HELD_DATA, place);
-    if (this.cells[HOST / 4] === place) this.words[WRITE_BASE / 8] = NO_PAGE;
+    for (let current = 0; current < CURRENT_PAGES; current++) if (this.cells[HOST / 4 + current] === place) this.words[WRITE_BASE / 8 + current] = NO_PAGE;
   }
 
   // --- running -------------------------------------------------------------------------------------------------------------

@@ -169,11 +169,14 @@ impl Filter {
             }
         }
         due[..count].sort_unstable_by_key(|&slot| self.used[slot]);
+        // The page that was the newest at the last emission is still where it was if it is the oldest now.
+        let mut newest = self.front;
         for &slot in &due[..count] {
             self.move_to_front(slot);
-            if slot != but {
+            if slot != but && slot != newest {
                 ring.push(self.bases[slot] >> self.page_shift, self.kind);
             }
+            newest = NONE;
         }
         self.emitted = self.now;
     }

@@ -18,6 +18,8 @@ export interface Accesses {
   storeRun(low: number, high: number, bytes: number, total: number): number;
 }
 
+/** The current page of all these accesses (memory-access.ts). */
+const CURRENT = 0;
 const LOW = 0;
 const HIGH = 1;
 
@@ -40,8 +42,8 @@ function build(): Uint8Array<ArrayBuffer> {
     const address = code.local(TYPE_I64);
     pushWords(code, LOW, HIGH);
     code.set(address).get(3).if(TYPE_EMPTY);
-    call(code.get(address).get(2).get(3), "loadAligned").end();
-    call(code.get(address).get(2), "load");
+    call(code.get(address).get(2).i32(CURRENT).get(3), "loadAligned").end();
+    call(code.get(address).get(2).i32(CURRENT), "load");
   });
   define("store", 6, (code) => {
     const address = code.local(TYPE_I64);
@@ -50,13 +52,13 @@ function build(): Uint8Array<ArrayBuffer> {
     code.set(address);
     pushWords(code, 4, 5);
     code.set(value).get(3).if(TYPE_EMPTY);
-    call(code.get(address).get(2).get(value).get(3), "storeAligned").end();
-    call(code.get(address).get(2).get(value), "store");
+    call(code.get(address).get(2).get(value).i32(CURRENT).get(3), "storeAligned").end();
+    call(code.get(address).get(2).get(value).i32(CURRENT), "store");
   });
   for (const name of ["loadRun", "storeRun"] as const) {
     define(name, 4, (code) => {
       pushWords(code, LOW, HIGH);
-      call(code.get(2).get(3), name);
+      call(code.get(2).get(3).i32(CURRENT), name);
     });
   }
   return module.finish();

@@ -30,6 +30,7 @@ function heldPages(depth: number, access: 0 | 1): Set32 {
       page();
       code.call(recorded);
     },
+    leaves: () => undefined,
   });
   const code = new Code(2);
   const at = code.local(I64_TYPE);
@@ -68,11 +69,15 @@ class Model {
   readonly records: string[] = [];
   private order: { readonly page: bigint; written: boolean }[] = [];
   private readonly moved = new Set<bigint>();
+  private newest: bigint | undefined;
 
   constructor(private readonly depth: number, private readonly access: number) {}
 
   private recordMoved(but?: bigint): void {
-    for (const { page } of [...this.order].reverse()) if (this.moved.has(page) && page !== but) this.records.push(`${this.access} ${page}`);
+    const due = this.order.filter(({ page }) => this.moved.has(page)).map(({ page }) => page).reverse();
+    // The newest at the last record has not moved if nothing that was used is older.
+    if (due[0] === this.newest) due.shift();
+    for (const page of due) if (page !== but) this.records.push(`${this.access} ${page}`);
     this.moved.clear();
   }
 
@@ -82,6 +87,7 @@ class Model {
       this.recordMoved();
       this.order = [{ page, written: write }, ...this.order].slice(0, this.depth);
       this.records.push(`${write ? WRITE : this.access} ${page}`);
+      this.newest = page;
       return;
     }
     if (this.order[0] !== held) this.moved.add(page);
@@ -90,11 +96,13 @@ class Model {
     this.recordMoved(page);
     held.written = true;
     this.records.push(`${WRITE} ${page}`);
+    this.newest = page;
   }
 
   clear(): void {
     this.recordMoved();
     this.order = [];
+    this.newest = undefined;
   }
 
   revoke(): void {
