@@ -12,4 +12,6 @@ export interface ParityEntry {
   readonly env?: Readonly<Record<string, string>>;
   /** Guest memory, where the default does not do. */
   readonly memory?: string;
+  /** The program relies on pages of 4K, and fails on a real kernel with larger ones too. */
+  readonly only4k?: true;
 }

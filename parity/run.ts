@@ -8,7 +8,7 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
 import { PROGRAMS } from "./programs.js";
-import { differences, LAB_CONFIGS, runLab, runQemu, writeQemuScripts, type Places } from "./runner.js";
+import { configsFor, differences, LAB_CONFIGS, runLab, runQemu, writeQemuScripts, type Places } from "./runner.js";
 
 const { values } = parseArgs({ options: { only: { type: "string" }, configs: { type: "string" }, engine: { type: "string" }, sysroot: { type: "string", default: "build/sysroot" } } });
 const places: Places = { sysroot: resolve(values.sysroot), build: resolve("build/parity") };
@@ -27,7 +27,12 @@ for (const entry of entries) {
   const qemu = runQemu(places, scripts, entry);
   const seconds: string[] = [];
   const found: string[] = [];
+  const applicable = configsFor(entry, configs);
   for (const config of configs) {
+    if (!applicable.includes(config)) {
+      seconds.push("4K only");
+      continue;
+    }
     const lab = runLab(places, cli, config, entry);
     seconds.push(lab.seconds.toFixed(2));
     found.push(...differences(qemu, lab).map((difference) => `${entry.name}, ${config.name}: ${difference}`));

@@ -28,6 +28,11 @@ export const LAB_CONFIGS: readonly LabConfig[] = [
   { name: "64k", options: ["--page-size", "64k", "--contpte", "off"] },
 ];
 
+/** The configurations under which an entry is run. */
+export function configsFor(entry: ParityEntry, configs: readonly LabConfig[]): readonly LabConfig[] {
+  return entry.only4k === true ? configs.filter(({ options }) => options.includes("4k")) : configs;
+}
+
 export interface Observation {
   readonly stdout: Buffer;
   readonly stderr: Buffer;

@@ -1,15 +1,24 @@
-for i in 3 1 2; do (sleep "0.$i"; echo "job $i" >>order; exit "$i") & pids+=($!); done
+# Three jobs end in the order 1, 2, 3, whatever the load: each waits for the one before.
+mkfifo turn2 turn3
+(read -r _ <turn3; echo "job 3" >>order; exit 3) & pids+=($!)
+(echo "job 1" >>order; echo >turn2; exit 1) & pids+=($!)
+(read -r _ <turn2; echo "job 2" >>order; echo >turn3; exit 2) & pids+=($!)
 for pid in "${pids[@]}"; do wait "$pid"; echo "ended with $?"; done
+rm turn*
 cat order
 (sleep 0.05; exit 9) &
 wait -n
 echo "first ended with $?"
-sleep 100 & victim=$!
-kill -STOP $victim
-kill -CONT $victim
-kill -KILL $victim
-wait $victim 2>/dev/null
-echo "victim $?"
+(
+  # The shell may report the victim's end with its process number, before or in `wait`.
+  exec 2>/dev/null
+  sleep 100 & victim=$!
+  kill -STOP $victim
+  kill -CONT $victim
+  kill -KILL $victim
+  wait $victim
+  echo "victim $?"
+)
 set -m
 sleep 0.05 &
 wait

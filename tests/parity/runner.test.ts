@@ -6,7 +6,8 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect } from "chai";
-import { differences, filesBelow, LAB_CONFIGS, programPath, runLab, runQemu, writeQemuScripts, type Observation, type Places } from "../../parity/runner.js";
+import { configsFor, differences, filesBelow, LAB_CONFIGS, programPath, runLab, runQemu, writeQemuScripts, type Observation, type Places } from "../../parity/runner.js";
+import type { ParityEntry } from "../../parity/entry.js";
 import { PROGRAMS } from "../../parity/programs.js";
 
 const folder = resolve("build/tests/parity");
@@ -50,6 +51,11 @@ describe("parity: comparison", () => {
     chmodSync(join(place, "d"), 0o700);
     symlinkSync("d/f", join(place, "l"));
     expect([...filesBelow(place)]).to.deep.equal([["d", "directory 700"], ["d/f", "file 640, 6 bytes, 5891b5b522d5df08"], ["l", "link to d/f"]]);
+  });
+
+  it("an entry that relies on pages of 4K runs with these only", () => {
+    const names = (entry: Pick<ParityEntry, "only4k">): string[] => configsFor({ name: "a", argv: [], ...entry }, LAB_CONFIGS).map(({ name }) => name);
+    expect([names({}), names({ only4k: true })]).to.deep.equal([["4k+contpte", "16k+contpte", "64k"], ["4k+contpte"]]);
   });
 
   it("the table has at least forty programs, each with a name of its own", () => {
