@@ -41,6 +41,7 @@ const core = element<HTMLSelectElement>("core");
 const status = element("status");
 const worker = new Worker(URL.createObjectURL(new Blob([element("worker").textContent ?? ""], { type: "text/javascript" })));
 let granule: GranuleName = "4k";
+let sent = Promise.resolve();
 
 function option(value: string, text: string): string {
   return `<option value="${escape(value)}">${escape(text)}</option>`;
@@ -70,19 +71,22 @@ async function bytesOf(name: string): Promise<Uint8Array> {
   return new Uint8Array(await new Response(new Blob([compressed]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
 }
 
-function send(request: Request): void {
+/** Requests reach the worker in the order of the clicks, though a start has to unpack its program first. */
+function send(request: Request | Promise<Request>): void {
   status.textContent = "running";
-  worker.postMessage(request);
+  const before = sent;
+  sent = (async () => {
+    await before;
+    worker.postMessage(await request);
+  })().catch(fail);
 }
 
-async function start(): Promise<void> {
+async function startRequest(): Promise<Request> {
   granule = pageSize.value as GranuleName;
   const name = program.value === "own" ? (file.files?.[0]?.name ?? "program") : program.value;
-  send({
-    kind: "start",
-    choices: { pageSize: granule, folioBytes: Number(folio.value), contpte: contpte.checked, core: core.value, memory: MEMORY },
-    program: { name, bytes: await bytesOf(program.value), args: args.value.split(" ").filter((argument) => argument !== "") },
-  });
+  const choices = { pageSize: granule, folioBytes: Number(folio.value), contpte: contpte.checked, core: core.value, memory: MEMORY };
+  const given = args.value.split(" ").filter((argument) => argument !== "");
+  return { kind: "start", choices, program: { name, bytes: await bytesOf(program.value), args: given } };
 }
 
 function show(snapshot: Snapshot): void {
@@ -122,11 +126,11 @@ offerFolios();
 folio.value = String(64 * KIB);
 pageSize.addEventListener("change", offerFolios);
 element("start").addEventListener("click", () => {
-  start().catch(fail);
+  send(startRequest());
 });
 for (const [id, faults] of [["one", 1], ["ten", 10], ["hundred", 100], ["end", ALL_FAULTS]] as const) {
   element(id).addEventListener("click", () => {
     send({ kind: "step", faults });
   });
 }
-start().catch(fail);
+send(startRequest());
