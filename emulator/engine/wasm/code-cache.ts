@@ -20,7 +20,7 @@ import type { SiteTable } from "./sites.js";
 /** Blocks that are translated together when one of them is wanted, at most: a module costs the host as much as a few functions. */
 const BATCH_BLOCKS = 64;
 /** So often a block has to be found running before the region around it is translated. */
-const HOT_SAMPLES = 2;
+const HOT_SAMPLES = 32;
 /** The table grows by so many slots at a time. */
 const TABLE_STEP = 4096;
 /** Bytes of modules that may live at a time; then all are dropped. */

@@ -69,9 +69,8 @@ export const UNMARKED = -(2n ** 63n);
 export const HELD_DATA = 0x1000;
 export const HELD_CODE = 0x2000;
 
-/** Jump cache: i64 PC with the epoch, i32 slot. */
-export const JUMP_CACHE = 0x10000;
-export const JUMP_ENTRIES = 4096;
+/** Behind the cells, which are cleared when an engine is made. */
+export const CELLS_END = 0x10000;
 /** Trace records of 8 bytes, and the PC of each as a float. */
 export const RING = 0x20000;
 export const RING_RECORDS = 8192;
@@ -82,8 +81,14 @@ export const FRONT_ENTRIES = 131072;
 /** log2 of the bytes of an entry of the jump cache or the front table. */
 export const ENTRY_SHIFT = 4;
 
+/** Jump cache: i64 PC with the epoch, i32 slot. Where a PC stands: `jumpPlace` of soft-tlb.ts, and `jump` of the runtime. */
+export const JUMP_CACHE = FRONT + (FRONT_ENTRIES << ENTRY_SHIFT);
+export const JUMP_ENTRIES = 65536;
+/** Bits of the PC from here up are folded onto the ones below. */
+export const JUMP_FOLD = 18;
+
 /** Bytes that the engine needs behind RAM: whole pages of WebAssembly. */
-export const ENGINE_BYTES = FRONT + (FRONT_ENTRIES << ENTRY_SHIFT);
+export const ENGINE_BYTES = JUMP_CACHE + (JUMP_ENTRIES << ENTRY_SHIFT);
 
 /** Base of no page: no address without its top byte reaches it. */
 export const NO_PAGE = 1n << 60n;

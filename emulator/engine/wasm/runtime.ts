@@ -9,7 +9,7 @@ import { Code } from "./binary/code.js";
 import { hasVector, ModuleBuilder, unknownToJavaScript, type FunctionType } from "./binary/module.js";
 import { CONTROL, I32, I32X4, I64, TYPE_EMPTY, TYPE_F64, TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
 import { emitNzcvOfKind, FLAG_KINDS } from "./flags.js";
-import { ACCESS_PC, ACCOUNT, ENTRY_SHIFT, FAR, FETCH_PAGE, HOST, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH, PC, READ_BASE, REFUSAL, REPLAY, RUN, RUN_DONE, SCRATCH, WRITE_BASE } from "./layout.js";
+import { ACCESS_PC, ACCOUNT, ENTRY_SHIFT, FAR, FETCH_PAGE, HOST, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH, JUMP_FOLD, PC, READ_BASE, REFUSAL, REPLAY, RUN, RUN_DONE, SCRATCH, WRITE_BASE } from "./layout.js";
 import { CRYPTO_FUNCTIONS, type CryptoFunction } from "./runtime-crypto.js";
 import { NOWHERE, PageFilter, readCell, writeCell, type FilterOptions } from "./runtime-filter.js";
 import { FLOAT_FUNCTIONS, type FloatFunction } from "./runtime-float.js";
@@ -340,7 +340,7 @@ class Runtime {
     // TBI for addresses of the lower half: bits 63:56 are dropped if bit 55 is 0. Arm: AArch64.BranchAddr.
     code.get(0).get(0).i64(8).op(I64.shl).i64(8).op(I64.shrS).op(I64.and).set(0);
     writeCell(code, this.base, I64.store, PC, () => code.get(0));
-    code.get(0).i64(2).op(I64.shrU).op(I32.wrapI64).i32(JUMP_ENTRIES - 1).op(I32.and).i32(ENTRY_SHIFT).op(I32.shl).i32(this.base + JUMP_CACHE).op(I32.add).tee(entry);
+    code.get(0).op(I32.wrapI64).tee(entry).i32(2).op(I32.shrU).get(entry).i32(JUMP_FOLD).op(I32.shrU).op(I32.xor).i32(JUMP_ENTRIES - 1).op(I32.and).i32(ENTRY_SHIFT).op(I32.shl).i32(this.base + JUMP_CACHE).op(I32.add).tee(entry);
     code.memory(I64.load, 0).get(0);
     readCell(code, this.base, I64.load, JUMP_EPOCH).op(I64.or).op(I64.ne).if(TYPE_EMPTY);
     code.get(1).returnCall(unknown).end();

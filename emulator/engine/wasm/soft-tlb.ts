@@ -6,7 +6,7 @@
  * engine (native/src/frames.rs): a write grant to a CODE frame first drops its code, an exec grant to a WRITABLE frame withdraws all write grants.
  */
 import { PERM_EXEC, PERM_READ, PERM_WRITE } from "../engine.js";
-import { ENTRY_SHIFT, FRONT, FRONT_ENTRIES, FRONT_EPOCH, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH } from "./layout.js";
+import { ENTRY_SHIFT, FRONT, FRONT_ENTRIES, FRONT_EPOCH, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH, JUMP_FOLD } from "./layout.js";
 
 /** Set in an entry whose page may stand in the jump cache. */
 const FETCHED = 8;
@@ -22,6 +22,12 @@ const WRITABLE = 2;
 export const NOT_GRANTED = -1;
 export const CODE_FRAME = -2;
 
+/** Number of the entry of the jump cache for an address. */
+function jumpPlace(pc: number): number {
+  const word = pc >>> 0;
+  return ((word >>> 2) ^ (word >>> JUMP_FOLD)) & (JUMP_ENTRIES - 1);
+}
+
 export class SoftTlb {
   private readonly leaves = new Map<number, Uint32Array>();
   private readonly frames: Uint8Array;
@@ -30,7 +36,9 @@ export class SoftTlb {
   private readonly pageSize: number;
   private frontEpoch = 0;
   private jumpEpoch = 0;
-  private fetched: number[] = [];
+  private readonly fetched = new Set<number>();
+  /** Addresses of each page that were put into the jump cache. */
+  private readonly jumps = new Map<number, Set<number>>();
 
   /** The memory may have served another engine: its epochs are over. */
   constructor(cells: Uint32Array, pageSize: number, frames: number) {
@@ -64,6 +72,7 @@ export class SoftTlb {
     }
     this.jumpEpoch++;
     cells[JUMP_EPOCH / 4 + 1] = this.jumpEpoch << 16;
+    this.jumps.clear();
   }
 
   private frontEntry(page: number): number {
@@ -90,10 +99,24 @@ export class SoftTlb {
   /** The jump cache leads from the address to the slot. */
   fillJump(pc: number, slot: number): void {
     const { cells } = this;
-    const at = JUMP_CACHE / 4 + ((pc / 4) % JUMP_ENTRIES) * WORDS_PER_ENTRY;
+    const at = JUMP_CACHE / 4 + jumpPlace(pc) * WORDS_PER_ENTRY;
     cells[at] = pc >>> 0;
     cells[at + 1] = Math.floor(pc / 2 ** 32) | (this.jumpEpoch << 16);
     cells[at + 2] = slot;
+    const page = Math.floor(pc / this.pageSize);
+    const known = this.jumps.get(page);
+    if (known === undefined) this.jumps.set(page, new Set([pc]));
+    else known.add(pc);
+  }
+
+  /** The jump cache leads nowhere on the page. */
+  private clearJumps(page: number): void {
+    const { cells } = this;
+    for (const pc of this.jumps.get(page) ?? []) {
+      const at = JUMP_CACHE / 4 + jumpPlace(pc) * WORDS_PER_ENTRY;
+      if (cells[at] === pc >>> 0) cells[at + 1] = 0;
+    }
+    this.jumps.delete(page);
   }
 
   // --- grants ----------------------------------------------------------------------------------------------------------
@@ -129,7 +152,7 @@ export class SoftTlb {
   /** The code of the frame has been dropped because it is going to be written. */
   becomeWritable(frame: number): void {
     this.frames[frame] = WRITABLE;
-    this.flushFetches();
+    this.forbidFetches(frame);
   }
 
   holdsCode(frame: number): boolean {
@@ -148,18 +171,27 @@ export class SoftTlb {
       }
       this.frames[frame] = CODE;
       this.leaves.get(Math.floor(page / LEAF_PAGES))![page % LEAF_PAGES] = entry | FETCHED;
-      this.fetched.push(page);
+      this.fetched.add(page);
     }
     return frame;
   }
 
-  /** Every page has to be asked for again before it is fetched from. */
-  flushFetches(): void {
-    for (const page of this.fetched) {
-      const leaf = this.leaves.get(Math.floor(page / LEAF_PAGES));
-      if (leaf !== undefined) leaf[page % LEAF_PAGES]! &= ~FETCHED;
-    }
-    this.fetched = [];
+  /** The page has to be asked for again before it is fetched from. */
+  private forbidFetch(page: number): void {
+    const leaf = this.leaves.get(Math.floor(page / LEAF_PAGES));
+    if (leaf !== undefined) leaf[page % LEAF_PAGES]! &= ~FETCHED;
+    this.fetched.delete(page);
+    this.clearJumps(page);
+  }
+
+  /** The same for all pages of the frame, whose code has been dropped. */
+  forbidFetches(frame: number): void {
+    for (const page of [...this.fetched]) if (this.frameOf(page) === frame) this.forbidFetch(page);
+  }
+
+  /** The same for all pages: all code has been dropped. */
+  forbidAllFetches(): void {
+    for (const page of [...this.fetched]) this.forbidFetch(page);
     this.emptyJumps();
   }
 
@@ -176,7 +208,7 @@ export class SoftTlb {
     const before = leaf[page % LEAF_PAGES]!;
     leaf[page % LEAF_PAGES] = (frame << FRAME_SHIFT) | perms;
     this.clearFront(page);
-    if ((before & FETCHED) !== 0) this.flushFetches();
+    if ((before & FETCHED) !== 0) this.forbidFetch(page);
   }
 
   forgetPage(page: number): void {
@@ -185,7 +217,7 @@ export class SoftTlb {
     if (leaf === undefined || before === 0) return;
     leaf[page % LEAF_PAGES] = 0;
     this.clearFront(page);
-    if ((before & FETCHED) !== 0) this.flushFetches();
+    if ((before & FETCHED) !== 0) this.forbidFetch(page);
   }
 
   /** Forgets the pages `first` to `last`, both included. */
@@ -196,7 +228,6 @@ export class SoftTlb {
     if (lastLeaf - firstLeaf < this.leaves.size) {
       for (let number = firstLeaf; number <= lastLeaf; number++) if (this.leaves.has(number)) touched.push(number);
     } else for (const number of this.leaves.keys()) if (number >= firstLeaf && number <= lastLeaf) touched.push(number);
-    let flush = false;
     for (const number of touched) {
       const leaf = this.leaves.get(number)!;
       const start = Math.max(first, number * LEAF_PAGES);
@@ -204,18 +235,17 @@ export class SoftTlb {
       for (let page = start; page <= end; page++) {
         const entry = leaf[page % LEAF_PAGES]!;
         if (entry === 0) continue;
-        if ((entry & FETCHED) !== 0) flush = true;
         leaf[page % LEAF_PAGES] = 0;
         this.clearFront(page);
+        if ((entry & FETCHED) !== 0) this.forbidFetch(page);
       }
       if (end - start + 1 === LEAF_PAGES) this.leaves.delete(number);
     }
-    if (flush) this.flushFetches();
   }
 
   forgetAll(): void {
     this.leaves.clear();
-    this.fetched = [];
+    this.fetched.clear();
     this.emptyFront();
     this.emptyJumps();
   }

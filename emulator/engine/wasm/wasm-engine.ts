@@ -18,7 +18,7 @@ import { runColdBlock, type ColdBlock } from "./cold/cold-blocks.js";
 import { DirectExecution } from "./cold/direct-execution.js";
 import { Decoder } from "./decode/decoder.js";
 import {
-  ACCESS_PC, ACCOUNT, CURRENT_PAGES, ENGINE_BYTES, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FAR, FETCH_PAGE, FRONT_EPOCH, HOST, HELD_CODE, HELD_DATA, JUMP_CACHE, JUMP_EPOCH, MARK, NO_PAGE, REFUSAL, REPLAY, RING,
+  ACCESS_PC, ACCOUNT, CELLS_END, CURRENT_PAGES, ENGINE_BYTES, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FAR, FETCH_PAGE, FRONT_EPOCH, HOST, HELD_CODE, HELD_DATA, JUMP_EPOCH, MARK, NO_PAGE, REFUSAL, REPLAY, RING,
   RING_COUNT, RING_PCS, RING_RECORDS, RUN_DONE, SITE, STOP_BITS, UNMARKED, WRITE_BASE,
 } from "./layout.js";
 import { createRuntime, LEFT_AT_SITE, LEFT_FOR_JUMP, REFUSED_ALIGNMENT, REFUSED_WRITE, type RuntimeInstance } from "./runtime.js";
@@ -113,7 +113,7 @@ class Wasm implements WasmEngine {
     const tracePcs = options.tracePcs === true;
     this.tracePcs = tracePcs ? new Float64Array(buffer, memory.bytes + RING_PCS, RING_RECORDS) : undefined;
     const epochs = [FRONT_EPOCH, JUMP_EPOCH].map((cell) => this.words[cell / 8]!);
-    this.cells.fill(0, 0, JUMP_CACHE / 4);
+    this.cells.fill(0, 0, CELLS_END / 4);
     this.words[FRONT_EPOCH / 8] = epochs[0]!;
     this.words[JUMP_EPOCH / 8] = epochs[1]!;
     this.softTlb = new SoftTlb(this.cells, options.pageSize, memory.bytes / options.pageSize);
@@ -271,7 +271,7 @@ class Wasm implements WasmEngine {
         }
         if (this.instructions >= end) return { reason: "budget-spent" };
         if (this.code.trim()) {
-          this.softTlb.flushFetches();
+          this.softTlb.forbidAllFetches();
           continue;
         }
         if (this.arrives) codePage.arrivals.add(at);
@@ -443,7 +443,7 @@ class Wasm implements WasmEngine {
 
   discardCode(frame: Pfn): void {
     this.between("discardCode");
-    if (this.softTlb.holdsCode(frame) && this.code.drop(frame)) this.softTlb.flushFetches();
+    if (this.softTlb.holdsCode(frame) && this.code.drop(frame)) this.softTlb.forbidFetches(frame);
   }
 
   saveContext(into: Context): void {

@@ -13,10 +13,11 @@ describe("layout", () => {
       [0, 101 * 8],
       [layout.HELD_DATA, layout.HELD_DATA + HELD_BYTES],
       [layout.HELD_CODE, layout.HELD_CODE + HELD_BYTES],
-      [layout.JUMP_CACHE, layout.JUMP_CACHE + (layout.JUMP_ENTRIES << layout.ENTRY_SHIFT)],
+      [layout.CELLS_END, layout.CELLS_END],
       [layout.RING, layout.RING + 8 * layout.RING_RECORDS],
       [layout.RING_PCS, layout.RING_PCS + 8 * layout.RING_RECORDS],
       [layout.FRONT, layout.FRONT + (layout.FRONT_ENTRIES << layout.ENTRY_SHIFT)],
+      [layout.JUMP_CACHE, layout.JUMP_CACHE + (layout.JUMP_ENTRIES << layout.ENTRY_SHIFT)],
     ];
     for (const [i, [, end]] of areas.entries()) expect(end, `area ${i}`).to.be.at.most(areas[i + 1]?.[0] ?? layout.ENGINE_BYTES);
     expect(layout.ENGINE_BYTES % 65536).to.equal(0);

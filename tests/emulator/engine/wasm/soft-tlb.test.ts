@@ -1,7 +1,7 @@
 /** The translation cache of the wasm engine. */
 import { expect } from "chai";
 import { CODE_FRAME, NOT_GRANTED, SoftTlb } from "../../../../emulator/engine/wasm/soft-tlb.js";
-import { ENGINE_BYTES, FRONT, FRONT_EPOCH, JUMP_CACHE } from "../../../../emulator/engine/wasm/layout.js";
+import { ENGINE_BYTES, FRONT, FRONT_EPOCH, JUMP_CACHE, JUMP_EPOCH } from "../../../../emulator/engine/wasm/layout.js";
 
 const PAGE_SIZE = 4096;
 const R = 1;
@@ -78,21 +78,39 @@ describe("the soft TLB", () => {
     expect(revoked).to.deep.equal([4, 4]);
   });
 
-  it("the jump cache is over when a page that was fetched from changes, and only then", () => {
+  /** Whether the jump cache has an entry for the address. */
+  const jumpsTo = (pc: number): boolean => cells[JUMP_CACHE / 4 + 4 * (pc / 4)] === pc && cells[JUMP_CACHE / 4 + 4 * (pc / 4) + 1]! >>> 16 === cells[JUMP_EPOCH / 4 + 1]! >>> 16;
+
+  it("the jump cache forgets a page that changes, and no other", () => {
     const tlb = make();
-    tlb.install(0, 1, R | X);
-    tlb.install(1, 2, R | X);
-    tlb.grantFetch(0, none);
-    const epoch = (): number => cells[JUMP_CACHE / 4 + 1]!;
-    tlb.fillJump(0, 99);
-    const before = epoch();
+    for (const page of [0, 1, 2]) {
+      tlb.install(page, page + 1, R | X);
+      tlb.grantFetch(page, none);
+      tlb.fillJump(4096 * page + 4, 99);
+    }
+    expect([0, 1, 2].map((page) => jumpsTo(4096 * page + 4))).to.deep.equal([true, true, true]);
     tlb.forgetPage(1);
-    tlb.fillJump(0, 99);
-    expect(epoch()).to.equal(before);
-    tlb.forgetPage(0);
-    tlb.fillJump(0, 99);
-    expect(epoch()).to.not.equal(before);
-    expect(cells[JUMP_CACHE / 4 + 2]).to.equal(99);
+    expect([0, 1, 2].map((page) => jumpsTo(4096 * page + 4))).to.deep.equal([true, false, true]);
+    tlb.install(0, 7, R | X);
+    expect([0, 1, 2].map((page) => jumpsTo(4096 * page + 4))).to.deep.equal([false, false, true]);
+    tlb.fillJump(4, 98);
+    expect(cells[JUMP_CACHE / 4 + 4 + 2]).to.equal(98);
+    tlb.forgetAll();
+    expect([0, 1, 2].map((page) => jumpsTo(4096 * page + 4))).to.deep.equal([false, false, false]);
+  });
+
+  it("a frame whose code is dropped is asked for again at each of its addresses", () => {
+    const tlb = make();
+    for (const [page, frame] of [[0, 4], [1, 4], [2, 5]] as const) {
+      tlb.install(page, frame, R | X);
+      tlb.grantFetch(page, none);
+      tlb.fillJump(4096 * page, 99);
+    }
+    tlb.becomeWritable(4);
+    expect([0, 1, 2].map((page) => jumpsTo(4096 * page))).to.deep.equal([false, false, true]);
+    const revoked: number[] = [];
+    for (const page of [0, 1, 2]) tlb.grantFetch(page, (frame) => revoked.push(frame));
+    expect(revoked).to.deep.equal([4]);
   });
 
   it("epochs run out without a stale hit", () => {

@@ -31,10 +31,10 @@ describe("wasm engine alone", () => {
     const made = new EngineBench((memory) => createWasmEngine(memory, { pageSize: 4096, trace: true }), { behind: ENGINE_BYTES });
     // Two loops, one inside the other, a call, and both ways of a condition.
     made.code(CODE, "1: mov x4, #5\n2: tbz x2, #0, 3f\n add x0, x0, #1\n b 4f\n3: add x1, x1, #1\n4: bl 5f\n subs x4, x4, #1\n b.ne 2b\n subs x2, x2, #1\n b.ne 1b\n svc #0\n5: add x5, x5, #1\n ret", R | X);
-    made.set({ 2: 100_000 });
+    made.set({ 2: 400_000 });
     expect(made.go().reason).to.equal("svc");
-    expect([made.x(0), made.x(1), made.x(5)]).to.deep.equal([250_000, 250_000, 500_000]);
-    expect(made.engine.counters.instructions).to.equal(250_000 * 3 + 250_000 * 2 + 500_000 * 5 + 100_000 * 3 + 1);
+    expect([made.x(0), made.x(1), made.x(5)]).to.deep.equal([1_000_000, 1_000_000, 2_000_000]);
+    expect(made.engine.counters.instructions).to.equal(1_000_000 * 3 + 1_000_000 * 2 + 2_000_000 * 5 + 400_000 * 3 + 1);
     made.engine.dispose();
   });
 
