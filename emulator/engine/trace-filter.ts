@@ -5,35 +5,14 @@
  * function of the order of last uses, which the engine restores before the next victim is chosen. docs/engine.md has the argument,
  * tests/emulator/engine/unicorn.trace.test.ts the proof by simulation.
  */
-import { assertNever, ConfigError } from "../arch/errors.js";
+import { ConfigError } from "../arch/errors.js";
+import { exactFilterPages } from "../mmu/tlb-policy.js";
 import type { TlbSpec } from "../mmu/tlb.js";
 import type { EngineOptions } from "./engine.js";
 
 /** Pages of each kind that an engine can hold back. */
 export const MAX_FILTER_PAGES = 32;
 const DEFAULT_FILTER_PAGES = 4;
-
-/**
- * Largest number of pages for which a filter is exact before this structure. Entries that cover several pages change nothing: the
- * most recent pages lie in no more entries than that.
- */
-export function exactFilterPages({ entries, ways, policy }: Pick<TlbSpec, "entries" | "ways" | "policy">): number {
-  const perSet = ways === "full" ? entries : ways;
-  switch (policy) {
-    case "lru":
-      return perSet;
-    case "tree-plru":
-      // The victim is never among the last log2(ways) used, and the entry that came in is one more.
-      return Math.floor(Math.log2(perSet)) + 1;
-    case "fifo":
-    case "random":
-    case "nru":
-      // Only a repeated access to the last page certainly hits and changes nothing.
-      return 1;
-    default:
-      return assertNever(policy, "exactFilterPages");
-  }
-}
 
 /** `filterPages` (`fetchPages`) for an engine whose data accesses (fetches) go first to each of these structures. */
 export function filterPagesFor(firstLevel: readonly Pick<TlbSpec, "entries" | "ways" | "policy">[]): number {

@@ -1,21 +1,57 @@
 /**
- * Several TLB hierarchies on one run as one listener: the pages of the trace are looked up once for all of them.
+ * Several TLB hierarchies on one run as one listener: the pages of the trace are looked up once for all of them, and those whose first
+ * level allows it see a trace that has been filtered again.
  */
 import { ModelBug } from "../arch/errors.js";
 import type { Mmu } from "./mmu.js";
+import { MOST_PAGES, RecordFilter } from "./record-filter.js";
+import type { FilterDepths } from "./record-filter.js";
 import type { TlbListener } from "./tlb-listener.js";
+import { exactFilterPages } from "./tlb-policy.js";
 import type { Tlbi } from "./tlbi.js";
 import type { TranslationRegime } from "./walk.js";
 
+/** Hierarchies for which alone a filter is worth its work. */
+const LEAST_MEMBERS = 2;
+/** Batches that a filter rests for which costs more than it saves, and records that it may have saved to go on in spite of that. */
+const REST = 15;
+const MOST_SAVED = 2 ** 17;
+
+/** Hierarchies that see the same records: those of the tier before, filtered once more. */
+interface Tier {
+  readonly filter: RecordFilter;
+  readonly members: number;
+  /** Records that its work has saved lately: not seen by a hierarchy or another filter, less those that it has gone through itself. */
+  saved: number;
+  /** Batches for which it still passes on everything. */
+  rest: number;
+}
+
 export class MmuGroup implements TlbListener {
+  private readonly tiers: readonly Tier[];
+  /** By member: the number of its tier; 0 if it sees what the engine's own filter leaves. */
+  private readonly tierOf: readonly number[];
+  /** By number of a tier: the records of the batch. */
+  private readonly records: Int32Array[] = [];
+
   /** The hierarchies share one index (MmuOptions.index), and are told of everything in the order given. */
   constructor(private readonly mmus: readonly [Mmu, ...Mmu[]]) {
-    if (mmus.some(({ index }) => index !== mmus[0].index)) throw new ModelBug("MmuGroup: hierarchies that do not share an index");
+    const [{ index }] = mmus;
+    if (mmus.some((mmu) => mmu.index !== index)) throw new ModelBug("MmuGroup: hierarchies that do not share an index");
+    const allowed = mmus.map(heldPagesAllowed);
+    const depths = filterTiers(allowed);
+    this.tierOf = allowed.map((own) => depths.filter((tier) => isWithin(tier, own)).length);
+    this.tiers = depths.map((tier, i) => ({ filter: new RecordFilter(index, tier), members: this.tierOf.filter((number) => number === i + 1).length, saved: 0, rest: 0 }));
   }
 
   consume(words: Uint32Array, count: number): void {
-    const records = this.mmus[0].resolve(words, count, true);
-    for (const mmu of this.mmus) mmu.consumeResolved(records, 0, records.length);
+    const { mmus, tiers, records, tierOf } = this;
+    records[0] = mmus[0].resolve(words, count, true);
+    for (let i = 0; i < tiers.length; i++) records[i + 1] = filtered(tiers[i]!, records[i]!, i + 1 < tiers.length);
+    for (let i = 0; i < mmus.length; i++) {
+      const own = records[tierOf[i]!]!;
+      mmus[i]!.consumeResolved(own, 0, own.length);
+    }
   }
 
   setRegime(regime: TranslationRegime): void {
@@ -25,6 +61,50 @@ export class MmuGroup implements TlbListener {
   tlbi(operation: Tlbi): void {
     for (const mmu of this.mmus) mmu.tlbi(operation);
   }
+}
+
+/** Pages that a filter before this hierarchy may hold. */
+function heldPagesAllowed({ core: { l1d, l1i } }: Mmu): FilterDepths {
+  const allowed = (spec: typeof l1d): number => Math.min(MOST_PAGES, exactFilterPages(spec));
+  return { data: allowed(l1d), code: allowed(l1i) };
+}
+
+function isWithin(filter: FilterDepths, allowed: FilterDepths): boolean {
+  return filter.data <= allowed.data && filter.code <= allowed.code;
+}
+
+/** What the tier's members see. A filter costs about as much for a record as a hierarchy. `isRead`: another filter reads it too. */
+function filtered(tier: Tier, records: Int32Array, isRead: boolean): Int32Array {
+  if (tier.rest > 0) {
+    tier.rest--;
+    return records;
+  }
+  const left = tier.filter.filter(records);
+  const saved = (records.length - left.length) * (tier.members + (isRead ? 1 : 0)) - records.length;
+  tier.saved = Math.min(tier.saved + saved, MOST_SAVED);
+  if (tier.saved < 0) {
+    tier.saved = 0;
+    tier.rest = REST;
+  }
+  return left;
+}
+
+/**
+ * Depths of the filters, one behind the other, for hierarchies that allow these numbers of held pages. What all allow, the engine holds
+ * already; each further filter leaves out those that allow the fewest pages of data or of code, whichever are fewer.
+ */
+export function filterTiers(allowed: readonly FilterDepths[]): readonly FilterDepths[] {
+  const tiers: FilterDepths[] = [];
+  let left = allowed;
+  while (left.length > 0) {
+    const tier = { data: Math.min(...left.map(({ data }) => data)), code: Math.min(...left.map(({ code }) => code)) };
+    const moreData = left.filter(({ data }) => data > tier.data);
+    const moreCode = left.filter(({ code }) => code > tier.code);
+    const rest = moreData.length > moreCode.length ? moreData : moreCode;
+    if (left.length < allowed.length && left.length - rest.length >= LEAST_MEMBERS) tiers.push(tier);
+    left = rest;
+  }
+  return tiers;
 }
 
 /** Listeners that stand for these hierarchies: one group, where they share an index. */

@@ -30,6 +30,28 @@ export function orderKeeping(name: PolicyName, sets: number, ways: number): numb
   return sets > 1 && ways <= FEW_WAYS ? ORDER_STAMPS : ORDER_RING;
 }
 
+/**
+ * Largest number of pages that a trace filter (docs/engine.md) may hold back before this structure. Entries that cover several pages change nothing: the
+ * most recent pages lie in no more entries than that.
+ */
+export function exactFilterPages({ entries, ways, policy }: { readonly entries: number; readonly ways: number | "full"; readonly policy: PolicyName }): number {
+  const perSet = ways === "full" ? entries : ways;
+  switch (policy) {
+    case "lru":
+      return perSet;
+    case "tree-plru":
+      // The victim is never among the last log2(ways) used, and the entry that came in is one more.
+      return Math.floor(Math.log2(perSet)) + 1;
+    case "fifo":
+    case "random":
+    case "nru":
+      // Only a repeated access to the last page certainly hits and changes nothing.
+      return 1;
+    default:
+      return assertNever(policy, "exactFilterPages");
+  }
+}
+
 /** The policy of this name for a structure of `sets` x `ways`. `place` is where lru and fifo keep their order; `seed` matters to random only. */
 export function makePolicy(name: PolicyName, sets: number, ways: number, place: OrderCells, seed: number): ReplacementPolicy {
   switch (name) {

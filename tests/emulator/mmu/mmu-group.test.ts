@@ -6,13 +6,13 @@ import type { Va } from "../../../emulator/arch/addr.js";
 import { ModelBug } from "../../../emulator/arch/errors.js";
 import { granule } from "../../../emulator/arch/granule.js";
 import { CORE_NAMES, corePreset } from "../../../emulator/mmu/cores.js";
-import { MmuGroup, grouped } from "../../../emulator/mmu/mmu-group.js";
+import { MmuGroup, filterTiers, grouped } from "../../../emulator/mmu/mmu-group.js";
 import { Mmu } from "../../../emulator/mmu/mmu.js";
 import { UnitIndex } from "../../../emulator/mmu/unit-index.js";
 import { PageTables } from "./page-table-builder.js";
 
-const ANON = 0x00e8_0000_0000_0f43n;
-const CLEAN = 0x0068_0000_0000_0fc3n;
+const ANON = 0x00a8_0000_0000_0f43n;
+const CLEAN = 0x0028_0000_0000_0fc3n;
 const CONT = 1n << 52n;
 const ZERO = { instructions: 0, loads: 0, stores: 0 };
 
@@ -36,11 +36,11 @@ describe("MmuGroup", () => {
       state = (Math.imul(state, 1664525) + 1013904223) | 0;
       return (state >>> 8) % bound;
     };
-    for (let batch = 0; batch < 60; batch++) {
+    for (let batch = 0; batch < 80; batch++) {
       const regime = tables.regime({ asid: 1 + (batch % 2) });
       const records = 1 + below(500);
-      const span = [60, 700, 4096][below(3)]!;
-      const trace = Uint32Array.from({ length: 2 * records }, (_, i) => (i % 2 === 0 ? below(span) : 1 + below(2)));
+      const span = [9, 30, 60, 700, 4096][below(5)]!;
+      const trace = Uint32Array.from({ length: 2 * records }, (_, i) => (i % 2 === 0 ? below(span) : below(3)));
       const start = below(4096) * 4096;
       const operation = { op: "rvale1is", asid: regime.asid, start: start as Va, end: (start + 65536) as Va, level: undefined } as const;
       for (const listener of [group, ...alone]) {
@@ -53,6 +53,16 @@ describe("MmuGroup", () => {
       });
     }
     expect(members[0].stats(ZERO).l2.misses).to.be.greaterThan(1000);
+  });
+
+  it("filters once more for those that allow it, as long as two of them see no other records", () => {
+    const pages = (...numbers: readonly (readonly [number, number])[]): { data: number; code: number }[] => numbers.map(([data, code]) => ({ data, code }));
+    expect(filterTiers(pages([4, 4], [48, 48], [48, 48], [96, 48]))).to.deep.equal(pages([48, 48]));
+    expect(filterTiers(pages([4, 4], [48, 48]))).to.deep.equal([]);
+    expect(filterTiers(pages([32, 48], [32, 48], [32, 48]))).to.deep.equal([]);
+    // The fewer leave first: here those of shallow code, then the shallow data.
+    expect(filterTiers(pages([5, 6], [10, 10], [10, 10], [32, 48], [32, 48], [32, 48], [32, 32], [48, 32], [48, 48], [48, 48]))).to.deep.equal(pages([10, 10], [32, 32], [32, 48], [48, 48]));
+    expect(filterTiers(pages([1, 1], [16, 1], [16, 1]))).to.deep.equal(pages([16, 1]));
   });
 
   it("refuses hierarchies that number pages each for itself", () => {

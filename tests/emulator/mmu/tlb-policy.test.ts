@@ -3,7 +3,7 @@
  */
 import { expect } from "chai";
 import { ModelBug } from "../../../emulator/arch/errors.js";
-import { POLICY_NAMES, StampPolicy, makePolicy } from "../../../emulator/mmu/tlb-policy.js";
+import { POLICY_NAMES, StampPolicy, exactFilterPages, makePolicy } from "../../../emulator/mmu/tlb-policy.js";
 import type { PolicyName, ReplacementPolicy } from "../../../emulator/mmu/tlb-policy.js";
 
 /** A policy over `sets` x `ways` with cells of its own for a recency ring. */
@@ -116,5 +116,21 @@ describe("replacement policies", () => {
 
   it("a name that is none is a bug", () => {
     expect(() => makePolicy("mru" as PolicyName, 1, 1, { cells: new Int32Array(16), firstRecord: 0, newest: 8, clock: 9 }, 0)).to.throw(ModelBug);
+  });
+});
+
+describe("pages that a trace filter may hold back", () => {
+  it("LRU: the ways of a set", () => {
+    expect(exactFilterPages({ entries: 48, ways: "full", policy: "lru" })).to.equal(48);
+    expect(exactFilterPages({ entries: 160, ways: 5, policy: "lru" })).to.equal(5);
+    expect(exactFilterPages({ entries: 256, ways: 1, policy: "lru" })).to.equal(1);
+  });
+
+  it("tree-PLRU: what the tree protects, and the newest", () => {
+    expect([1, 2, 4, 8, 16].map((ways) => exactFilterPages({ entries: 64, ways, policy: "tree-plru" }))).to.deep.equal([1, 2, 3, 4, 5]);
+  });
+
+  it("others: the last page", () => {
+    for (const policy of ["fifo", "random", "nru"] as const) expect(exactFilterPages({ entries: 48, ways: "full", policy })).to.equal(1);
   });
 });
