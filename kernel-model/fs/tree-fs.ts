@@ -217,7 +217,13 @@ export class TreeFs implements FileSystem {
   private made(dir: TreeDirectory, name: string, object: HostObject | number): VfsInode | number {
     if (typeof object === "number") return object;
     const node = this.inodes.adopt(object, dir);
-    if (node.kind !== "directory") node.inode.nlink = 0;
+    const { inode } = node;
+    // Owner and times are the guest's: the host knows the lab's user and the moment of the run.
+    const [inherited, owner, now] = [this.inherit(dir, inode.mode), this.config.owner(), this.config.now()];
+    inode.uid = inherited.uid ?? owner.uid;
+    inode.gid = inherited.gid ?? owner.gid;
+    inode.atime = inode.mtime = inode.ctime = now;
+    if (node.kind !== "directory") inode.nlink = 0;
     return this.enter(dir, name, node).inode;
   }
 

@@ -219,6 +219,9 @@ describe("a host directory below the tree", () => {
     expect(makeNode(t.fs, at("/h/new"), 0o644, 0)).to.equal(-EEXIST);
     expect(makeDirectory(t.fs, at("/h/d"), 0o755)).to.equal(0);
     expect(makeSymlink(t.fs, at("/h/l"), "t")).to.equal(0);
+    const made = ["/h/new", "/h/d"].map((path) => t.inode(path));
+    expect(made.map(({ uid, gid, mode }) => [uid, gid, mode]), "the guest's owner, not the host's").to.deep.equal([[0, 0, 0o100644], [0, 0, 0o40755]]);
+    for (const { atime, mtime, ctime } of made) expect([atime, mtime, ctime], "the guest's clock").to.not.deep.include(TIME);
     expect(rename(t.fs, at("/h/f"), at("/h/d/g"), 0)).to.equal(0);
     expect(removeName(t.fs, at("/h/keep"))).to.equal(-EACCES);
     expect(removeName(t.fs, at("/h/l"))).to.equal(0);
