@@ -6,7 +6,8 @@ import { performance } from "node:perf_hooks";
 import { ConfigError } from "../emulator/arch/errors.js";
 import { hex, type Va } from "../emulator/arch/addr.js";
 import { groupUse } from "../kernel-model/kernel/resource-use.js";
-import { SIGINT, SIGKILL, signalName } from "../kernel-model/kernel/signal-numbers.js";
+import { SIGINT, signalName } from "../kernel-model/kernel/signal-numbers.js";
+import { killEverything } from "../kernel-model/kernel/signal-send.js";
 import type { Outcome } from "../kernel-model/kernel/outcome.js";
 import type { MmStruct } from "../kernel-model/mm/mm-struct.js";
 import type { Analysis } from "./analysis.js";
@@ -49,8 +50,9 @@ export interface RunRequest {
   readonly interrupts?: () => number;
 }
 
-/** Instructions between two looks at the clock and at Ctrl-C. */
+/** Instructions between two looks at the clock and at Ctrl-C, and milliseconds: what the kernel does for the guest executes none. */
 const SLICE = 20_000_000;
+const SLICE_MS = 500;
 
 const EMPTY_SNAPSHOT: MmSnapshot = { mappedBytes: 0, mappedBytesCont: 0, pageTableBytes: 0, folios: {} };
 
@@ -157,12 +159,15 @@ async function execute(request: RunRequest, machine: Machine, started: number): 
   const slice = Math.min(SLICE, ...analyses.map(({ sampleEvery = SLICE }) => sampleEvery));
   let delivered = 0;
   let stoppedBy: Stop = null;
+  let nextSample = engine.counters.instructions + slice;
   for (;;) {
-    const left = config.maxInstructions - engine.counters.instructions;
-    const outcome = runSlice(machine, Math.max(1, Math.min(slice, left)));
+    const wanted = Math.min(nextSample, config.maxInstructions) - engine.counters.instructions;
+    const outcome = runSlice(machine, Math.max(1, wanted));
     if (outcome.kind !== "budget-spent" && outcome.kind !== "stopped") return { outcome, stoppedBy };
+    const sampled = engine.counters.instructions >= nextSample;
+    if (sampled) nextSample = engine.counters.instructions + slice;
     if (stoppedBy !== null) continue;
-    for (const analysis of analyses) analysis.sample?.(machine);
+    if (sampled) for (const analysis of analyses) analysis.sample?.(machine);
     await breathe();
     const seconds = (performance.now() - started) / 1000;
     request.onProgress?.({
@@ -179,15 +184,16 @@ async function execute(request: RunRequest, machine: Machine, started: number): 
       delivered = interrupts;
       kernel.interrupt(SIGINT);
     }
-    // The guest ends as a killed process does, so that its memory is accounted and given back like any other's.
-    if (stoppedBy !== null) kernel.interrupt(SIGKILL);
+    // The guest ends as killed processes do, so that its memory is accounted and given back like any other's.
+    if (stoppedBy !== null) killEverything(kernel);
   }
 }
 
-/** Runs for some instructions. What fails below the lab says where the guest was. */
+/** Runs for some instructions, less if that takes long. What fails below the lab says where the guest was. */
 function runSlice(machine: Machine, instructions: number): Outcome {
+  const end = performance.now() + SLICE_MS;
   try {
-    return machine.kernel.run({ instructions });
+    return machine.kernel.run({ instructions, pause: () => performance.now() >= end });
   } catch (error) {
     throw withPlace(error, machine);
   }

@@ -28,7 +28,7 @@ import type { ExecError } from "./elf.js";
 import { execve } from "./exec.js";
 import { killAll } from "./exit.js";
 import { FutexTable } from "./futex-table.js";
-import type { Outcome, CrashReport } from "./outcome.js";
+import type { Outcome, CrashReport, RunLimits } from "./outcome.js";
 import { SeededRandom } from "./random.js";
 import { startKhugepaged } from "./khugepaged.js";
 import { KernelTime } from "./kernel-time.js";
@@ -280,17 +280,18 @@ export class Kernel {
     this.sys.current = task;
   }
 
-  /** Run until the first process and its descendants have ended, or for `instructions`. May be called again after `budget-spent` and `stopped`. */
-  run(limits: { readonly instructions: number }): Outcome {
+  /** Run until the first process and its descendants have ended, or to a limit. May be called again after `budget-spent` and `stopped`. */
+  run({ instructions, pause }: RunLimits): Outcome {
     // Asking the engine for its count is not free: only run() of the processor changes it.
     let retired = this.options.retired();
-    const end = retired + limits.instructions;
+    const end = retired + instructions;
     for (;;) {
       this.clock.expire();
       const task = this.sched.pickNext();
       if (task === undefined) {
         const outcome = this.idle();
         if (outcome !== undefined) return outcome;
+        if (pause?.() === true) return { kind: "budget-spent" };
         continue;
       }
       this.switchTo(task);
@@ -309,6 +310,7 @@ export class Kernel {
       running.busy += userTime + this.kernelTime.charge(task, trap);
       if (task.group.cpuTimers.length > 0) runCpuTimers(task);
       if (trap.kind === "stopped") return { kind: "stopped" };
+      if (pause?.() === true) return { kind: "budget-spent" };
     }
   }
 

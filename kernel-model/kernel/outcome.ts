@@ -33,3 +33,13 @@ export type Outcome =
   | { readonly kind: "budget-spent" }
   /** The processor was asked to stop; run() may be called again. */
   | { readonly kind: "stopped" };
+
+/** How far one call of Kernel.run() goes. */
+export interface RunLimits {
+  readonly instructions: number;
+  /**
+   * Asked after each trap and each jump of time, since a guest may keep the kernel busy without executing much. True ends the call as a
+   * spent budget does, and the guest cannot tell.
+   */
+  readonly pause?: () => boolean;
+}

@@ -113,6 +113,11 @@ export function signalFromHost(kernel: Kernel, group: ThreadGroup, signo: number
   sendGroupSignal(kernel, group, kernelSignal(signo));
 }
 
+/** Every process dies of SIGKILL as soon as it can, whatever session it is in. Linux: drivers/tty/sysrq.c send_sig_all(). */
+export function killEverything(kernel: Kernel): void {
+  for (const group of kernel.groups.values()) signalFromHost(kernel, group, SIGKILL);
+}
+
 /**
  * A fault of the current task: cannot be ignored or blocked; where it is, the task dies of it.
  * Linux: force_sig_info_to_task(), arm64_force_sig_fault().

@@ -26,6 +26,25 @@ describe("kernel: how a run ends", () => {
     expect(machine.shutdown()).to.equal(0);
   });
 
+  it("pauses between two traps or jumps of time, and the guest cannot tell", () => {
+    const program = readFileSync(compileC("kernel-pause", `#include <signal.h>\n#include <sys/time.h>\n#include <unistd.h>\nint main(int c,char**v){struct itimerval t={{0,1000},{0,1000}};int n=0;
+if(c>1){signal(SIGALRM,SIG_IGN);setitimer(ITIMER_REAL,&t,0);pause();}for(int i=0;i<50;i++)n+=getppid()>0;return n;}`, STATIC_THREADS));
+    const start = (...args: string[]) => {
+      const machine = createTestMachine({ files: { "/p": program } });
+      machine.kernel.spawn("/p", ["p", ...args], []);
+      return machine;
+    };
+    const [whole, parts, idle] = [start(), start(), start("wait")];
+    expect(whole.kernel.run({ instructions: 1e8 })).to.deep.equal({ kind: "exit", code: 50 });
+    let calls = 1;
+    while (parts.kernel.run({ instructions: 1e8, pause: () => true }).kind === "budget-spent") calls++;
+    expect(calls).to.be.greaterThan(50);
+    expect([parts.kernel.clock.elapsed, parts.kernel.contextSwitches]).to.deep.equal([whole.kernel.clock.elapsed, whole.kernel.contextSwitches]);
+    let left = 1000;
+    expect(idle.kernel.run({ instructions: 1e8, pause: () => --left === 0 }), "nothing but a timer that wakes nobody").to.deep.equal({ kind: "budget-spent" });
+    for (const machine of [whole, parts, idle]) expect(machine.shutdown()).to.equal(0);
+  });
+
   it("by Ctrl-C: the report says who sent the signal", () => {
     const machine = createTestMachine({ files: { "/p": SPIN } });
     machine.kernel.spawn("/p", ["p"], []);

@@ -1,8 +1,10 @@
 /** Sending signals to threads and processes. */
+import { readFileSync } from "node:fs";
 import { expect } from "chai";
+import { compileC } from "../../support/guest.js";
 import { createTestMachine, type TestMachine } from "../../support/kernel-machine.js";
 import { branch, programOf } from "../../support/elf-builder.js";
-import { forceSigsegv, kernelSignal, sendGroupSignal, sendThreadSignal, userSignal } from "../../../kernel-model/kernel/signal-send.js";
+import { forceSigsegv, kernelSignal, killEverything, sendGroupSignal, sendThreadSignal, userSignal } from "../../../kernel-model/kernel/signal-send.js";
 import { sigmask } from "../../../kernel-model/kernel/signal-state.js";
 import type { Task } from "../../../kernel-model/kernel/task.js";
 
@@ -13,6 +15,19 @@ const SIGCHLD = 17;
 const SIGCONT = 18;
 const SIGTSTP = 20;
 const HANDLER = { handler: 0x1000n, flags: 0, restorer: 0n, mask: 0n };
+
+describe("the end of everything", () => {
+  it("reaches processes of other sessions, which Ctrl-C does not", () => {
+    const program = readFileSync(compileC("kill-everything", `#include <signal.h>\n#include <unistd.h>\nint main(void){signal(SIGINT,SIG_IGN);if(fork()==0){setsid();for(;;);}for(;;);}`, ["-static"]));
+    const t = createTestMachine({ files: { "/p": program } });
+    t.kernel.spawn("/p", ["p"], []);
+    t.kernel.run({ instructions: 5e6 });
+    expect(t.kernel.groups.size).to.equal(2);
+    killEverything(t.kernel);
+    expect(t.kernel.run({ instructions: 100 })).to.include({ kind: "signal", signo: SIGKILL });
+    expect(t.shutdown()).to.equal(0);
+  });
+});
 
 describe("sending signals", () => {
   let machine: TestMachine;
