@@ -9,7 +9,7 @@ import { genericFadvise } from "../mm/fadvise.js";
 import { mappingSeekHoleData, pageCacheRead, pageCacheWrite } from "../mm/filemap-io.js";
 import { filemapWriteAndWait } from "../mm/page-writeback.js";
 import { shmemMapping } from "../mm/pagemap.js";
-import { shmemFallocate } from "../mm/shmem.js";
+import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, shmemFallocate } from "../mm/shmem.js";
 import { truncatePagecacheRange, truncateSetsize } from "../mm/truncate.js";
 import { vmOpsFor } from "../mm/vm-operations.js";
 import { VM_FAULT_SIGBUS, type VmOperations } from "../mm/vma.js";
@@ -21,9 +21,7 @@ import { SPACE_UNIT } from "./tree-node.js";
 import type { FileOperations, OpenFile, Timespec, VfsInode } from "./vfs.js";
 import { MAX_LFS_FILESIZE, O_DSYNC, O_NOATIME, SEEK_DATA, SEEK_HOLE, genericSeek } from "./vfs.js";
 
-/* Modes of fallocate. Linux: include/uapi/linux/falloc.h. */
-const FALLOC_FL_KEEP_SIZE = 0x01;
-const FALLOC_FL_PUNCH_HOLE = 0x02;
+/** Mode of fallocate that shmem has not. Linux: include/uapi/linux/falloc.h. */
 const FALLOC_FL_ZERO_RANGE = 0x10;
 
 const DAY_SECONDS = 86_400;

@@ -25,8 +25,8 @@ import { truncatePagecacheRange } from "./truncate.js";
 import { VM_FAULT_LOCKED, VM_FAULT_OOM, VM_FAULT_SIGBUS, type VmFault, type VmOperations } from "./vma.js";
 
 /* Modes of fallocate. Linux: include/uapi/linux/falloc.h. */
-const FALLOC_FL_KEEP_SIZE = 0x01;
-const FALLOC_FL_PUNCH_HOLE = 0x02;
+export const FALLOC_FL_KEEP_SIZE = 0x01;
+export const FALLOC_FL_PUNCH_HOLE = 0x02;
 /** st_dev of the kernel's own tmpfs mount: the first anonymous device, 0:1. */
 const SHM_MNT_DEV = 1;
 /** The file may not grow. Linux: include/uapi/linux/fcntl.h. */

@@ -5,17 +5,15 @@
  * stores any.
  */
 import type { Va } from "../../emulator/arch/addr.js";
-import { EBADF, EFAULT, EFBIG, EINVAL, EISDIR, ENODATA, EOPNOTSUPP, EPERM, ERANGE, EROFS, ETXTBSY } from "../errno.js";
+import { EBADF, EFAULT, EINVAL, EISDIR, ENODATA, EOPNOTSUPP, EPERM, ERANGE, EROFS, ETXTBSY } from "../errno.js";
 import type { InodeAttributes, Timespec, VfsInode } from "../fs/vfs.js";
 import { S_ISGID, S_ISUID, isDirectory, isRegular } from "../fs/vfs.js";
 import type { CStruct } from "../kernel/c-struct.js";
 import type { Kernel } from "../kernel/kernel.js";
-import { RLIMIT_FSIZE } from "../kernel/rlimit.js";
-import { SIGXFSZ } from "../kernel/signal-numbers.js";
-import { kernelSignal, sendThreadSignal } from "../kernel/signal-send.js";
 import type { Task } from "../kernel/task.js";
 import type { SyscallArgs, SyscallFamily } from "./abi.js";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from "./at.js";
+import { inodeNewsizeOk } from "./io.js";
 import { placeOf, type Place } from "./stat.js";
 
 const UTIME_NOW = 0x3fffffff;
@@ -83,11 +81,8 @@ function truncate(kernel: Kernel, task: Task, args: SyscallArgs): number {
   if (isDirectory(place.inode)) return -EISDIR;
   if (!isRegular(place.inode)) return -EINVAL;
   if ((place.inode.writeCount ?? 0) < 0) return -ETXTBSY;
-  if (size > place.inode.size && size > task.group.limits[RLIMIT_FSIZE]!.soft) {
-    sendThreadSignal(kernel, task, kernelSignal(SIGXFSZ));
-    return -EFBIG;
-  }
-  return change(place, { size });
+  const error = inodeNewsizeOk(kernel, task, place.inode, size);
+  return error < 0 ? error : change(place, { size });
 }
 
 type PathFinder = (kernel: Kernel, task: Task, args: SyscallArgs) => Place | number;

@@ -21,13 +21,14 @@ import {
   putFile,
   seekPosition,
 } from "../fs/vfs.js";
+import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from "../mm/shmem.js";
 import { CStruct } from "../kernel/c-struct.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { RLIMIT_NOFILE } from "../kernel/rlimit.js";
 import type { Sleep, Task } from "../kernel/task.js";
 import type { SyscallArgs, SyscallFamily, SyscallResult } from "./abi.js";
 import { directoryOf } from "./at.js";
-import { MAX_RW_COUNT, readInto, readIovec, writeFrom } from "./io.js";
+import { MAX_RW_COUNT, inodeNewsizeOk, readInto, readIovec, writeFrom } from "./io.js";
 import type { Segment } from "./io.js";
 
 const CLOSE_RANGE_UNSHARE = 2;
@@ -235,24 +236,28 @@ export const FILE_SYSCALLS: SyscallFamily = {
   fsync: fsync(false),
   fdatasync: fsync(true),
 
-  ftruncate: (_, task, args) => {
+  ftruncate: (kernel, task, args) => {
     const file = fileOf(task, args.int(0));
     const size = args.long(1);
     if (size < 0) return -EINVAL;
     if (file === undefined) return -EBADF;
     if (!file.writable || !isRegular(file.inode)) return -EINVAL;
-    return file.inode.ops.setAttributes?.(file.inode, { size }) ?? -EINVAL;
+    const error = inodeNewsizeOk(kernel, task, file.inode, size);
+    return error < 0 ? error : (file.inode.ops.setAttributes?.(file.inode, { size }) ?? -EINVAL);
   },
 
-  fallocate: (_, task, args) => {
+  fallocate: (kernel, task, args) => {
     const file = fileOf(task, args.int(0));
-    const [offset, length] = [args.long(2), args.long(3)];
+    const [mode, offset, length] = [args.int(1), args.long(2), args.long(3)];
     if (file === undefined) return -EBADF;
     if (offset < 0 || length <= 0) return -EINVAL;
     if (!file.writable) return -EBADF;
     if (!file.ops.seekable) return -ESPIPE;
     if (!isRegular(file.inode)) return -ENODEV;
-    return file.ops.fallocate?.(file, args.int(1), offset, length) ?? -EOPNOTSUPP;
+    // tmpfs asks even if the size is kept. Linux: shmem_fallocate(), xfs_falloc_newsize(), ext4_do_fallocate().
+    const grows = (mode & FALLOC_FL_PUNCH_HOLE) === 0 && ((mode & FALLOC_FL_KEEP_SIZE) === 0 || file.inode.fs.type === "tmpfs");
+    const error = grows && file.ops.fallocate !== undefined ? inodeNewsizeOk(kernel, task, file.inode, offset + length) : 0;
+    return error < 0 ? error : (file.ops.fallocate?.(file, mode, offset, length) ?? -EOPNOTSUPP);
   },
 
   fadvise64: (_, task, args) => {

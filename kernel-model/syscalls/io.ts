@@ -5,7 +5,7 @@
  */
 import type { Va } from "../../emulator/arch/addr.js";
 import { EAGAIN, EBADF, EFAULT, EFBIG, EINVAL, EISDIR, EPIPE, ERESTARTSYS } from "../errno.js";
-import type { OpenFile } from "../fs/vfs.js";
+import type { OpenFile, VfsInode } from "../fs/vfs.js";
 import { O_APPEND, O_NONBLOCK, getFile, isDirectory, isRegular, putFile } from "../fs/vfs.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { RLIMIT_FSIZE } from "../kernel/rlimit.js";
@@ -166,3 +166,9 @@ function limitFileSize(kernel: Kernel, task: Task, file: OpenFile, position: num
   return -EFBIG;
 }
 
+/** May a file become so large? 0, or -EFBIG (and SIGXFSZ) beyond RLIMIT_FSIZE; shrinking always may. Linux: fs/attr.c inode_newsize_ok(). */
+export function inodeNewsizeOk(kernel: Kernel, task: Task, inode: VfsInode, size: number): number {
+  if (size <= inode.size || size <= task.group.limits[RLIMIT_FSIZE]!.soft) return 0;
+  sendThreadSignal(kernel, task, kernelSignal(SIGXFSZ));
+  return -EFBIG;
+}
