@@ -4,6 +4,9 @@
  * A block pays for all its instructions when it starts, with one addition, and may not start if fewer are left: the account is negative
  * then. What a block that is left inside has not done is taken back by whoever leaves.
  */
+import type { Code } from "./binary/code.js";
+import { I32, I64 } from "./binary/opcodes.js";
+
 const LEFT_SHIFT = 44;
 const LOADS_SHIFT = 22;
 const COUNT_MASK = (1 << LOADS_SHIFT) - 1;
@@ -19,6 +22,11 @@ export { LEFT_SHIFT };
 /** What a block adds. */
 export function blockCost(instructions: number, loads: number, stores: number): bigint {
   return (BigInt(loads) << BigInt(LOADS_SHIFT)) + BigInt(stores) - (BigInt(instructions) << BigInt(LEFT_SHIFT));
+}
+
+/** Turns the account on the stack into the time of accesses (held-pages.ts), an i32 that counts down: at least 2^12 for each instruction. */
+export function pushTime(code: Code): Code {
+  return code.i64(32).op(I64.shrS).op(I32.wrapI64);
 }
 
 export interface Account {

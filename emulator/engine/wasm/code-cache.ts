@@ -197,7 +197,7 @@ export class CodeCache {
       slot = this.newSlot();
       page.cut.set(key, slot);
       const { words } = this.scan(page, pc);
-      this.translate(page, [{ slots: [slot], blocks: [{ start: pc, words: words.slice(0, instructions), next: [] }], entries: [0] }], false);
+      this.translate(page, [{ slots: [slot], blocks: [{ start: pc, words: words.slice(0, instructions), next: [] }], entries: [0] }]);
     }
     return slot;
   }
@@ -217,7 +217,7 @@ export class CodeCache {
       const { start } = blocks[entry]!;
       if (!page.translated.has(start)) page.translated.set(start, this.scan(page, start));
     }
-    this.translate(page, [{ slots: entries.map((entry) => this.slotOf(page, blocks[entry]!.start)), blocks, entries }], true);
+    this.translate(page, [{ slots: entries.map((entry) => this.slotOf(page, blocks[entry]!.start)), blocks, entries }]);
   }
 
   private scan(page: CodePage, pc: number): ScannedBlock {
@@ -245,11 +245,11 @@ export class CodeCache {
       if (comesBack !== undefined) wanted.push(comesBack);
       if (calls !== undefined) wanted.push(calls);
     }
-    this.translate(page, found.map((block) => ({ slots: [this.slotOf(page, block.start)], blocks: [block], entries: [0] })), false);
+    this.translate(page, found.map((block) => ({ slots: [this.slotOf(page, block.start)], blocks: [block], entries: [0] })));
   }
 
   /** Makes one module of functions and puts them into their slots. */
-  private translate(page: CodePage, functions: readonly NewFunction[], fast: boolean): void {
+  private translate(page: CodePage, functions: readonly NewFunction[]): void {
     const { options } = this;
     const module = new ModuleBuilder();
     const imported = new Map<string, number>();
@@ -257,7 +257,6 @@ export class CodeCache {
       base: options.base,
       pageSize: options.pageSize,
       tracePcs: options.tracePcs,
-      fast,
       decoder: options.decoder,
       sites: options.sites,
       imported: (name: RuntimeFunction) => {

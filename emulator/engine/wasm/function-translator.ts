@@ -38,8 +38,6 @@ export interface TranslationContext {
   readonly base: number;
   readonly pageSize: number;
   readonly tracePcs: boolean;
-  /** The longer form of accesses, for code that runs often. */
-  readonly fast: boolean;
   readonly decoder: Decoder;
   readonly sites: SiteTable;
   /** Number of a function that the module imports. */
@@ -98,7 +96,7 @@ export class FunctionTranslator implements Translator, AccessHost {
     this.flags = new FlagLocals(code, context.base, () => {
       this.callRuntime("nzcv");
     });
-    this.memory = new MemoryAccess(this, blocks.flatMap(({ words }) => words));
+    this.memory = new MemoryAccess(this);
     this.flow = new FlowWriter({
       code,
       state: () => this.state,
@@ -118,13 +116,10 @@ export class FunctionTranslator implements Translator, AccessHost {
   }
 
   get base(): number {
-    return this.context.base | 0;
+    return this.context.base;
   }
   get pageSize(): number {
     return this.context.pageSize;
-  }
-  get fast(): boolean {
-    return this.context.fast;
   }
   get tracePcs(): boolean {
     return this.context.tracePcs;
@@ -158,7 +153,6 @@ export class FunctionTranslator implements Translator, AccessHost {
     const before = new Code(0);
     this.registers.enter(before);
     this.flags.enter(before);
-    this.memory.enter(before);
     if (this.modeLocal !== undefined) this.readFloatMode(before);
     return before;
   }
@@ -166,7 +160,6 @@ export class FunctionTranslator implements Translator, AccessHost {
   private writeBack(): void {
     this.registers.leave();
     this.flags.leave();
-    this.memory.leave();
   }
 
   private translateBlock(number: number): void {
@@ -176,14 +169,14 @@ export class FunctionTranslator implements Translator, AccessHost {
     const { block } = this;
     this.index = 0;
     this.pc = start;
-    this.memory.startBlock();
     code.get(this.account);
     const cost = code.i64Later();
     code.op(I64.add);
-    if (!this.fast) code.i32(this.base + STOP_BITS).memory(I64.load, 0).op(I64.or);
+    code.i32(this.base + STOP_BITS).memory(I64.load, 0).op(I64.or);
     code.tee(this.account).i64(0).op(I64.ltS).if(TYPE_EMPTY);
     this.leaveAtSite("budget");
     code.end();
+    this.memory.startBlock();
     this.ended = false;
     for (const [index, word] of words.entries()) {
       this.begin(index, word);

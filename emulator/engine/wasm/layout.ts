@@ -50,27 +50,17 @@ export const ACCESS_PC = AFTER_CONTEXT + 136;
 export const SCRATCH = AFTER_CONTEXT + 144;
 /** i32: accesses of a run that were made before one was refused. */
 export const RUN_DONE = AFTER_CONTEXT + 152;
-/** Bytes of a run that is not on one page: at most four vectors. */
+/** Bytes of a run that is not on one page: at most four vectors, and what the last of its parts writes behind itself. */
 export const RUN = AFTER_CONTEXT + 160;
-/**
- * The current pages, of which each access has one by its base register (memory-access.ts): i64 page that reads (writes) hit without further checks, or
- * NO_PAGE; i64 when it was used last, counted down, if the filter does not know yet, or UNMARKED; i32 where it lies; i32 its slot in the filter.
- */
-export const CURRENT_PAGES = 4;
-export const READ_BASE = 0x500;
-export const WRITE_BASE = 0x520;
-export const MARK = 0x540;
-export const HOST = 0x560;
-export const CURRENT_SLOT = 0x570;
-/** After every use that is marked. */
-export const UNMARKED = -(2n ** 63n);
+/** i32: the time of accesses that TypeScript makes, counted down (runtime-filter.ts). */
+export const CLOCK = AFTER_CONTEXT + 240;
 
 /** The pages that the filter holds back (held-pages.ts), of data and of code. */
 export const HELD_DATA = 0x1000;
-export const HELD_CODE = 0x2000;
+export const HELD_CODE = 0xa000;
 
 /** Behind the cells, which are cleared when an engine is made. */
-export const CELLS_END = 0x10000;
+export const CELLS_END = 0x14000;
 /** Trace records of 8 bytes, and the PC of each as a float. */
 export const RING = 0x20000;
 export const RING_RECORDS = 8192;

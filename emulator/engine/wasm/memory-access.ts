@@ -1,18 +1,16 @@
 /**
  * Loads and stores of one function.
  *
- * Two forms. The short one, for code that has just been found, calls the runtime for every access. The fast one compares with a current
- * page first, which it keeps in local variables. There are several current pages, and the base register of an access says which one is its: what goes
- * through the stack pointer seldom lies where other pointers lead. An access to a current page leaves a mark, the account less its number in the block,
- * so that the filter learns the order of last uses when it has to know.
+ * An access asks the table of the pages that the filter holds back in line (held-pages.ts), and calls the runtime for a page that it does not lead to. Either
+ * way it has a time: that of its block, less two for each access of the block before it.
  */
-import { ModelBug } from "../../arch/errors.js";
 import type { Code, Local } from "./binary/code.js";
 import { I16X8, I32, I32X4, I64, I64X2, I8X16, TYPE_EMPTY, TYPE_I32, TYPE_I64, TYPE_V128, V128, type ValueType } from "./binary/opcodes.js";
-import { ACCESS_PC, CURRENT_PAGES, HOST, MARK, READ_BASE, RUN, STOP_BITS, UNMARKED, WRITE_BASE } from "./layout.js";
-import type { RuntimeFunction } from "./runtime.js";
+import { pushTime } from "./account.js";
+import { ACCESS_PC, RUN } from "./layout.js";
+import { TOUCHES, type RuntimeFunction } from "./runtime.js";
+import { NOWHERE, pushElsewhere, pushPlace } from "./runtime-filter.js";
 
-const NOWHERE = -1;
 const LOADS = { 1: I64.load8U, 2: I64.load16U, 4: I64.load32U, 8: I64.load } as const;
 const STORES = { 1: I64.store8, 2: I64.store16, 4: I64.store32, 8: I64.store } as const;
 const VECTOR_BYTES = 16;
@@ -23,37 +21,13 @@ function alignmentOf(bytes: AccessBytes, aligned: boolean | 16): number {
   return aligned === false ? 1 : aligned === true ? bytes : aligned;
 }
 
-/** Base register of a load or store, or of DC ZVA; undefined for other instructions. Arm: DDI 0487 C4.1.94, C5.3.15. */
-function baseRegister(word: number): number | undefined {
-  if ((word & 0xffff_ffe0) >>> 0 === 0xd50b_7420) return word & 31;
-  return (word & 0x0a00_0000) === 0x0800_0000 ? (word >>> 5) & 31 : undefined;
-}
-
-const FRAME_POINTER = 29;
-const STACK_POINTER = 31;
-
-/** The current page of each base register: one for the stack, the others in turns. */
-function currentPages(words: Iterable<number>): ReadonlyMap<number, number> {
-  const pages = new Map<number, number>();
-  let next = 0;
-  for (const word of words) {
-    const base = baseRegister(word);
-    if (base === undefined || pages.has(base)) continue;
-    pages.set(base, base === FRAME_POINTER || base === STACK_POINTER ? 0 : 1 + (next++ % (CURRENT_PAGES - 1)));
-  }
-  return pages;
-}
-
 /** What the accesses need of the function that they belong to. */
 export interface AccessHost {
   readonly code: Code;
   readonly pc: number;
-  readonly word: number;
   /** Where the cells begin. */
   readonly base: number;
   readonly pageSize: number;
-  /** The fast form. */
-  readonly fast: boolean;
   /** Note the PC of each access. */
   readonly tracePcs: boolean;
   /** Local of the account. */
@@ -64,96 +38,45 @@ export interface AccessHost {
   refuse(run: "load" | "store" | undefined): void;
 }
 
-/** A current page in locals. */
-interface CurrentPage {
-  readonly number: number;
-  readonly read: Local;
-  readonly write: Local;
-  readonly place: Local;
-  readonly mark: Local;
+/** What `elsewhere` leaves of a page: its entry in the table, and where on it the access lies. */
+interface HeldEntry {
+  readonly entry: Local;
+  readonly offset: Local;
 }
 
 export class MemoryAccess {
   private readonly host: AccessHost;
-  private readonly numbers: ReadonlyMap<number, number>;
-  private readonly pages: readonly CurrentPage[];
+  /** The time of the block. */
+  private readonly time: Local;
   /** Accesses of the block so far. */
   private made = 0;
 
-  /** `words`: all instructions of the function. */
-  constructor(host: AccessHost, words: Iterable<number>) {
+  constructor(host: AccessHost) {
     this.host = host;
-    this.numbers = currentPages(words);
-    const { code } = host;
-    const used = host.fast ? [...new Set(this.numbers.values())] : [];
-    this.pages = used.map((number) => ({ number, read: code.local(TYPE_I64), write: code.local(TYPE_I64), place: code.local(TYPE_I32), mark: code.local(TYPE_I64) }));
+    this.time = host.code.local(TYPE_I32);
   }
 
-  /** Number of the current page of the instruction's accesses. */
-  private get number(): number {
-    const number = this.numbers.get(baseRegister(this.host.word) ?? -1);
-    if (number === undefined) throw new ModelBug(`wasm engine: no base register of ${this.host.word.toString(16)}`);
-    return number;
-  }
-
-  private get current(): CurrentPage {
-    const { number } = this;
-    return this.pages.find((page) => page.number === number)!;
-  }
-
-  private readPages(code: Code): void {
-    const base = this.host.base | 0;
-    for (const { number, read, write, place } of this.pages) {
-      code.i32(base + READ_BASE + 8 * number).memory(I64.load, 0).set(read);
-      code.i32(base + WRITE_BASE + 8 * number).memory(I64.load, 0).set(write);
-      code.i32(base + HOST + 4 * number).memory(I32.load, 0).set(place);
-    }
-  }
-
-  /** Writes the code for the start of the function. */
-  enter(code: Code): void {
-    this.readPages(code);
-    for (const { number, mark } of this.pages) code.i32((this.host.base | 0) + MARK + 8 * number).memory(I64.load, 0).set(mark);
-  }
-
-  /** Writes the marks where the function is left, or the runtime asked. */
-  leave(): void {
-    for (const { number, mark } of this.pages) this.host.code.i32((this.host.base | 0) + MARK + 8 * number).get(mark).memory(I64.store, 0);
-  }
-
-  /** A block begins. */
+  /** A block begins, and has paid. */
   startBlock(): void {
     this.made = 0;
+    pushTime(this.host.code.get(this.host.account)).set(this.time);
   }
 
-  /** The current page has been used. */
-  private mark(accesses: number): void {
-    const { code, account, fast } = this.host;
-    this.made += accesses;
-    if (fast) code.get(account).i64(this.made).op(I64.sub).set(this.current.mark);
+  /** Pushes the time of the next access. */
+  private pushTime(): void {
+    this.host.code.get(this.time).i32(TOUCHES * (this.made + 1)).op(I32.sub);
   }
 
   private notePc(): void {
     const { host } = this;
-    if (host.tracePcs) host.code.i32((host.base | 0) + ACCESS_PC).i64(host.pc).memory(I64.store, 0);
+    if (host.tracePcs) host.code.i32(host.base + ACCESS_PC).i64(host.pc).memory(I64.store, 0);
   }
 
-  /** Before a call of the runtime, with the arguments before the current page's number on the stack. */
+  /** Calls the runtime; the arguments before the time stand on the stack. */
   private callSlow(name: RuntimeFunction, alignment?: number): void {
-    const { code } = this.host;
-    this.leave();
-    code.i32(this.number);
-    if (alignment !== undefined) code.i32(alignment);
+    this.pushTime();
+    if (alignment !== undefined) this.host.code.i32(alignment);
     this.host.callRuntime(name);
-    for (const { mark } of this.pages) code.i64(UNMARKED).set(mark);
-  }
-
-  /** After a call of the runtime: other pages may be the current ones, and the run may have to stop. */
-  private settle(): void {
-    const { code, account, base, fast } = this.host;
-    if (!fast) return;
-    this.readPages(code);
-    code.get(account).i32((base | 0) + STOP_BITS).memory(I64.load, 0).op(I64.or).set(account);
   }
 
   /** The address of an access in a local. */
@@ -165,25 +88,24 @@ export class MemoryAccess {
     return sum;
   }
 
-  /**
-   * Pushes whether `bytes` at the address are not all on the current page, or not at a multiple of `alignment`; the distance from the page's start
-   * stays in the local that is returned.
-   */
-  private elsewhere(at: Local, bytes: number, write: boolean, alignment = 1): Local {
+  /** Pushes whether `bytes` at the address have to be found by the runtime, or are not at a multiple of `alignment`. */
+  private elsewhere(at: Local, bytes: number, write: boolean, alignment = 1): HeldEntry {
     const { host } = this;
     const { code } = host;
-    const distance = host.temp(TYPE_I64);
-    code.get(at).get(write ? this.current.write : this.current.read).op(I64.sub).tee(distance).i64(host.pageSize - bytes).op(I64.gtU);
+    const held = { entry: host.temp(TYPE_I32), offset: host.temp(TYPE_I64) };
+    pushElsewhere(code, host.base, host.pageSize, bytes, write, at, held.entry, held.offset);
     if (alignment > 1) code.get(at).i64(alignment - 1).op(I64.and).i64(0).op(I64.ne).op(I32.or);
-    return distance;
+    return held;
   }
 
-  private pushPlace(distance: Local): void {
-    this.host.code.get(this.current.place).get(distance).op(I32.wrapI64).op(I32.add);
+  private pushPlace({ entry, offset }: HeldEntry): void {
+    pushPlace(this.host.code, this.host.base, entry, offset, () => {
+      this.pushTime();
+    });
   }
 
   /** Leaves the place of a load in the local; `find` pushes it by calling the runtime. */
-  private settledPlace(place: Local, run: "load" | "store" | undefined, find: () => void): void {
+  private slowPlace(place: Local, run: "load" | "store" | undefined, find: () => void): void {
     const { host } = this;
     const { code } = host;
     this.notePc();
@@ -191,7 +113,6 @@ export class MemoryAccess {
     code.tee(place).i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
     host.refuse(run);
     code.end();
-    this.settle();
   }
 
   load(bytes: AccessBytes, address: Local, offset: number, aligned: boolean | 16): void {
@@ -205,15 +126,13 @@ export class MemoryAccess {
       if (aligned === false) this.callSlow("load");
       else this.callSlow("loadAligned", alignment);
     };
-    if (host.fast) {
-      const distance = this.elsewhere(at, bytes, false, alignment);
-      code.if(TYPE_EMPTY);
-      this.settledPlace(place, undefined, find);
-      code.else();
-      this.pushPlace(distance);
-      code.set(place).end();
-    } else this.settledPlace(place, undefined, find);
-    this.mark(1);
+    const held = this.elsewhere(at, bytes, false, alignment);
+    code.if(TYPE_EMPTY);
+    this.slowPlace(place, undefined, find);
+    code.else();
+    this.pushPlace(held);
+    code.set(place).end();
+    this.made++;
     code.get(place).memory(LOADS[bytes], 0);
   }
 
@@ -222,25 +141,18 @@ export class MemoryAccess {
     const { code } = host;
     const at = this.address(address, offset);
     const alignment = alignmentOf(bytes, aligned);
-    const slow = (): void => {
-      this.notePc();
-      code.get(at).i32(bytes).get(value);
-      if (aligned === false) this.callSlow("store");
-      else this.callSlow("storeAligned", alignment);
-      code.if(TYPE_EMPTY);
-      host.refuse(undefined);
-      code.end();
-      this.settle();
-    };
-    if (host.fast) {
-      const distance = this.elsewhere(at, bytes, true, alignment);
-      code.if(TYPE_EMPTY);
-      slow();
-      code.else();
-      this.pushPlace(distance);
-      code.get(value).memory(STORES[bytes], 0).end();
-    } else slow();
-    this.mark(1);
+    const held = this.elsewhere(at, bytes, true, alignment);
+    code.if(TYPE_EMPTY);
+    this.notePc();
+    code.get(at).i32(bytes).get(value);
+    if (aligned === false) this.callSlow("store");
+    else this.callSlow("storeAligned", alignment);
+    code.if(TYPE_EMPTY);
+    host.refuse(undefined);
+    code.end().else();
+    this.pushPlace(held);
+    code.get(value).memory(STORES[bytes], 0).end();
+    this.made++;
   }
 
   /** Leaves the address of the bytes of a run in the local. */
@@ -251,17 +163,13 @@ export class MemoryAccess {
       code.get(at).i32(bytes).i32(total);
       this.callSlow("loadRun");
     };
-    if (!host.fast) {
-      this.settledPlace(place, "load", find);
-      return;
-    }
-    const distance = this.elsewhere(at, total, false);
+    const held = this.elsewhere(at, total, false);
     code.if(TYPE_EMPTY);
-    this.settledPlace(place, "load", find);
+    this.slowPlace(place, "load", find);
     code.else();
-    this.pushPlace(distance);
+    this.pushPlace(held);
     code.set(place).end();
-    this.mark(total / bytes);
+    this.made += total / bytes;
   }
 
   loadPair(bytes: 4 | 8, address: Local, offset: number): readonly [Local, Local] {
@@ -334,29 +242,20 @@ export class MemoryAccess {
   private runStore(bytes: AccessBytes, total: number, at: Local, put: (place: () => void) => void): void {
     const { host } = this;
     const { code } = host;
-    const slow = (): void => {
-      this.notePc();
-      put(() => code.i32((host.base | 0) + RUN));
-      code.get(at).i32(bytes).i32(total);
-      this.callSlow("storeRun");
-      code.i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
-      host.refuse("store");
-      code.end();
-      this.settle();
-    };
-    if (!host.fast) {
-      slow();
-      return;
-    }
-    const distance = this.elsewhere(at, total, true);
+    const held = this.elsewhere(at, total, true);
     const place = host.temp(TYPE_I32);
     code.if(TYPE_EMPTY);
-    slow();
-    code.else();
-    this.pushPlace(distance);
+    this.notePc();
+    put(() => code.i32(host.base + RUN));
+    code.get(at).i32(bytes).i32(total);
+    this.callSlow("storeRun");
+    code.i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
+    host.refuse("store");
+    code.end().else();
+    this.pushPlace(held);
     code.set(place);
     put(() => code.get(place));
     code.end();
-    this.mark(total / bytes);
+    this.made += total / bytes;
   }
 }

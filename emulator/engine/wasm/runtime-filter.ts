@@ -1,16 +1,15 @@
 /**
- * The page filter and the trace as WebAssembly: what every access runs through that is not on the current page.
+ * The page filter and the trace as WebAssembly: what every access runs through that is not on a page that the table of held pages leads to.
  *
- * Records are those of the reference engine, one for one. The state lies in cells behind RAM (layout.ts, held-pages.ts).
+ * Records are those of the reference engine, one for one. The state lies in cells behind RAM (layout.ts, held-pages.ts). Every access has a time, which counts
+ * down: in translated code the account, of TypeScript a clock whose times are greater than any account's.
  */
 import { ACCESS_FETCH, ACCESS_READ } from "../engine.js";
 import { Code } from "./binary/code.js";
 import type { ModuleBuilder } from "./binary/module.js";
-import { CONTROL, F64, I32, I64, I64X2, TYPE_EMPTY, TYPE_I32, TYPE_I64, V128 } from "./binary/opcodes.js";
-import { HeldPages, WRITTEN_BIT } from "./held-pages.js";
-import {
-  ACCESS_PC, CURRENT_PAGES, CURRENT_SLOT, ENTRY_SHIFT, FETCH_PAGE, FRONT, FRONT_ENTRIES, FRONT_EPOCH, HELD_CODE, HELD_DATA, HOST, MARK, NO_FETCH_PAGE, NO_PAGE, READ_BASE, RING, RING_COUNT, RING_PCS, RING_RECORDS, UNMARKED, WRITE_BASE,
-} from "./layout.js";
+import { CONTROL, F64, I32, I64, TYPE_EMPTY, TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
+import { ENTRY_PLACE, ENTRY_READ, ENTRY_USED, ENTRY_WRITE, entryWord, HeldPages, pushEntry, WRITTEN_BIT } from "./held-pages.js";
+import { ACCESS_PC, CLOCK, ENTRY_SHIFT, FETCH_PAGE, FRONT, FRONT_ENTRIES, FRONT_EPOCH, HELD_CODE, HELD_DATA, NO_FETCH_PAGE, RING, RING_COUNT, RING_PCS, RING_RECORDS } from "./layout.js";
 
 /** Value of places that are not there. */
 export const NOWHERE = -1;
@@ -38,6 +37,27 @@ export function writeCell(code: Code, base: number, opcode: number, cell: number
   code.memory(opcode, 0);
 }
 
+/** Times of the clock: greater than the account of any slice, which is below 2^28, and less than those of slices that have ended. */
+const FIRST_TIME = 2 ** 30;
+const LAST_TIME = 2 ** 29;
+/** Between two times: more than the touches of an instruction. */
+const TIME_STEP = 1024;
+
+/** Pushes whether the access of `bytes` at the address in the local is not on a page that the entry in local `entry` leads to; its offset there is left in local `offset`. */
+export function pushElsewhere(code: Code, base: number, pageSize: number, bytes: number, write: boolean, at: number, entry: number, offset: number): Code {
+  pushEntry(code, at, Math.log2(pageSize)).set(entry);
+  code.get(at).get(entry).memory(I64.load, entryWord(base + HELD_DATA, write ? ENTRY_WRITE : ENTRY_READ)).op(I64.sub).tee(offset);
+  return code.i64(pageSize - bytes).op(I64.gtU);
+}
+
+/** Uses the page that the entry leads to at the time that `time` pushes, and pushes the place of the access. */
+export function pushPlace(code: Code, base: number, entry: number, offset: number, time: () => unknown): Code {
+  code.get(entry).memory(I32.load, entryWord(base + HELD_DATA, ENTRY_USED));
+  time();
+  code.memory(I32.store, 0);
+  return code.get(entry).memory(I32.load, entryWord(base + HELD_DATA, ENTRY_PLACE)).get(offset).op(I32.wrapI64).op(I32.add);
+}
+
 export class PageFilter {
   private readonly module: ModuleBuilder;
   private readonly options: FilterOptions;
@@ -45,8 +65,8 @@ export class PageFilter {
   private readonly pageShift: number;
   private readonly data: HeldPages;
   private readonly code: HeldPages;
-  /** Tells the filter which current pages have been used, in the order of their last uses. */
-  readonly noteMarks: number;
+  /** (): a slice has ended; times start anew. */
+  readonly age: number;
   /** Numbers of the imported functions. */
   private readonly grant: number;
   private readonly drain: number;
@@ -59,9 +79,9 @@ export class PageFilter {
     this.grant = grant;
     this.drain = drain;
     const shared = { module, pageShift: this.pageShift, record: this.record.bind(this) };
-    this.data = new HeldPages({ ...shared, at: options.base + HELD_DATA, depth: options.filterPages, access: ACCESS_READ, leaves: this.leave.bind(this) });
-    this.code = new HeldPages({ ...shared, at: options.base + HELD_CODE, depth: options.fetchPages, access: ACCESS_FETCH, leaves: () => undefined });
-    this.noteMarks = this.noteMarksFunction();
+    this.data = new HeldPages({ ...shared, at: options.base + HELD_DATA, depth: options.filterPages, access: ACCESS_READ });
+    this.code = new HeldPages({ ...shared, at: options.base + HELD_CODE, depth: options.fetchPages, access: ACCESS_FETCH });
+    this.age = module.func({ parameters: [], results: [] }, new Code(0).call(this.data.age).call(this.code.age));
   }
 
   /** Records a touch; both push an i64: the access shifted left by 32, and the number of the page. */
@@ -86,79 +106,34 @@ export class PageFilter {
     code.call(this.drain).end();
   }
 
-  /** (page): code runs on the page. */
+  /** (page, time): code runs on the page. */
   fetch(): number {
     return this.code.fetchFunction();
   }
 
-  private noteMarksFunction(): number {
+  /** () -> the time of an access that TypeScript makes. */
+  tick(): number {
     const code = new Code(0);
-    const current = code.local(TYPE_I32);
-    const slot = code.local(TYPE_I32);
-    const mark = code.local(TYPE_I64);
-    const first = code.local(TYPE_I64);
-    const each = code.loop();
-    code.i64(UNMARKED).set(first);
-    for (let index = 0; index < CURRENT_PAGES; index++) {
-      readCell(code, this.base, I64.load, MARK + 8 * index).tee(mark).get(first).op(I64.gtS).if(TYPE_EMPTY);
-      code.get(mark).set(first).i32(index).set(current).end();
-    }
-    code.get(first).i64(UNMARKED).op(I64.ne).if(TYPE_EMPTY);
-    this.cellOf(code, CURRENT_SLOT, 2, current).memory(I32.load, 0).set(slot);
-    this.data.use(code, slot);
-    this.cellOf(code, MARK, 3, current).i64(UNMARKED).memory(I64.store, 0);
-    code.br(each).end().end();
-    return this.module.func({ parameters: [], results: [] }, code);
-  }
-
-  /** The same, if there are some. */
-  private noteSome(code: Code): void {
-    for (let index = 0; index < CURRENT_PAGES; index += 2) readCell(code, this.base, V128.load, MARK + 8 * index).v128(UNMARKED, UNMARKED).op(I64X2.eq);
-    for (let index = 2; index < CURRENT_PAGES; index += 2) code.op(V128.and);
-    code.op(I64X2.allTrue).op(I32.eqz).if(TYPE_EMPTY);
-    code.call(this.noteMarks).end();
-  }
-
-  /** Pushes the address of a cell of the current page whose number is in the local. */
-  cellOf(code: Code, cells: number, shift: number, current: number): Code {
-    return code.get(current).i32(shift).op(I32.shl).i32(this.base + cells).op(I32.add);
-  }
-
-  /** A page that is held no more is no current page either. */
-  private leave(code: Code, page: number): void {
-    for (let current = 0; current < CURRENT_PAGES; current++) {
-      readCell(code, this.base, I64.load, READ_BASE + 8 * current).get(page).op(I64.eq).if(TYPE_EMPTY);
-      this.forget(code, current);
-      code.end();
-    }
-  }
-
-  private forget(code: Code, current: number): void {
-    for (const cell of [READ_BASE, WRITE_BASE]) writeCell(code, this.base, I64.store, cell + 8 * current, () => code.i64(NO_PAGE));
-  }
-
-  /** The current page in the local, which holds what is accessed, is used. */
-  useCurrent(code: Code, current: number): void {
-    const slot = code.local(TYPE_I32);
-    this.noteSome(code);
-    this.cellOf(code, CURRENT_SLOT, 2, current).memory(I32.load, 0).set(slot);
-    this.data.use(code, slot);
+    const time = code.local(TYPE_I32);
+    readCell(code, this.base, I32.load, CLOCK).i32(TIME_STEP).op(I32.sub).tee(time).i32(LAST_TIME).op(I32.ltS).if(TYPE_EMPTY);
+    code.call(this.age).i32(FIRST_TIME).set(time).end();
+    writeCell(code, this.base, I32.store, CLOCK, () => code.get(time));
+    code.get(time);
+    return this.module.func({ parameters: [], results: [TYPE_I32] }, code);
   }
 
   /** Before the page tables may change: records what is due, and holds nothing. */
   clear(): number {
     const code = new Code(0);
-    code.call(this.noteMarks);
     this.data.clear(code);
     this.code.clear(code);
     writeCell(code, this.base, I64.store, FETCH_PAGE, () => code.i64(NO_FETCH_PAGE));
-    this.leavePage(code);
     return this.module.func({ parameters: [], results: [] }, code);
   }
 
-  /** There is no current page. */
-  leavePage(code: Code): void {
-    for (let current = 0; current < CURRENT_PAGES; current++) this.forget(code, current);
+  /** The next access of each page comes to the runtime. */
+  forgetTable(code: Code): void {
+    this.data.forgetTable(code);
   }
 
   /** Leaves the place of the page at the address in local `at` in local `place`: NOWHERE if it may not be read, or written. */
@@ -187,53 +162,40 @@ export class PageFilter {
   }
 
   /**
-   * Makes the page at the address in local `at` the current one with the number in local `current`, and leaves its place in local `place`. If the access is not granted the code of
+   * Uses the page at the address in local `at` at the time in local `time`, and leaves its place in local `place`. If the access is not granted the code of
    * `refused` runs, which has to leave the function. `translateWrite`: number of the function of that name.
    */
-  touch(code: Code, write: boolean, at: number, current: number, place: number, translateWrite: number, refused: () => void): void {
+  touch(code: Code, write: boolean, at: number, time: number, place: number, translateWrite: number, refused: () => void): void {
     const { data } = this;
     const slot = code.local(TYPE_I32);
-    const rest = code.local(TYPE_I64);
-    const written = (): Code => code.get(rest).i64(WRITTEN_BIT).op(I64.and);
     const refuseNowhere = (): void => {
       code.i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
       refused();
       code.end();
     };
-    this.noteSome(code);
     data.find(code, at, slot);
     data.isHeld(code, slot).if(TYPE_EMPTY);
-    data.pushRest(code, slot).set(rest);
     if (write) {
-      written().op(I64.eqz).if(TYPE_EMPTY);
+      data.pushRest(code, slot).i64(WRITTEN_BIT).op(I64.and).op(I64.eqz).if(TYPE_EMPTY);
       // The first write is granted before the page counts as used.
       code.get(at).call(translateWrite);
       refuseNowhere();
-      data.writeFirst(code, slot);
+      data.writeFirst(code, at, slot, time);
       code.else();
-      data.use(code, slot);
+      data.use(code, slot, time);
       code.end();
-    } else data.use(code, slot);
+    } else data.use(code, slot, time);
+    data.pushRest(code, slot).op(I32.wrapI64).set(place);
     code.else();
     this.translate(code, write, at, place);
     code.get(place);
     refuseNowhere();
     code.get(at).get(place).op(I64.extendI32U);
     if (write) code.i64(WRITTEN_BIT).op(I64.or);
-    code.tee(rest).call(data.enter).set(slot).end();
-    code.get(rest).op(I32.wrapI64).set(place);
-    this.cellOf(code, READ_BASE, 3, current).get(at).memory(I64.store, 0);
-    this.cellOf(code, WRITE_BASE, 3, current).get(at);
-    if (!write) {
-      code.i64(NO_PAGE);
-      written().i64(0).op(I64.ne).op(CONTROL.select);
-    }
-    code.memory(I64.store, 0);
-    this.cellOf(code, HOST, 2, current).get(place).memory(I32.store, 0);
-    this.cellOf(code, CURRENT_SLOT, 2, current).get(slot).memory(I32.store, 0);
+    code.get(time).call(data.enter).op(CONTROL.drop).end();
   }
 
-  /** (base, current page) -> place of the page, which becomes that one; its access is granted. */
+  /** (base, time) -> place of the page; its access is granted. */
   touchFunction(write: boolean, translateWrite: number): number {
     const code = new Code(2);
     const place = code.local(TYPE_I32);

@@ -1,15 +1,15 @@
 /**
- * The runtime module: what translated code calls for accesses that are not on the current page, and to go from one function to the next.
+ * The runtime module: what translated code calls for accesses that it does not make in line, and to go from one function to the next.
  *
  * The page filter and the trace are those of the reference engine (native/src/filter.rs, access.rs), record for record. All state lies in
  * cells behind RAM (layout.ts). TypeScript is called only for a page that the front table does not know, and when the ring is full.
  */
-import { LEFT_SHIFT } from "./account.js";
+import { LEFT_SHIFT, pushTime } from "./account.js";
 import { Code } from "./binary/code.js";
 import { hasVector, ModuleBuilder, unknownToJavaScript, type FunctionType } from "./binary/module.js";
 import { CONTROL, I32, I32X4, I64, TYPE_EMPTY, TYPE_F64, TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
 import { emitNzcvOfKind, FLAG_KINDS } from "./flags.js";
-import { ACCESS_PC, ACCOUNT, ENTRY_SHIFT, FAR, FETCH_PAGE, HOST, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH, JUMP_FOLD, PC, READ_BASE, REFUSAL, REPLAY, RUN, RUN_DONE, SCRATCH, WRITE_BASE } from "./layout.js";
+import { ACCESS_PC, ACCOUNT, ENTRY_SHIFT, FAR, FETCH_PAGE, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH, JUMP_FOLD, PC, REFUSAL, REPLAY, RUN, RUN_DONE, SCRATCH } from "./layout.js";
 import { CRYPTO_FUNCTIONS, type CryptoFunction } from "./runtime-crypto.js";
 import { NOWHERE, PageFilter, readCell, writeCell, type FilterOptions } from "./runtime-filter.js";
 import { FLOAT_FUNCTIONS, type FloatFunction } from "./runtime-float.js";
@@ -27,6 +27,8 @@ export const REFUSED_READ = 1;
 export const REFUSED_WRITE = 2;
 export const REFUSED_ALIGNMENT = 3;
 
+/** Pages that an access touches at most, each at a time of its own. */
+export const TOUCHES = 2;
 const ADDRESS_BITS = 0x00ff_ffff_ffff_ffffn;
 
 export interface RuntimeOptions extends FilterOptions {
@@ -101,7 +103,7 @@ class Runtime {
     writeCell(code, this.base, I32.store, REFUSAL, () => code.i32(reason));
   }
 
-  /** Accesses, as many as `count` pushes, of a restarted instruction that do not arrive at the one that was refused leave no current page. */
+  /** After accesses, as many as `count` pushes, of a restarted instruction that do not arrive at the one that was refused the next one comes here, too. */
   private afterAccesses(code: Code, count: () => unknown): void {
     const left = code.local(TYPE_I32);
     readCell(code, this.base, I32.load, REPLAY).tee(left).if(TYPE_EMPTY);
@@ -110,7 +112,7 @@ class Runtime {
       count();
       code.op(I32.sub).tee(left).i32(0).get(left).i32(0).op(I32.gtS).op(CONTROL.select);
     });
-    this.filter.leavePage(code);
+    this.filter.forgetTable(code);
     code.end();
   }
 
@@ -118,8 +120,8 @@ class Runtime {
     this.afterAccesses(code, () => code.i32(1));
   }
 
-  /** Two places of an access across pages, in locals; leaves the function if one is not granted. `current`: local of the parameter. */
-  private across(code: Code, write: boolean, pageBase: number, offset: number, current: number, places: readonly [number, number], translate: number, touch: number): void {
+  /** Two places of an access across pages, in locals; leaves the function if one is not granted. `time`: local of the parameter. */
+  private across(code: Code, write: boolean, pageBase: number, offset: number, time: number, places: readonly [number, number], translate: number, touch: number): void {
     const { pageSize } = this.options;
     const second = code.local(TYPE_I64);
     const reason = write ? REFUSED_WRITE : REFUSED_READ;
@@ -129,8 +131,8 @@ class Runtime {
       this.refuse(code, reason, () => code.get(far));
       code.i32(write ? 1 : NOWHERE).return().end();
     }
-    code.get(pageBase).get(current).call(touch).get(offset).op(I32.wrapI64).op(I32.add).set(places[0]);
-    code.get(second).i64(ADDRESS_BITS).op(I64.and).get(current).call(touch).set(places[1]);
+    code.get(pageBase).get(time).call(touch).get(offset).op(I32.wrapI64).op(I32.add).set(places[0]);
+    code.get(second).i64(ADDRESS_BITS).op(I64.and).get(time).i32(1).op(I32.sub).call(touch).set(places[1]);
   }
 
   /** Copies the bytes of an access across pages between SCRATCH and its places. Parameter 1 is the size. */
@@ -165,17 +167,6 @@ class Runtime {
     return { pageBase, offset };
   }
 
-  /** If the access lies on the current page with the number in the local: leaves its place in local `place`, and runs the code of `then`. */
-  private onCurrent(code: Code, cell: number, current: number, pageBase: number, offset: number, place: number, then: () => void): void {
-    code.get(pageBase);
-    this.filter.cellOf(code, cell, 3, current).memory(I64.load, 0).op(I64.eq);
-    code.get(offset).i64(this.options.pageSize).get(1).op(I64.extendI32U).op(I64.sub).op(I64.leU).op(I32.and).if(TYPE_EMPTY);
-    this.filter.useCurrent(code, current);
-    this.filter.cellOf(code, HOST, 2, current).memory(I32.load, 0).get(offset).op(I32.wrapI64).op(I32.add).set(place);
-    then();
-    code.end();
-  }
-
   private misaligned(code: Code, alignment: number, refused: number): void {
     code.get(0).get(alignment).i32(1).op(I32.sub).op(I64.extendI32U).op(I64.and).op(I64.eqz).op(I32.eqz).if(TYPE_EMPTY);
     this.refuse(code, REFUSED_ALIGNMENT, () => code.get(0));
@@ -186,7 +177,7 @@ class Runtime {
     code.get(offset).get(1).op(I64.extendI32U).op(I64.add).i64(this.options.pageSize).op(I64.gtU);
   }
 
-  /** (address, size, current page) -> SCRATCH with the bytes of an access across pages, or NOWHERE. */
+  /** (address, size, time) -> SCRATCH with the bytes of an access across pages, or NOWHERE. */
   private loadAcross(translate: number, touch: number): number {
     const code = new Code(3);
     const places = [code.local(TYPE_I32), code.local(TYPE_I32)] as const;
@@ -198,7 +189,7 @@ class Runtime {
     return this.module.func(FUNCTIONS.load, code);
   }
 
-  /** (address, size, value, current page) -> 1 if an access across pages was refused. */
+  /** (address, size, value, time) -> 1 if an access across pages was refused. */
   private storeAcross(translate: number, touch: number): number {
     const code = new Code(4);
     const places = [code.local(TYPE_I32), code.local(TYPE_I32)] as const;
@@ -211,13 +202,12 @@ class Runtime {
     return this.module.func(FUNCTIONS.store, code);
   }
 
-  /** (address, size, current page[, alignment]) -> where the bytes lie, or NOWHERE. */
+  /** (address, size, time[, alignment]) -> where the bytes lie, or NOWHERE. */
   private load(aligned: boolean, translateWrite: number, across: number): number {
     const code = new Code(aligned ? 5 : 4);
     const place = code.local(TYPE_I32);
-    const { pageBase, offset } = this.split(code);
     if (aligned) this.misaligned(code, 3, NOWHERE);
-    else this.onCurrent(code, READ_BASE, 2, pageBase, offset, place, () => code.get(place).return());
+    const { pageBase, offset } = this.split(code);
     this.crosses(code, offset);
     code.if(TYPE_EMPTY);
     code.get(0).get(1).get(2).call(across).return().end();
@@ -230,11 +220,10 @@ class Runtime {
     return this.module.func(RUNTIME_FUNCTIONS[aligned ? "loadAligned" : "load"], code);
   }
 
-  /** (address, size, value, current page[, alignment]) -> 1 if the access was refused. */
+  /** (address, size, value, time[, alignment]) -> 1 if the access was refused. */
   private store(aligned: boolean, translateWrite: number, across: number): number {
     const code = new Code(aligned ? 6 : 5);
     const place = code.local(TYPE_I32);
-    const { pageBase, offset } = this.split(code);
     const put = (): void => {
       const done = code.block();
       for (const [size, opcode] of [[8, I64.store], [4, I64.store32], [2, I64.store16]] as const) {
@@ -244,12 +233,7 @@ class Runtime {
       code.get(place).get(2).memory(I64.store8, 0).end();
     };
     if (aligned) this.misaligned(code, 4, 1);
-    else {
-      this.onCurrent(code, WRITE_BASE, 3, pageBase, offset, place, () => {
-        put();
-        code.i32(0).return();
-      });
-    }
+    const { pageBase, offset } = this.split(code);
     this.crosses(code, offset);
     code.if(TYPE_EMPTY);
     code.get(0).get(1).get(2).get(3).call(across).return().end();
@@ -265,7 +249,7 @@ class Runtime {
   }
 
   /**
-   * (address, bytes of each, bytes of all, current page) -> where the bytes have been read, or RUN, from where they were written; NOWHERE if one
+   * (address, bytes of each, bytes of all, time) -> where the bytes have been read, or RUN, from where they were written; NOWHERE if one
    * access was refused.
    */
   private run(write: boolean, access: number, translateWrite: number): number {
@@ -290,6 +274,7 @@ class Runtime {
       at();
       code.get(place).memory(I64.load, 0).memory(I64.store, 0);
     }
+    code.get(3).i32(TOUCHES).op(I32.sub).set(3);
     code.get(done).get(1).op(I32.add).tee(done).get(2).op(I32.ltU).brIf(loop).end();
     code.i32(base + RUN);
     return this.module.func(RUNTIME_FUNCTIONS.loadRun, code);
@@ -351,7 +336,8 @@ class Runtime {
     code.get(1).returnCall(unknown).end();
     writeCell(code, this.base, I64.store, FETCH_PAGE, () => code.get(page));
     if (this.options.tracePcs) writeCell(code, this.base, I64.store, ACCESS_PC, () => code.get(0));
-    code.get(page).call(fetch).end();
+    code.get(page).get(1);
+    pushTime(code).call(fetch).end();
     code.get(1).get(entry).memory(I32.load, 8).returnCallIndirect(this.guestType);
     return this.module.func(RUNTIME_FUNCTIONS.jump, code);
   }
@@ -359,8 +345,8 @@ class Runtime {
   private enter(): number {
     const code = new Code(2);
     code.get(1).op(I64.extendI32U).i64(LEFT_SHIFT).op(I64.shl).get(0).callIndirect(this.guestType);
-    // Marks are times on the account, which starts anew.
-    code.call(this.filter.noteMarks);
+    // Times are the account's, which starts anew.
+    code.call(this.filter.age);
     return this.module.func({ parameters: [TYPE_I32, TYPE_I32], results: [TYPE_I32] }, code);
   }
 
@@ -388,6 +374,7 @@ class Runtime {
   build(): Uint8Array<ArrayBuffer> {
     const { module } = this;
     const fetch = this.filter.fetch();
+    const tick = this.filter.tick();
     const translateWrite = this.filter.translateFunction(true);
     const loadAcross = this.loadAcross(this.filter.translateFunction(false), this.filter.touchFunction(false, translateWrite));
     const storeAcross = this.storeAcross(translateWrite, this.filter.touchFunction(true, translateWrite));
@@ -396,7 +383,7 @@ class Runtime {
     const load = this.load(false, translateWrite, loadAcross);
     const store = this.store(false, translateWrite, storeAcross);
     const readNzcv = this.readNzcv();
-    const exported: Readonly<Record<Exclude<RuntimeFunction, FloatFunction | CryptoFunction> | "readNzcv" | "unknown" | "enter" | "clear" | "fetch", number>> = {
+    const exported: Readonly<Record<Exclude<RuntimeFunction, FloatFunction | CryptoFunction> | "readNzcv" | "unknown" | "enter" | "clear" | "fetch" | "tick", number>> = {
       load,
       loadAligned: this.load(true, translateWrite, loadAcross),
       store,
@@ -411,7 +398,8 @@ class Runtime {
       unknown,
       enter: this.enter(),
       clear: this.filter.clear(),
-      fetch,
+      fetch: module.func({ parameters: [TYPE_I64], results: [] }, new Code(1).get(0).call(tick).returnCall(fetch)),
+      tick,
     };
     for (const [name, func] of Object.entries(exported)) module.exportFunction(name, func);
     return module.finish();

@@ -18,8 +18,8 @@ import { runColdBlock, type ColdBlock } from "./cold/cold-blocks.js";
 import { DirectExecution } from "./cold/direct-execution.js";
 import { Decoder } from "./decode/decoder.js";
 import {
-  ACCESS_PC, ACCOUNT, CELLS_END, CURRENT_PAGES, ENGINE_BYTES, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FAR, FETCH_PAGE, FRONT_EPOCH, HOST, HELD_CODE, HELD_DATA, JUMP_EPOCH, MARK, NO_PAGE, REFUSAL, REPLAY, RING,
-  RING_COUNT, RING_PCS, RING_RECORDS, RUN_DONE, SITE, STOP_BITS, UNMARKED, WRITE_BASE,
+  ACCESS_PC, ACCOUNT, CELLS_END, ENGINE_BYTES, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FAR, FETCH_PAGE, FRONT_EPOCH, HELD_CODE, HELD_DATA, JUMP_EPOCH, REFUSAL, REPLAY, RING,
+  RING_COUNT, RING_PCS, RING_RECORDS, RUN_DONE, SITE, STOP_BITS,
 } from "./layout.js";
 import { createRuntime, LEFT_AT_SITE, LEFT_FOR_JUMP, REFUSED_ALIGNMENT, REFUSED_WRITE, type RuntimeInstance } from "./runtime.js";
 import { emptySet, revokeWrite } from "./held-pages.js";
@@ -128,7 +128,6 @@ class Wasm implements WasmEngine {
     });
     // Without a trace nobody sees what the filter holds back.
     const depths = options.trace ? filterDepths(options) : { data: 1, code: 1 };
-    this.words.fill(BigInt.asUintN(64, UNMARKED), MARK / 8, MARK / 8 + CURRENT_PAGES);
     emptySet(this.cells, HELD_DATA, depths.data);
     emptySet(this.cells, HELD_CODE, depths.code);
     this.runtime = createRuntime(
@@ -222,9 +221,7 @@ class Wasm implements WasmEngine {
 
   /** The frame may no longer be written without asking. */
   private revokeWrites(frame: number): void {
-    const place = frame * this.pageSize;
-    revokeWrite(this.cells, HELD_DATA, place);
-    for (let current = 0; current < CURRENT_PAGES; current++) if (this.cells[HOST / 4 + current] === place) this.words[WRITE_BASE / 8 + current] = NO_PAGE;
+    revokeWrite(this.cells, HELD_DATA, frame * this.pageSize);
   }
 
   // --- running -------------------------------------------------------------------------------------------------------------

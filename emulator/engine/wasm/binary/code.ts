@@ -79,9 +79,10 @@ export class Code implements InstructionCode {
     return this;
   }
 
+  /** An i32 constant, of which only the low 32 bits count. */
   i32(value: number): this {
     this.bytes.byte(I32.const);
-    this.bytes.signed(value);
+    this.bytes.signed(value | 0);
     return this;
   }
 

@@ -18,8 +18,6 @@ export interface Accesses {
   storeRun(low: number, high: number, bytes: number, total: number): number;
 }
 
-/** The current page of all these accesses (memory-access.ts). */
-const CURRENT = 0;
 const LOW = 0;
 const HIGH = 1;
 
@@ -32,6 +30,7 @@ function build(): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
   const names = ["load", "loadAligned", "store", "storeAligned", "loadRun", "storeRun"] as const;
   const imported = Object.fromEntries(names.map((name) => [name, module.importFunction("e", name, RUNTIME_FUNCTIONS[name])])) as Record<RuntimeFunction, number>;
+  const tick = module.importFunction("e", "tick", { parameters: [], results: [TYPE_I32] });
   const call = (code: Code, name: RuntimeFunction): Code => pushUnused(code, name).returnCall(imported[name]);
   const define = (name: keyof Accesses, parameters: number, write: (code: Code) => void): void => {
     const code = new Code(parameters);
@@ -42,8 +41,8 @@ function build(): Uint8Array<ArrayBuffer> {
     const address = code.local(TYPE_I64);
     pushWords(code, LOW, HIGH);
     code.set(address).get(3).if(TYPE_EMPTY);
-    call(code.get(address).get(2).i32(CURRENT).get(3), "loadAligned").end();
-    call(code.get(address).get(2).i32(CURRENT), "load");
+    call(code.get(address).get(2).call(tick).get(3), "loadAligned").end();
+    call(code.get(address).get(2).call(tick), "load");
   });
   define("store", 6, (code) => {
     const address = code.local(TYPE_I64);
@@ -52,13 +51,13 @@ function build(): Uint8Array<ArrayBuffer> {
     code.set(address);
     pushWords(code, 4, 5);
     code.set(value).get(3).if(TYPE_EMPTY);
-    call(code.get(address).get(2).get(value).i32(CURRENT).get(3), "storeAligned").end();
-    call(code.get(address).get(2).get(value).i32(CURRENT), "store");
+    call(code.get(address).get(2).get(value).call(tick).get(3), "storeAligned").end();
+    call(code.get(address).get(2).get(value).call(tick), "store");
   });
   for (const name of ["loadRun", "storeRun"] as const) {
     define(name, 4, (code) => {
       pushWords(code, LOW, HIGH);
-      call(code.get(2).get(3).i32(CURRENT), name);
+      call(code.get(2).get(3).call(tick), name);
     });
   }
   return module.finish();

@@ -12,7 +12,8 @@ const WRITTEN = 1n << 32n;
 const [FETCH, READ, WRITE] = [0, 1, 2];
 
 interface Set32 {
-  readonly touch: (page: bigint, write: number) => void;
+  readonly touch: (page: bigint, write: number, time: number) => void;
+  readonly age: () => void;
   readonly clear: () => void;
   readonly cells: Uint32Array;
   readonly records: string[];
@@ -22,7 +23,7 @@ interface Set32 {
 function heldPages(depth: number, access: 0 | 1): Set32 {
   const module = new ModuleBuilder();
   const recorded = module.importFunction("e", "record", { parameters: [I64_TYPE, I64_TYPE], results: [] });
-  module.importMemory("e", "memory", 1);
+  module.importMemory("e", "memory", 2);
   const held = new HeldPages({
     module, at: HELD_BYTES, depth, pageShift: 12, access,
     record: (code, kind, page) => {
@@ -30,35 +31,38 @@ function heldPages(depth: number, access: 0 | 1): Set32 {
       page();
       code.call(recorded);
     },
-    leaves: () => undefined,
   });
-  const code = new Code(2);
+  const code = new Code(3);
   const at = code.local(I64_TYPE);
   const slot = code.local(I32_TYPE);
   code.get(0).i64(12).op(0x86).set(at);
   held.find(code, at, slot);
   held.isHeld(code, slot).if();
   held.pushRest(code, slot).i64(WRITTEN).op(0x83).op(0x50).get(1).op(0x71).if();
-  held.writeFirst(code, slot);
+  held.writeFirst(code, at, slot, 2);
   code.else();
-  held.use(code, slot);
+  held.use(code, slot, 2);
   code.end().else();
-  code.get(at).get(1).op(0xad).i64(32).op(0x86).i64(0x5000).op(0x84).call(held.enter).op(0x1a).end();
-  module.exportFunction("touch", module.func({ parameters: [I64_TYPE, I32_TYPE], results: [] }, code));
+  code.get(at).get(1).op(0xad).i64(32).op(0x86).i64(0x5000).op(0x84).get(2).call(held.enter).op(0x1a).end();
+  module.exportFunction("touch", module.func({ parameters: [I64_TYPE, I32_TYPE, I32_TYPE], results: [] }, code));
   const clear = new Code(0);
   held.clear(clear);
   module.exportFunction("clear", module.func({ parameters: [], results: [] }, clear));
   module.exportFunction("fetch", held.fetchFunction());
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
+  module.exportFunction("age", held.age);
+  const memory = new WebAssembly.Memory({ initial: 2, maximum: 2 });
   const cells = new Uint32Array(memory.buffer);
   emptySet(cells, HELD_BYTES, depth);
   const records: string[] = [];
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), { e: { memory, record: (kind: bigint, page: bigint) => records.push(`${kind >> 32n} ${page}`) } });
-  const fetch = exports["fetch"] as (page: bigint) => void;
-  const { touch, clear: empty } = exports as unknown as Set32;
+  const fetch = exports["fetch"] as (page: bigint, time: number) => void;
+  const { touch, clear: empty, age } = exports as unknown as Set32;
   return {
-    touch: access === FETCH ? fetch : touch,
+    touch: access === FETCH ? (page, _, time) => {
+      fetch(page, time);
+    } : touch,
     clear: empty,
+    age,
     cells,
     records,
   };
@@ -119,14 +123,20 @@ describe("pages held back", () => {
       const model = new Model(depth, access);
       // Some pages have the same low bits, and some are above 2^31.
       const pages = Array.from({ length: depth + 1 + random.below(12) }, (_, index) => BigInt(index % 3) * 0x1_2345_6400n + BigInt(index % 7));
+      let time = 2 ** 30;
       for (let step = 0; step < 5000; step++) {
         const page = pages[random.below(random.below(3) === 0 ? pages.length : Math.min(pages.length, depth + 1))]!;
         const write = access === READ && random.below(4) === 0;
-        set.touch(page, Number(write));
+        set.touch(page, Number(write), --time);
         model.touch(page, write);
         if (random.below(200) === 0) {
           set.clear();
           model.clear();
+        }
+        if (random.below(30) === 0) {
+          // Times start anew, below all those before.
+          set.age();
+          time = -random.below(2) * 2 ** 30 + 2 ** 28;
         }
         if (random.below(100) === 0) {
           revokeWrite(set.cells, HELD_BYTES, 0x5000);

@@ -1,6 +1,6 @@
 /** The page filter as WebAssembly: which accesses make records, in which order. The long comparison with the reference engine is runtime.test.ts. */
 import { expect } from "chai";
-import { ENGINE_BYTES, FRONT_EPOCH, HELD_CODE, HELD_DATA, MARK, NO_PAGE, READ_BASE, RING, RING_COUNT, WRITE_BASE } from "../../../../emulator/engine/wasm/layout.js";
+import { ENGINE_BYTES, FRONT_EPOCH, HELD_CODE, HELD_DATA, RING, RING_COUNT } from "../../../../emulator/engine/wasm/layout.js";
 import { emptySet } from "../../../../emulator/engine/wasm/held-pages.js";
 import { createRuntime } from "../../../../emulator/engine/wasm/runtime.js";
 import { loadAndStore } from "../../../support/runtime-exports.js";
@@ -16,8 +16,6 @@ function filterOf(filterPages: number) {
   const words = new BigUint64Array(memory.buffer, RAM);
   const cells = new Uint32Array(memory.buffer, RAM);
   words[FRONT_EPOCH / 8] = 1n << 48n;
-  for (const cell of [READ_BASE, WRITE_BASE]) words.fill(NO_PAGE, cell / 8, cell / 8 + 4);
-  words.fill(2n ** 63n, MARK / 8, MARK / 8 + 4);
   emptySet(cells, HELD_DATA, filterPages);
   emptySet(cells, HELD_CODE, 2);
   const asked: string[] = [];
