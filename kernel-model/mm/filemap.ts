@@ -9,7 +9,7 @@
  * waits for it.
  */
 import type { Order, Pfn } from "../../emulator/arch/addr.js";
-import { ModelBug } from "../../emulator/arch/errors.js";
+import { ModelBug, NotModelled } from "../../emulator/arch/errors.js";
 import { EEXIST, ENOMEM } from "../errno.js";
 import type { AddressSpace, Backing } from "../fs/file.js";
 import { folioAlloc, folioGet, folioPut } from "./folio.js";
@@ -48,7 +48,8 @@ function materialise(mapping: AddressSpace, index: number): Pfn {
   const { sys, resident, backing } = mapping;
   if (resident === undefined || backing === undefined) throw new ModelBug("materialise: mapping has no resident pages");
   const folio = filemapAllocFolio(sys, 0);
-  if (folio === NONE) throw new ModelBug("materialise: the machine's memory is smaller than its initramfs");
+  // Linux would have had that much less to give to others from the start, and would not have come here.
+  if (folio === NONE) throw new NotModelled("memory used up before all of the root file system (an initramfs) was in it: use more --memory or --fs xfs");
   resident.taken.add(index);
   backing.read(index * sys.granule.pageSize, folioBytes(sys, folio));
   folioWritten(sys, folio, 0, 0);

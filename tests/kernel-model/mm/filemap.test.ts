@@ -145,4 +145,15 @@ describe("filemap", () => {
     opened.dispose();
     harness.close();
   });
+
+  it("an initramfs that finds no room is beyond the model, and says so", () => {
+    const harness = new MmHarness({ memoryMib: 16 });
+    const { sys } = harness;
+    const opened = createTestFile(sys, { policy: INITRAMFS_POLICY, size: 32 * MIB, resident: true });
+    expect(() => {
+      for (let index = 0; index < 8192; index++) filemapPeek(opened.mapping, index);
+    }).to.throw("memory used up before all of the root file system");
+    opened.dispose();
+    harness.close();
+  });
 });
