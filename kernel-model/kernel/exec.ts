@@ -19,6 +19,7 @@ import type { ElfHeaders, ExecError, ReadAt } from "./elf.js";
 import { PF_X, PT_GNU_STACK, interpreterError, readElfHeaders, readInterpreter } from "./elf.js";
 import { dethread, releaseMm } from "./exit.js";
 import type { Kernel } from "./kernel.js";
+import { unshareFiles } from "./fork.js";
 import { flushSignalHandlers, unshareSighand } from "./signal-state.js";
 import type { Task } from "./task.js";
 import { CTX_PC, CTX_SP, NO_ALT_STACK } from "./task.js";
@@ -132,10 +133,7 @@ function followScripts(task: Task, bprm: Binprm): Reason | undefined {
 /** Point of no return: the old program ends, its memory goes, the new mm becomes the task's. Linux: begin_new_exec(), setup_new_exec(). */
 function beginNewExec(kernel: Kernel, task: Task, bprm: Binprm): void {
   dethread(kernel, task);
-  if (task.files!.users > 1) {
-    task.files!.users--;
-    task.files = task.files!.duplicate();
-  }
+  unshareFiles(task);
   if (task.mm !== undefined) releaseMm(kernel, task);
   task.mm = bprm.mm;
   kernel.activateMm(bprm.mm);

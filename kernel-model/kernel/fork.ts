@@ -149,6 +149,34 @@ function newProcess(parent: Task, flags: number, pid: number, mmLimits: Task["gr
   return group.leader;
 }
 
+/**
+ * The task has to itself from now on what CLONE_* of `flags` name: working directory and mask, descriptors, undo lists of semaphores. Its
+ * address space, signal handlers and threads it may not share already. 0 or -errno; namespaces are -EINVAL, as those of clone().
+ * Linux: ksys_unshare(), check_unshare_flags().
+ */
+export function unshare(kernel: Kernel, task: Task, flags: number): number {
+  const known = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM;
+  if ((flags & ~known) !== 0) return -EINVAL;
+  const alone = task.group.threads.length === 1;
+  if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) !== 0 && !alone) return -EINVAL;
+  if ((flags & (CLONE_SIGHAND | CLONE_VM)) !== 0 && task.sighand.users > 1) return -EINVAL;
+  if ((flags & CLONE_VM) !== 0 && task.mm!.users > 1) return -EINVAL;
+  if ((flags & CLONE_SYSVSEM) !== 0 && alone) kernel.ipc.sem.exit(task.group, task.group.tgid);
+  if ((flags & CLONE_FS) !== 0 && task.fs!.users > 1) {
+    task.fs!.users--;
+    task.fs = { ...task.fs!, users: 1 };
+  }
+  if ((flags & CLONE_FILES) !== 0) unshareFiles(task);
+  return 0;
+}
+
+/** Linux: unshare_files(). */
+export function unshareFiles(task: Task): void {
+  if (task.files!.users === 1) return;
+  task.files!.users--;
+  task.files = task.files!.duplicate();
+}
+
 /** What the child has in common with or takes over from its parent. Linux: copy_files(), copy_fs(), copy_signal(). */
 function copyResources(parent: Task, child: Task, flags: number): void {
   if ((flags & CLONE_FILES) !== 0) {

@@ -1,7 +1,7 @@
 /**
  * Creating, ending and waiting for processes.
  *
- * Linux: kernel/fork.c sys_clone(), sys_clone3(); kernel/exit.c sys_exit(), sys_wait4(), sys_waitid(); fs/exec.c sys_execve().
+ * Linux: kernel/fork.c sys_clone(), sys_clone3(), sys_unshare(); kernel/exit.c sys_exit(), sys_wait4(), sys_waitid(); fs/exec.c sys_execve().
  */
 import type { Va } from "../../emulator/arch/addr.js";
 import { E2BIG, EAGAIN, EBADF, ECHILD, EFAULT, EINVAL, ENOENT } from "../errno.js";
@@ -12,7 +12,7 @@ import { CStruct } from "../kernel/c-struct.js";
 import { execve } from "../kernel/exec.js";
 import { doExit, doGroupExit, reap } from "../kernel/exit.js";
 import { addUse, groupUse } from "../kernel/resource-use.js";
-import { CLONE_SETTLS, CLONE_THREAD, CSIGNAL, kernelClone } from "../kernel/fork.js";
+import { CLONE_SETTLS, CLONE_THREAD, CSIGNAL, kernelClone, unshare } from "../kernel/fork.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { CLD_CONTINUED, CLD_STOPPED, NSIG, SIGCHLD, SIGCONT, SIGSEGV } from "../kernel/signal-numbers.js";
 import { encodeSigInfo } from "../kernel/signal-frame.js";
@@ -230,6 +230,8 @@ export const PROCESS_SYSCALLS: SyscallFamily = {
     }
     return executeProgram(kernel, task, path, argv, envp, from === undefined ? {} : { from, filename: `/dev/fd/${dirfd}/${path}` });
   },
+
+  unshare: (kernel, task, args) => unshare(kernel, task, args.uint(0)),
 
   wait4: (kernel, task, args) => {
     const pid = args.int(0);

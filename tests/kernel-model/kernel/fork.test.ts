@@ -59,6 +59,24 @@ a.flags=CLONE_THREAD;printf("%ld %d\\n",syscall(SYS_clone3,&a,sizeof a),errno);p
     expect(stdout).to.equal("-1 22\n".repeat(4));
   });
 
+  it("unshare gives a thread a file mode mask and descriptors of its own", () => {
+    expectLikeQemu(
+      "fork-unshare",
+      `${HEAD}#include <pthread.h>\n#include <sys/stat.h>\nstatic void*f(void*flags){int e=unshare((long)flags);printf("%d ",e);umask(077);close(1);open("/dev/null",O_WRONLY);return 0;}
+static void show(void){printf("%o\\n",umask(022));}int main(void){pthread_t t;setvbuf(stdout,0,_IONBF,0);umask(022);show();pthread_create(&t,0,f,(void*)(long)(CLONE_FS|CLONE_FILES));pthread_join(t,0);show();
+pthread_create(&t,0,f,(void*)(long)CLONE_FILES);pthread_join(t,0);show();printf("%d %d\\n",unshare(0x100000),errno);printf("%d\\n",unshare(CLONE_FS|CLONE_FILES));return 0;}`,
+    );
+  });
+
+  it("unshare of what only a lone thread has to itself, and of namespaces", () => {
+    const { stdout } = runSource(
+      "fork-unshare-alone",
+      `${HEAD}#include <pthread.h>\nstatic void try(int f){int r=unshare(f);printf("%d ",r<0?-errno:r);}static void*f(void*a){try(CLONE_THREAD);try(CLONE_VM);try(CLONE_SIGHAND);try(CLONE_SYSVSEM);return 0;}
+int main(void){pthread_t t;try(CLONE_THREAD|CLONE_VM|CLONE_SIGHAND);pthread_create(&t,0,f,0);pthread_join(t,0);try(CLONE_NEWNS);try(CLONE_NEWUSER);return 0;}`,
+    );
+    expect(stdout).to.equal("0 -22 -22 -22 0 -22 -22 ");
+  });
+
   it("a fork bomb ends at the limit of tasks, not with the lab", () => {
     const run = runSource("fork-bomb", `${HEAD}int main(void){int n=0;for(;;){int c=fork();if(c<0)break;n++;if(!c)pause();}printf("%d %d\\n",n,errno);kill(0,SIGKILL);return 0;}`, { kernel: { maxTasks: 40 } });
     expect(run.outcome).to.include({ kind: "signal", signo: 9 });
