@@ -2,6 +2,7 @@
  * What the guest of `run` sees: the working directory, the program, --root and --bind, --mount; nothing else of the host.
  */
 import type { DirectoryView, EmptyMount, FileView, HostView, TreeType } from "../kernel-model/fs/mounts.js";
+import { utf8String } from "../kernel-model/kernel/byte-string.js";
 import type { FsName, RunConfig } from "./config.js";
 import { boundPath } from "./guest-paths.js";
 import { openHostDirectory } from "./host-files.js";
@@ -23,8 +24,8 @@ export interface GuestView {
  */
 export function guestView(program: Program, config: RunConfig, cwd = process.cwd()): GuestView {
   const directories: DirectoryView[] = [];
-  if (config.root === undefined && cwd !== "/") directories.push({ directory: cwd, host: openHostDirectory(cwd, { writable: false }) });
-  for (const { host, guest, writable } of config.binds) directories.push({ directory: guest, host: openHostDirectory(host, { writable }) });
+  if (config.root === undefined && cwd !== "/") directories.push({ directory: utf8String(cwd), host: openHostDirectory(cwd, { writable: false }) });
+  for (const { host, guest, writable } of config.binds) directories.push({ directory: utf8String(guest), host: openHostDirectory(host, { writable }) });
   const { bytes } = program;
   const contents = {
     size: bytes.length,
@@ -32,15 +33,15 @@ export function guestView(program: Program, config: RunConfig, cwd = process.cwd
       into.set(bytes.subarray(offset, offset + into.length));
     },
   };
-  const files: FileView[] = program.insideRoot ? [] : [{ path: program.guestPath, contents, mode: 0o755 }];
+  const files: FileView[] = program.insideRoot ? [] : [{ path: utf8String(program.guestPath), contents, mode: 0o755 }];
   return {
     rootType: ROOT_TYPES[config.fs],
     view: {
       ...(config.root === undefined ? {} : { root: openHostDirectory(config.root, { writable: false }) }),
       directories,
       files,
-      cwd: config.root === undefined ? cwd : (boundPath(config, cwd) ?? "/"),
+      cwd: utf8String(config.root === undefined ? cwd : (boundPath(config, cwd) ?? "/")),
     },
-    mounts: config.mounts.map(({ type, directory, options }) => ({ type, directory, options })),
+    mounts: config.mounts.map(({ type, directory, options }) => ({ type, directory: utf8String(directory), options })),
   };
 }

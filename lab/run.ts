@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { ConfigError } from "../emulator/arch/errors.js";
 import { hex, type Va } from "../emulator/arch/addr.js";
+import { utf8String } from "../kernel-model/kernel/byte-string.js";
 import { groupUse } from "../kernel-model/kernel/resource-use.js";
 import { SIGINT, signalName } from "../kernel-model/kernel/signal-numbers.js";
 import { killEverything } from "../kernel-model/kernel/signal-send.js";
@@ -87,7 +88,11 @@ export async function runProgram(request: RunRequest): Promise<RunResult> {
     ],
   });
   const { kernel, engine } = machine;
-  const failed = kernel.spawn(program.guestPath, [program.argv0, ...args], Object.entries(config.env).map(([name, value]) => `${name}=${value}`));
+  const failed = kernel.spawn(
+    utf8String(program.guestPath),
+    [program.argv0, ...args].map(utf8String),
+    Object.entries(config.env).map(([name, value]) => utf8String(`${name}=${value}`)),
+  );
   if (typeof failed === "object") {
     machine.shutdown();
     const memory = failed.errno === 12 ? ` (guest memory: ${formatSize(config.memory)})` : "";

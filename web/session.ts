@@ -10,6 +10,7 @@ import { corePreset } from "../emulator/mmu/cores.js";
 import type { MmuStats } from "../emulator/mmu/mmu.js";
 import type { Tlb } from "../emulator/mmu/tlb.js";
 import { pmdLeaf, pmdNone, pteCont, pteHwDirty, ptePresent, pteSwDirty, pteWrite, pteYoung } from "../kernel-model/arch/arm64/pte.js";
+import { utf8String } from "../kernel-model/kernel/byte-string.js";
 import { signalName } from "../kernel-model/kernel/signal-numbers.js";
 import type { Outcome } from "../kernel-model/kernel/outcome.js";
 import type { MmStruct } from "../kernel-model/mm/mm-struct.js";
@@ -187,7 +188,7 @@ export class Session {
         },
       ],
     });
-    const failed = this.machine.kernel.spawn("/bin/program", [program.name, ...program.args], []);
+    const failed = this.machine.kernel.spawn("/bin/program", [program.name, ...program.args].map(utf8String), []);
     if (typeof failed === "object") {
       this.machine.shutdown();
       throw new ConfigError(`${program.name}: ${failed.reason}`);

@@ -19,6 +19,11 @@ export function byteString(bytes: Uint8Array): string {
   return text;
 }
 
+/** A text of the host in UTF-8, as a byte string: an argument, a variable or a path that a person wrote. */
+export function utf8String(text: string): string {
+  return byteString(new TextEncoder().encode(text));
+}
+
 /** The byte string in front of the first zero byte, all of `bytes` if there is none. */
 export function cString(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);

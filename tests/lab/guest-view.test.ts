@@ -46,6 +46,12 @@ describe("guestView", () => {
     expect(start([{ host: folder, guest: "/job" }], "/")).to.equal("/");
   });
 
+  it("paths that a person wrote are UTF-8 to the guest", () => {
+    const config = { ...DEFAULT_CONFIG, binds: [{ host: folder, guest: "/\u00e4", writable: false }], mounts: [{ type: "tmpfs" as const, directory: "/\u20ac", options: "" }] };
+    const { view, mounts } = guestView({ ...program, guestPath: "/\u00f6/p" }, { ...config, root: folder }, folder);
+    expect([view.directories![0]!.directory, view.files![0]!.path, view.cwd, mounts[0]!.directory]).to.deep.equal(["/\xc3\xa4", "/\xc3\xb6/p", "/\xc3\xa4", "/\xe2\x82\xac"]);
+  });
+
   it("adds binds and mounts, and takes the folio policy from --fs", () => {
     const config = { ...DEFAULT_CONFIG, fs: "xfs" as const, binds: [{ host: folder, guest: "/data", writable: false }], mounts: [{ type: "tmpfs" as const, directory: "/t", options: "huge=always" }] };
     const { rootType, view, mounts } = guestView(program, config, folder);

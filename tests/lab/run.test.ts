@@ -89,10 +89,10 @@ describe("runProgram", function () {
   it("prints and returns what qemu-aarch64 does, under all seven configurations", async () => {
     const program = compileC("variety", VARIETY, ["-O2", "-static"]);
     const input = "one\ntwo\n";
-    const real = runQemu(program, ["x"], { input });
+    const real = runQemu(program, ["x \u00e4\u20ac"], { input });
     for (const name of Object.keys(NAMED_CONFIGS)) {
-      const lab = await run(program, ["x"], namedConfig(DEFAULT_CONFIG, name), input);
-      expect(lab.stdout, name).to.equal(real.stdout);
+      const lab = await run(program, ["x \u00e4\u20ac"], namedConfig(DEFAULT_CONFIG, name), input);
+      expect(Buffer.from(lab.stdout, "latin1").toString(), name).to.equal(real.stdout);
       expect(lab.stderr, name).to.equal(real.stderr);
       expect(lab.result.exit, name).to.deep.equal({ code: 7 });
       expect(lab.result.memory.leakedFrames, name).to.equal(0);
