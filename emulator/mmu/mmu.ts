@@ -18,11 +18,13 @@ import { DescriptorCache } from "./descriptor-cache.js";
 import { Arena } from "./tlb-cells.js";
 import { STATE_DIRTY, STATE_LEAF_SHIFT, STATE_LEVEL_SHIFT, STATE_PERMS_SHIFT, TAG_PAGE_HIGH } from "./tlb-layout.js";
 import { consumeFast } from "./tlb-fast.js";
-import type { FastPath } from "./tlb-fast.js";
+import type { FastPath, FastSide } from "./tlb-fast.js";
 import { Tlb } from "./tlb.js";
 import type { Tlbi } from "./tlbi.js";
 import { RESOLVED_READ_WRITE, UnitIndex } from "./unit-index.js";
 import { WalkCache } from "./walk-cache.js";
+import { newFastWalker } from "./walk-fast.js";
+import type { FastWalker } from "./walk-fast.js";
 import { newWalkResult, shiftPage, startAtRoot, walkPage } from "./walk.js";
 import type { TranslationRegime, WalkResult } from "./walk.js";
 import type { DescriptorCacheName } from "./walker-facts.js";
@@ -92,6 +94,8 @@ export class Mmu {
   readonly index: UnitIndex;
   /** Undefined where a policy keeps the order of a structure outside the cells. */
   private readonly fastPath: FastPath | undefined;
+  /** The walks of the fast path; undefined if it makes none. */
+  private readonly walker: FastWalker | undefined;
   /** L1 misses, [0] instruction, [1] data. */
   private readonly l1Misses = new Float64Array(2);
   private readonly arena: Arena;
@@ -129,15 +133,6 @@ export class Mmu {
     const l2 = core.l2.map(({ serves }, i) => ({ serves, tlb: structures[2 + i]! }));
     this.l2i = l2.filter(({ serves }) => serves !== "data").map(({ tlb }) => tlb);
     this.l2d = l2.filter(({ serves }) => serves !== "instruction").map(({ tlb }) => tlb);
-    if (structures.every((tlb) => tlb.ordersInCells)) {
-      this.fastPath = {
-        arena: this.arena,
-        instruction: { l1: this.l1i.header, l1Orders: this.l1i.entryOrder, l2: this.l2i.map(({ header }) => header) },
-        data: { l1: this.l1d.header, l1Orders: this.l1d.entryOrder, l2: this.l2d.map(({ header }) => header) },
-        misses: this.l1Misses,
-        walkDue: 0,
-      };
-    }
     if (cache !== undefined) {
       const store = own === undefined ? l2[0]?.tlb : structures.at(-1);
       if (store === undefined) throw new NotModelled(`${core.name}: the walk cache lies in an L2 TLB that the core does not have`);
@@ -145,9 +140,25 @@ export class Mmu {
     }
     this.structures = structures;
     this.descriptorCache = new DescriptorCache(core.descriptorCaches);
+    if (structures.every((tlb) => tlb.ordersInCells)) {
+      this.walker = this.walkCache === undefined || structures.some((tlb) => tlb.coalescedOrder > 0) ? undefined : newFastWalker(options.memory, granule, this.walkCache, this.descriptorCache);
+      this.fastPath = {
+        arena: this.arena,
+        instruction: this.fastSide(this.l1i, this.l2i),
+        data: this.fastSide(this.l1d, this.l2d),
+        walker: this.walker,
+        misses: this.l1Misses,
+        walkDue: 0,
+      };
+    }
     for (const [name, tlbs] of [["l1i", [this.l1i]], ["l1d", [this.l1d]], ["l2", this.l2i], ["l2", this.l2d]] as const) {
       if (tlbs.length > 0 && tlbs.every((tlb) => tlb.orderFor(0, 0) < 0)) throw new NotModelled(`${core.name}: no ${name} entry holds a page of the ${granule.name} granule`);
     }
+  }
+
+  private fastSide(l1: Tlb, l2s: readonly Tlb[]): FastSide {
+    const headers = l2s.map(({ header }) => header);
+return { l1: l1.header, l1Orders: l1.entryOrder, l2: headers, fillL2: roomiest(l2s, 0, 0)?.header ?? -1 };
   }
 
   /** Tables, ASID and TCR controls of the accesses that follow. Entries of other ASIDs stay, unless the core cannot tell them apart. */
@@ -158,6 +169,7 @@ export class Mmu {
     if (regime.ttbr0 >= this.memory.bytes) throw new ModelBug(`Mmu.setRegime: table at ${hex(regime.ttbr0)} lies outside RAM`);
     const before = this.regime?.asid;
     this.regime = regime;
+    if (this.walker !== undefined) this.walker.hd = regime.hd;
     if (before === regime.asid) return;
     for (const tlb of this.structures) {
       if (this.core.flushOnAsidChange) tlb.invalidateAll();
@@ -224,7 +236,8 @@ export class Mmu {
     const [l0, l1, l2, l3] = this.fetches as unknown as [number, number, number, number];
     const [l1iMisses, l1dMisses] = this.l1Misses as unknown as [number, number];
     const l2Accesses = this.l2d.length === 0 ? 0 : l1iMisses + l1dMisses;
-    const l2Misses = this.l2d.length === 0 ? 0 : this.l2Misses;
+    const fastWalks = this.walker?.walks ?? 0;
+    const l2Misses = this.l2d.length === 0 ? 0 : this.l2Misses + fastWalks;
     const { descriptorCaches, latencies, walker } = this.core;
     const { found } = this.descriptorCache;
     const descriptorFetchMisses = found[descriptorCaches.length]!;
@@ -238,15 +251,15 @@ export class Mmu {
       l1i: { accesses: counts.instructions, misses: l1iMisses },
       l1d: { accesses: counts.loads + counts.stores, misses: l1dMisses },
       l2: { accesses: l2Accesses, misses: l2Misses },
-      walks: this.walks,
-      descriptorFetches: { l0, l1, l2, l3 },
+      walks: this.walks + fastWalks,
+      descriptorFetches: { l0, l1, l2, l3: l3 + fastWalks },
       descriptorCacheHits,
       descriptorFetchMisses,
       walkCycles,
       walkCyclesOverlapped: walkCycles / walker.parallelWalks,
       l2HitCycles: (l2Accesses - l2Misses) * latencies.l2Hit,
       updateWalks: this.updateWalks,
-      walkCacheHits: this.walkCacheHits,
+      walkCacheHits: this.walkCacheHits + fastWalks,
       accessFlagUpdates: this.accessFlagUpdates,
       dirtyUpdates: this.dirtyUpdates,
     };

@@ -10,8 +10,8 @@ export const HEADER_CELLS = 16;
 /** Column of the structure in the arena's `at`. */
 export const H_COLUMN = 0;
 export const H_SET_MASK = 1;
-/** Index of the first set's newest cell, where there are rings. */
-export const H_NEWEST = 2;
+/** Index of the first cell that keeps the order of use: each set's newest entry where there are rings, each entry's time stamp where there are stamps. */
+export const H_USES = 2;
 /** The probes: what a lookup looks for besides a plain page. */
 export const H_PROBES = 3;
 export const H_END_PROBE = 4;
@@ -32,7 +32,7 @@ export const H_MAKES = 11;
 export const ORDER_FIFO = 0;
 /** A recency ring that hits turn: lru of many ways. */
 export const ORDER_RING = 1;
-/** A time stamp in each entry: lru of few ways, where looking for the oldest costs less than keeping a ring. */
+/** A time stamp for each entry, those of a set side by side: lru of few ways, where looking for the oldest costs less than keeping a ring. */
 export const ORDER_STAMPS = 2;
 /** A policy object only. */
 export const ORDER_OTHER = 3;
@@ -46,11 +46,9 @@ export const STATE = 0;
 export const FRAME = 1;
 /** Index in the arena's `at` that names this entry: the row of the unit that it holds, the structure's column. */
 export const AT = 2;
-/** Time of the last use (ORDER_STAMPS). */
-export const STAMP = 3;
 /** Handles of the neighbours in the recency ring of the set, which goes from the newest to the oldest and back to the newest. */
-export const OLDER = 4;
-export const NEWER = 5;
+export const OLDER = 3;
+export const NEWER = 4;
 
 // Bits of the state cell.
 /** The entry is valid. */

@@ -7,7 +7,7 @@
  * set * ways + way. No Arm manual read states the policy of a TLB, so it is a parameter of every preset.
  */
 import { ModelBug, assertNever } from "../arch/errors.js";
-import { ENTRY_SHIFT, NEWER, OLDER, ORDER_FIFO, ORDER_OTHER, ORDER_RING, ORDER_STAMPS, STAMP } from "./tlb-layout.js";
+import { ENTRY_SHIFT, NEWER, OLDER, ORDER_FIFO, ORDER_OTHER, ORDER_RING, ORDER_STAMPS } from "./tlb-layout.js";
 
 export const POLICY_NAMES = ["lru", "tree-plru", "fifo", "random", "nru"] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
@@ -73,14 +73,14 @@ export function makePolicy(name: PolicyName, sets: number, ways: number, place: 
 /**
  * Where the order of replacement lies. As a ring: two cells in every slot's record name the older and the newer neighbour by the index of
  * their records, and one cell per set names the set's newest. The ring goes from the newest to the oldest and back to the newest. As
- * time stamps: one cell in every slot's record, and one for the clock.
+ * time stamps: one cell for each slot, and one for the clock.
  */
 export interface OrderCells {
   readonly cells: Int32Array;
   /** Index of the first slot's record; records are 1 << ENTRY_SHIFT cells, and their indexes multiples of that. */
   readonly firstRecord: number;
-  /** Index of the first set's newest cell. */
-  readonly newest: number;
+  /** Index of the first set's newest cell; of the first slot's stamp. */
+  readonly order: number;
   /** Index of the clock's cell. */
   readonly clock: number;
 }
@@ -114,14 +114,14 @@ export class RecencyPolicy implements ReplacementPolicy {
     ways: number,
     private readonly refreshOnHit: boolean,
   ) {
-    const { cells, firstRecord, newest } = ring;
+    const { cells, firstRecord, order } = ring;
     const record = (set: number, way: number): number => firstRecord + ((set * ways + way) << ENTRY_SHIFT);
     for (let set = 0; set < sets; set++) {
       for (let way = 0; way < ways; way++) {
         cells[record(set, way) | OLDER] = record(set, (way + 1) % ways);
         cells[record(set, way) | NEWER] = record(set, (way + ways - 1) % ways);
       }
-      cells[newest + set] = record(set, 0);
+      cells[order + set] = record(set, 0);
     }
   }
 
@@ -130,21 +130,21 @@ export class RecencyPolicy implements ReplacementPolicy {
   }
 
   filled(set: number, slot: number): void {
-    const { cells, firstRecord, newest } = this.ring;
-    makeNewest(cells, newest + set, firstRecord + (slot << ENTRY_SHIFT));
+    const { cells, firstRecord, order } = this.ring;
+    makeNewest(cells, order + set, firstRecord + (slot << ENTRY_SHIFT));
   }
 
   invalidated(set: number, slot: number): void {
-    const { cells, firstRecord, newest } = this.ring;
+    const { cells, firstRecord, order } = this.ring;
     const record = firstRecord + (slot << ENTRY_SHIFT);
-    makeNewest(cells, newest + set, record);
+    makeNewest(cells, order + set, record);
     // With the next older one the newest, the slot is the oldest.
-    cells[newest + set] = cells[record | OLDER]!;
+    cells[order + set] = cells[record | OLDER]!;
   }
 
   victim(set: number): number {
-    const { cells, firstRecord, newest } = this.ring;
-    return (cells[cells[newest + set]! | NEWER]! - firstRecord) >> ENTRY_SHIFT;
+    const { cells, firstRecord, order } = this.ring;
+    return (cells[cells[order + set]! | NEWER]! - firstRecord) >> ENTRY_SHIFT;
   }
 }
 
@@ -161,34 +161,31 @@ export class StampPolicy implements ReplacementPolicy {
   }
 
   filled(_set: number, slot: number): void {
-    const { cells, firstRecord, clock } = this.place;
+    const { cells, order, clock } = this.place;
     const now = (cells[clock]! + 1) | 0;
     cells[clock] = now;
-    cells[(firstRecord + (slot << ENTRY_SHIFT)) | STAMP] = now;
+    cells[order + slot] = now;
   }
 
   invalidated(_set: number, slot: number): void {
-    const { cells, firstRecord } = this.place;
-    cells[(firstRecord + (slot << ENTRY_SHIFT)) | STAMP] = 0;
+    this.place.cells[this.place.order + slot] = 0;
   }
 
   victim(set: number): number {
-    const { cells, firstRecord } = this.place;
+    const { cells, order } = this.place;
     let oldest = set * this.ways;
-    for (let slot = oldest + 1; slot < (set + 1) * this.ways; slot++) {
-      if (cells[(firstRecord + (slot << ENTRY_SHIFT)) | STAMP]! < cells[(firstRecord + (oldest << ENTRY_SHIFT)) | STAMP]!) oldest = slot;
-    }
+    for (let slot = oldest + 1; slot < (set + 1) * this.ways; slot++) if (cells[order + slot]! < cells[order + oldest]!) oldest = slot;
     return oldest;
   }
 
   /** Make the stamps small, keeping their order; the clock is set back then. */
   rewind(): void {
-    const { cells, firstRecord } = this.place;
+    const { cells, order } = this.place;
     for (let set = 0; set < this.sets; set++) {
-      const records = Array.from({ length: this.ways }, (_, way) => firstRecord + ((set * this.ways + way) << ENTRY_SHIFT));
-      records.sort((a, b) => cells[a | STAMP]! - cells[b | STAMP]!);
+      const stamps = Array.from({ length: this.ways }, (_, way) => order + set * this.ways + way);
+      stamps.sort((a, b) => cells[a]! - cells[b]!);
       // A slot without a use keeps the stamp 0.
-      records.forEach((record, i) => (cells[record | STAMP] = cells[record | STAMP] === 0 ? 0 : i + 1));
+      stamps.forEach((stamp, i) => (cells[stamp] = cells[stamp] === 0 ? 0 : i + 1));
     }
   }
 }

@@ -21,8 +21,8 @@ import type { CachedTranslation, Tlbi } from "./tlbi.js";
 import { tagBits } from "./unit-index.js";
 import type { UnitIndex } from "./unit-index.js";
 
-const { HEADER_CELLS, H_COLUMN, H_SET_MASK, H_NEWEST, H_PROBES, H_END_PROBE, H_INVALID, H_ORDER, H_DIFFERS, H_FIRST_ENTRY, H_WAYS,
-  H_COUNTS, H_MAKES, ORDER_OTHER, ENTRY_SHIFT, STATE, FRAME, AT, STATE_VALID, STATE_DIRTY, STATE_LEVEL_SHIFT, STATE_LEAF_SHIFT,
+const { HEADER_CELLS, H_COLUMN, H_SET_MASK, H_USES, H_PROBES, H_END_PROBE, H_INVALID, H_ORDER, H_DIFFERS, H_FIRST_ENTRY, H_WAYS,
+  H_COUNTS, H_MAKES, ORDER_OTHER, ORDER_STAMPS, ENTRY_SHIFT, STATE, FRAME, AT, STATE_VALID, STATE_DIRTY, STATE_LEVEL_SHIFT, STATE_LEAF_SHIFT,
   STATE_PERMS_SHIFT, STATE_PAGES_SHIFT, STATE_PAGES, STATE_CLASS_SHIFT, STATE_CLASS, CLASS_ORDER, CLASS_GLOBAL, CLASS_COALESCED,
   CLASS_TABLE, CLASSES, TAG_CLASS_SHIFT, TAG_ASID_SHIFT, TAG_PAGE_HIGH, BLOCK_SHIFT, BLOCK_UNITS, PROBE_SHIFT,
   PROBE_CLASS, PROBE_PAGES } = layout;
@@ -111,18 +111,18 @@ export class Tlb implements ArenaMember {
     this.firstProbe = arena.take(CLASSES << PROBE_SHIFT);
     this.counts = arena.take(CLASSES);
     const makes = arena.take(CLASSES);
-    const newest = arena.take(this.sets);
+    const keeping = orderKeeping(spec.policy, this.sets, this.ways);
+    const order = arena.take(keeping === ORDER_STAMPS ? this.entries : this.sets);
     this.nrInvalid = new Int32Array(this.sets).fill(this.ways);
-    this.policy = makePolicy(spec.policy, this.sets, this.ways, { cells, firstRecord: this.firstEntry, newest, clock: arena.clock }, seed);
-    const order = orderKeeping(spec.policy, this.sets, this.ways);
-    this.ordersInCells = order !== ORDER_OTHER;
+    this.policy = makePolicy(spec.policy, this.sets, this.ways, { cells, firstRecord: this.firstEntry, order, clock: arena.clock }, seed);
+    this.ordersInCells = keeping !== ORDER_OTHER;
     cells[h | H_COLUMN] = this.column;
     cells[h | H_SET_MASK] = this.setMask;
-    cells[h | H_NEWEST] = newest;
+    cells[h | H_USES] = order;
     cells[h | H_PROBES] = this.firstProbe;
     cells[h | H_END_PROBE] = this.firstProbe;
     cells[h | H_INVALID] = this.entries;
-    cells[h | H_ORDER] = order;
+    cells[h | H_ORDER] = keeping;
     cells[h | H_DIFFERS] = this.wholeRuns && this.coalescedOrder === 0 ? 0 : STATE_CLASS;
     cells[h | H_FIRST_ENTRY] = this.firstEntry;
     cells[h | H_WAYS] = this.ways;

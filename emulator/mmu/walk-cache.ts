@@ -24,7 +24,7 @@ export class WalkCache {
   private readonly levels: readonly Level[];
   private readonly orders: readonly number[];
 
-  constructor(private readonly store: Tlb, granule: Granule, reach: WalkCacheReach) {
+  constructor(readonly store: Tlb, granule: Granule, reach: WalkCacheReach) {
     const levels: Level[] = [];
     for (let level = 2; level >= (reach === "last-table" ? 2 : 0); level--) {
       const geometry = granule.levels[level];

@@ -14,7 +14,7 @@ describe("layout of TLB cells", () => {
     const header = Object.entries(layout).filter(([name]) => name.startsWith("H_"));
     expect(header.length).to.be.greaterThan(10);
     distinct(header.map(([, place]) => place), layout.HEADER_CELLS);
-    distinct([layout.STATE, layout.FRAME, layout.AT, layout.STAMP, layout.OLDER, layout.NEWER], 1 << layout.ENTRY_SHIFT);
+    distinct([layout.STATE, layout.FRAME, layout.AT, layout.OLDER, layout.NEWER], 1 << layout.ENTRY_SHIFT);
     distinct([layout.PROBE_CLASS, layout.PROBE_COLUMN, layout.PROBE_PAGES], 1 << layout.PROBE_SHIFT);
     distinct([layout.ORDER_FIFO, layout.ORDER_RING, layout.ORDER_STAMPS, layout.ORDER_OTHER], 4);
   });

@@ -8,8 +8,8 @@ import type { PolicyName, ReplacementPolicy } from "../../../emulator/mmu/tlb-po
 
 /** A policy over `sets` x `ways` with cells of its own for a recency ring. */
 function make(name: PolicyName, sets: number, ways: number, seed = 1): ReplacementPolicy {
-  const newest = sets * ways * 8;
-  return makePolicy(name, sets, ways, { cells: new Int32Array(newest + sets + 1), firstRecord: 0, newest, clock: newest + sets }, seed);
+  const order = sets * ways * 8;
+  return makePolicy(name, sets, ways, { cells: new Int32Array(order + sets * ways + 1), firstRecord: 0, order, clock: order + sets * ways }, seed);
 }
 
 /**
@@ -100,12 +100,12 @@ describe("replacement policies", () => {
 
   it("lru with few ways keeps its order when its time stamps are made small", () => {
     const [sets, ways] = [2, 4];
-    const cells = new Int32Array(sets * ways * 8 + 1);
-    const policy = new StampPolicy({ cells, firstRecord: 0, newest: 0, clock: sets * ways * 8 }, sets, ways);
-    cells[sets * ways * 8] = 2 ** 30;
+    const cells = new Int32Array(sets * ways + 1);
+    const policy = new StampPolicy({ cells, firstRecord: 0, order: 0, clock: sets * ways }, sets, ways);
+    cells[sets * ways] = 2 ** 30;
     for (const way of [2, 0, 3, 1, 2]) policy.filled(1, 4 + way);
     policy.rewind();
-    cells[sets * ways * 8] = 1024;
+    cells[sets * ways] = 1024;
     const order = Array.from({ length: 4 }, () => {
       const slot = policy.victim(1);
       policy.filled(1, slot);
@@ -115,7 +115,7 @@ describe("replacement policies", () => {
   });
 
   it("a name that is none is a bug", () => {
-    expect(() => makePolicy("mru" as PolicyName, 1, 1, { cells: new Int32Array(16), firstRecord: 0, newest: 8, clock: 9 }, 0)).to.throw(ModelBug);
+    expect(() => makePolicy("mru" as PolicyName, 1, 1, { cells: new Int32Array(16), firstRecord: 0, order: 8, clock: 9 }, 0)).to.throw(ModelBug);
   });
 });
 

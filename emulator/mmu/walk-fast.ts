@@ -1,0 +1,84 @@
+/**
+ * The fast path of a miss in all structures: a plain page, whose level-3 table the walk cache knows and whose descriptor needs no update.
+ *
+ * It is what `Mmu.missAll` does, written out over the cells, because where a program misses the L2 nearly all walks are of this kind.
+ */
+import * as descriptor from "../arch/descriptor.js";
+import type { Granule } from "../arch/granule.js";
+import { ACCESS_FETCH, ACCESS_WRITE, PERM_EXEC, PERM_READ, PERM_WRITE } from "../engine/engine.js";
+import type { PhysicalMemory } from "../memory/physical-memory.js";
+import type { DescriptorCache } from "./descriptor-cache.js";
+import type { Arena } from "./tlb-cells.js";
+import type { FastSide } from "./tlb-fast.js";
+import * as layout from "./tlb-layout.js";
+import type { WalkCache } from "./walk-cache.js";
+import { canReplace, oldestOf, refresh, replace, setOf } from "./tlb-place.js";
+
+const { HI_CONTIGUOUS, HI_DBM, HI_UXN, LO_AF, LO_AP1, LO_AP2, LO_NG, LO_TABLE, LO_VALID } = descriptor;
+const { H_COLUMN, H_FIRST_ENTRY, ENTRY_SHIFT, STATE, FRAME, STATE_VALID, STATE_DIRTY, STATE_LEVEL_SHIFT, STATE_PERMS_SHIFT, STATE_PAGES,
+  BLOCK_SHIFT, BLOCK_UNITS, CLASS_TABLE } = layout;
+
+/** A page of one address space that EL0 may read, accessed. */
+const PLAIN_LO = LO_VALID | LO_TABLE | LO_AP1 | LO_AF | LO_NG;
+/** Run, output address from 4 GiB. */
+const NOT_PLAIN_HI = HI_CONTIGUOUS | 0xffff;
+const PERMS_MASK = 7 << STATE_PERMS_SHIFT;
+
+/** What the fast path needs to know of an MMU's walker. No structure coalesces. */
+export interface FastWalker {
+  readonly u32: Uint32Array;
+  readonly pageShift: number;
+  /** Descriptors in a table. */
+  readonly tableEntries: number;
+  /** Header of the structure that keeps table descriptors, and the class of those that point to a level-3 table. */
+  readonly tables: number;
+  readonly tableClass: number;
+  readonly descriptorCache: DescriptorCache;
+  /** TCR_EL1.HD of the regime. */
+  hd: boolean;
+  /** Walks made. Added to. */
+  walks: number;
+}
+
+/** For an MMU whose walk cache keeps the last tables. */
+export function newFastWalker(memory: PhysicalMemory, granule: Granule, { store }: WalkCache, descriptorCache: DescriptorCache): FastWalker {
+  const { pageShift } = granule;
+  const { entries } = granule.levels[3]!;
+  return { u32: memory.u32, pageShift, tableEntries: entries, tables: store.header, tableClass: CLASS_TABLE | Math.log2(entries), descriptorCache, hd: false, walks: 0 };
+}
+
+/** Walk for a page that no structure has, and fill L2 and L1 of the side. False, and nothing changed but the time of a last use, if that is not this path's work. */
+export function walkPlainPage(arena: Arena, walker: FastWalker, { l1, fillL2 }: FastSide, page: number, access: number): boolean {
+  const { cells, at, columnShift, index } = arena;
+  const { tables, u32 } = walker;
+  const column = index.columnOf[walker.tableClass]!;
+  const unit = column < 0 ? 0 : index.unitOf[(column << index.capacityBits) | (page >> BLOCK_SHIFT)]!;
+  const slot = unit === 0 ? -1 : at[(unit << columnShift) | cells[tables | H_COLUMN]!]!;
+  if (slot < 0) return false;
+  const table = (cells[tables | H_FIRST_ENTRY]! + (slot << ENTRY_SHIFT)) | 0;
+  const pageLo = index.tagLo[page >> BLOCK_SHIFT]! | (page & (BLOCK_UNITS - 1));
+  const position = (cells[table | FRAME]! + (pageLo & (walker.tableEntries - 1))) | 0;
+  const lo = u32[position * 2]! | 0;
+  const hi = u32[position * 2 + 1]! | 0;
+  // Bits from 12 to the page are part of a high address, or reserved.
+  const fixed = PLAIN_LO | ((1 << walker.pageShift) - 0x1000);
+  if ((lo & fixed) !== PLAIN_LO || (hi & NOT_PLAIN_HI) !== 0 || (cells[table | STATE]! & PERMS_MASK) !== 0) return false;
+  const dirty = (lo & LO_AP2) === 0;
+  const execute = (hi & HI_UXN) === 0;
+  if (access === ACCESS_FETCH ? !execute : access >= ACCESS_WRITE && !dirty) return false;
+  refresh(arena, cells, tables, table);
+  const l2Set = fillL2 < 0 ? 0 : setOf(arena, cells, fillL2, page);
+  const l2Place = fillL2 < 0 ? 0 : oldestOf(cells, fillL2, l2Set);
+  if (fillL2 >= 0 && !canReplace(cells, fillL2, l2Place, 0)) return false;
+  const set = setOf(arena, cells, l1, page);
+  const place = oldestOf(cells, l1, set);
+  if (!canReplace(cells, l1, place, 0)) return false;
+  const perms = PERM_READ | (dirty || (walker.hd && (hi & HI_DBM) !== 0) ? PERM_WRITE : 0) | (execute ? PERM_EXEC : 0);
+  const state = STATE_VALID | (dirty ? STATE_DIRTY : 0) | (3 << STATE_LEVEL_SHIFT) | (perms << STATE_PERMS_SHIFT) | STATE_PAGES;
+  const frame = lo >>> walker.pageShift;
+  if (fillL2 >= 0) replace(arena, cells, fillL2, l2Set, l2Place, page, state, frame);
+  replace(arena, cells, l1, set, place, page, state, frame);
+  walker.descriptorCache.fetch(position);
+  walker.walks++;
+  return true;
+}
