@@ -25,11 +25,18 @@ export class DescriptorCache {
   /** Fetches that level n of the list answered; the last: fetches that none did. */
   readonly found: Float64Array;
   private readonly levels: readonly Level[];
+  /** Caches of other walkers that make the same fetches. */
+  private readonly others: DescriptorCache[] = [];
 
   /** The caches in the order in which they are asked, each with a power of two of sets. No cache: every fetch is one that none answers. */
   constructor(specs: readonly DescriptorCacheSpec[]) {
     this.levels = specs.map(({ bytes, ways }) => ({ sets: bytes / LINE_BYTES / ways, ways, lines: new Int32Array(bytes / LINE_BYTES).fill(NO_LINE) }));
     this.found = new Float64Array(specs.length + 1);
+  }
+
+  /** From now on every fetch is one of the other cache too. */
+  alsoFetchFor(other: DescriptorCache): void {
+    this.others.push(other);
   }
 
   /** Fetch the descriptor at this position (physical address / 8). The levels that do not have its line get it, in place of their oldest. */
@@ -39,6 +46,7 @@ export class DescriptorCache {
     let level = 0;
     while (level < levels.length && !use(levels[level]!, line)) level++;
     found[level] = found[level]! + 1;
+    if (this.others.length > 0) for (const other of this.others) other.fetch(descriptorIndex);
   }
 }
 

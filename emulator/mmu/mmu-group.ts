@@ -28,16 +28,26 @@ interface Tier {
 }
 
 export class MmuGroup implements TlbListener {
+  /** Those that are fed; what others would do, one of these does for them. */
+  private readonly mmus: readonly [Mmu, ...Mmu[]];
   private readonly tiers: readonly Tier[];
   /** By member: the number of its tier; 0 if it sees what the engine's own filter leaves. */
   private readonly tierOf: readonly number[];
   /** By number of a tier: the records of the batch. */
   private readonly records: Int32Array[] = [];
 
-  /** The hierarchies share one index (MmuOptions.index), and are told of everything in the order given. */
-  constructor(private readonly mmus: readonly [Mmu, ...Mmu[]]) {
-    const [{ index }] = mmus;
-    if (mmus.some((mmu) => mmu.index !== index)) throw new ModelBug("MmuGroup: hierarchies that do not share an index");
+  /** The hierarchies share one index (MmuOptions.index), have not been fed, and are told of everything in the order given. */
+  constructor(all: readonly [Mmu, ...Mmu[]]) {
+    const [first] = all;
+    const { index } = first;
+    if (all.some((mmu) => mmu.index !== index)) throw new ModelBug("MmuGroup: hierarchies that do not share an index");
+    const mmus: [Mmu, ...Mmu[]] = [first];
+    for (const mmu of all.slice(1)) {
+      const like = mmus.find((other) => mmu.isLike(other));
+      if (like === undefined) mmus.push(mmu);
+      else mmu.leaveTo(like);
+    }
+    this.mmus = mmus;
     const allowed = mmus.map(heldPagesAllowed);
     const depths = filterTiers(allowed);
     this.tierOf = allowed.map((own) => depths.filter((tier) => isWithin(tier, own)).length);

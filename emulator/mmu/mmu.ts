@@ -102,6 +102,9 @@ export class Mmu {
   private readonly memory: PhysicalMemory;
   private readonly granule: Granule;
   private readonly updatesDescriptors: boolean;
+  private readonly seed: number;
+  /** Who is fed in place of this one (`leaveTo`). */
+  private fed: Mmu | undefined;
   private readonly walkCache: WalkCache | undefined;
   private readonly result: WalkResult = newWalkResult();
   private regime: TranslationRegime | undefined;
@@ -122,6 +125,7 @@ export class Mmu {
     this.memory = options.memory;
     this.granule = granule;
     this.updatesDescriptors = options.updatesDescriptors;
+    this.seed = seed;
     const cache = core.walkCache;
     const own = cache?.store === "own" ? { ...cache, pageSizes: [granule.pageSize], contiguous: "ignored", splinter: "page", coalescedPages: 1 } as const : undefined;
     const specs = [core.l1i, core.l1d, ...core.l2, ...(own === undefined ? [] : [own])];
@@ -159,6 +163,19 @@ export class Mmu {
   private fastSide(l1: Tlb, l2s: readonly Tlb[]): FastSide {
     const headers = l2s.map(({ header }) => header);
 return { l1: l1.header, l1Orders: l1.entryOrder, l2: headers, fillL2: roomiest(l2s, 0, 0)?.header ?? -1 };
+  }
+
+  /** Whether two hierarchies on one run do the same but for the caches of their descriptor fetches and what those cost. */
+  isLike(other: Mmu): boolean {
+    const facts = ({ core: { l1i, l1d, l2, walkCache, maintenanceFlushesL1, flushOnAsidChange } }: Mmu): string =>
+      JSON.stringify([l1i, l1d, l2, walkCache, maintenanceFlushesL1, flushOnAsidChange]);
+    return this.updatesDescriptors === other.updatesDescriptors && this.seed === other.seed && facts(this) === facts(other);
+  }
+
+  /** Let a hierarchy that is like this one be fed in its place. The statistics of this one remain right, its structures stay empty. Pre: neither has been fed. */
+  leaveTo(other: Mmu): void {
+    this.fed = other;
+    other.descriptorCache.alsoFetchFor(this.descriptorCache);
   }
 
   /** Tables, ASID and TCR controls of the accesses that follow. Entries of other ASIDs stay, unless the core cannot tell them apart. */
@@ -233,11 +250,12 @@ return { l1: l1.header, l1Orders: l1.entryOrder, l2: headers, fillL2: roomiest(l
 
   /** Counts so far. `counts`: the engine's exact totals over the same time. */
   stats(counts: AccessCounts): MmuStats {
-    const [l0, l1, l2, l3] = this.fetches as unknown as [number, number, number, number];
-    const [l1iMisses, l1dMisses] = this.l1Misses as unknown as [number, number];
+    const fed = this.fed ?? this;
+    const [l0, l1, l2, l3] = fed.fetches as unknown as [number, number, number, number];
+    const [l1iMisses, l1dMisses] = fed.l1Misses as unknown as [number, number];
     const l2Accesses = this.l2d.length === 0 ? 0 : l1iMisses + l1dMisses;
-    const fastWalks = this.walker?.walks ?? 0;
-    const l2Misses = this.l2d.length === 0 ? 0 : this.l2Misses + fastWalks;
+    const fastWalks = fed.walker?.walks ?? 0;
+    const l2Misses = this.l2d.length === 0 ? 0 : fed.l2Misses + fastWalks;
     const { descriptorCaches, latencies, walker } = this.core;
     const { found } = this.descriptorCache;
     const descriptorFetchMisses = found[descriptorCaches.length]!;
@@ -251,17 +269,17 @@ return { l1: l1.header, l1Orders: l1.entryOrder, l2: headers, fillL2: roomiest(l
       l1i: { accesses: counts.instructions, misses: l1iMisses },
       l1d: { accesses: counts.loads + counts.stores, misses: l1dMisses },
       l2: { accesses: l2Accesses, misses: l2Misses },
-      walks: this.walks + fastWalks,
+      walks: fed.walks + fastWalks,
       descriptorFetches: { l0, l1, l2, l3: l3 + fastWalks },
       descriptorCacheHits,
       descriptorFetchMisses,
       walkCycles,
       walkCyclesOverlapped: walkCycles / walker.parallelWalks,
       l2HitCycles: (l2Accesses - l2Misses) * latencies.l2Hit,
-      updateWalks: this.updateWalks,
-      walkCacheHits: this.walkCacheHits + fastWalks,
-      accessFlagUpdates: this.accessFlagUpdates,
-      dirtyUpdates: this.dirtyUpdates,
+      updateWalks: fed.updateWalks,
+      walkCacheHits: fed.walkCacheHits + fastWalks,
+      accessFlagUpdates: fed.accessFlagUpdates,
+      dirtyUpdates: fed.dirtyUpdates,
     };
   }
 

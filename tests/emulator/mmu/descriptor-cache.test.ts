@@ -72,6 +72,13 @@ describe("DescriptorCache", () => {
     expect(fetchAll(cache, [0, 64, 0, 0, 256, 64])).to.deep.equal([1, 2, 3]);
   });
 
+  it("a fetch is made in the caches of those who make the same fetches too", () => {
+    const [small, large] = [new DescriptorCache([spec("l1d", 2, 2)]), new DescriptorCache([spec("l1d", 4, 4)])];
+    small.alsoFetchFor(large);
+    expect(fetchAll(small, [0, 64, 128, 0])).to.deep.equal([0, 4]);
+    expect([...large.found]).to.deep.equal([1, 3]);
+  });
+
   it("without a cache no fetch is answered", () => {
     expect(fetchAll(new DescriptorCache([]), [0, 0, 8])).to.deep.equal([3]);
   });

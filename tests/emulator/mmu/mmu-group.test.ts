@@ -55,6 +55,26 @@ describe("MmuGroup", () => {
     expect(members[0].stats(ZERO).l2.misses).to.be.greaterThan(1000);
   });
 
+  it("feeds one of those that are alike, but always the one that updates descriptors", () => {
+    const tables = new PageTables();
+    for (let page = 0; page < 64; page++) tables.map(page * 4096, 3, ANON | BigInt(0x100_0000 + page * 4096));
+    const index = new UnitIndex();
+    const make = (name: string, updatesDescriptors = false): Mmu => new Mmu({ core: corePreset(name), memory: tables.memory, granule: granule("4k"), updatesDescriptors, seed: 1, index });
+    const [first, other, like, a57, a72] = [make("neoverse-v2", true), make("cortex-x2"), make("neoverse-v2"), make("cortex-a57"), make("cortex-a72")];
+    const group = new MmuGroup([first, other, like, a57, a72]);
+    group.setRegime(tables.regime());
+    group.consume(Uint32Array.from({ length: 128 }, (_, i) => (i % 2 === 0 ? i / 2 : 1)), 64);
+    const fed = [first, other, like, a57, a72].map((mmu) => mmu.l1d.size > 0);
+    expect(fed).to.deep.equal([true, true, false, true, false]);
+    for (const mmu of [first, other, like, a57, a72]) expect(mmu.stats(ZERO).walks, mmu.core.name).to.equal(64);
+    expect(like.stats(ZERO)).to.deep.equal(other.stats(ZERO));
+    expect(a57.isLike(a72)).to.equal(true);
+    expect(other.isLike(first)).to.equal(false);
+    expect(other.isLike(a57)).to.equal(false);
+    // A57 and A72 differ in their second level of data cache, which all of these fetches miss the first time.
+    expect(a72.stats(ZERO).descriptorFetchMisses).to.equal(a57.stats(ZERO).descriptorFetchMisses);
+  });
+
   it("filters once more for those that allow it, as long as two of them see no other records", () => {
     const pages = (...numbers: readonly (readonly [number, number])[]): { data: number; code: number }[] => numbers.map(([data, code]) => ({ data, code }));
     expect(filterTiers(pages([4, 4], [48, 48], [48, 48], [96, 48]))).to.deep.equal(pages([48, 48]));
