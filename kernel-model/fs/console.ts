@@ -10,20 +10,17 @@ import { WaitQueue } from "../kernel/wait-queue.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
 import type { AnonFs } from "./anon-files.js";
 import { deviceNumber } from "./devices.js";
+import { standardTermios } from "./n-tty.js";
+import { decodeTermios, encodeTermios, termiosCommand } from "./termios.js";
 import type { FileOperations, OpenFile } from "./vfs.js";
 import { O_RDONLY, O_RDWR, O_WRONLY, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM, S_IFCHR, S_IFIFO } from "./vfs.js";
 
-const TCGETS = 0x5401;
-const TCSETS = 0x5402;
-const TCSETSW = 0x5403;
-const TCSETSF = 0x5404;
 const TIOCGPGRP = 0x540f;
 const TIOCSPGRP = 0x5410;
 const TIOCGWINSZ = 0x5413;
 const TIOCSWINSZ = 0x5414;
 const FIONREAD = 0x541b;
 
-const TERMIOS_BYTES = 36;
 const UNIX98_PTY_SLAVE_MAJOR = 136;
 
 /** What the lab gives: where output goes, and where input comes from when the guest asks for it. */
@@ -36,21 +33,9 @@ export interface Streams {
   readonly terminal?: { readonly rows: number; readonly columns: number };
 }
 
-/** termios of a terminal after login: cooked mode with echo. */
-function cookedTermios(): Uint8Array {
-  const bytes = new Uint8Array(TERMIOS_BYTES);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, 0o000400 | 0o002000, true); // ICRNL | IXON
-  view.setUint32(4, 0o1 | 0o4, true); // OPOST | ONLCR
-  view.setUint32(8, 0o17 | 0o60 | 0o200, true); // B38400 | CS8 | CREAD
-  view.setUint32(12, 0o1 | 0o2 | 0o10 | 0o20 | 0o40 | 0o1000 | 0o4000 | 0o100000, true); // ISIG ICANON ECHO ECHOE ECHOK ECHOCTL ECHOKE IEXTEN
-  bytes.set([3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22], 17);
-  return bytes;
-}
-
 /** A terminal's state and ioctls. */
 class Terminal {
-  private readonly termios = cookedTermios();
+  private termios = standardTermios();
   private readonly size = new Uint8Array(8);
   private foreground = 0;
 
@@ -70,13 +55,15 @@ class Terminal {
         into.set(bytes);
         return 0;
       };
+      const settings = termiosCommand(command);
+      if (settings !== undefined) {
+        if (!settings.sets) return give(encodeTermios(settings.form, this.termios));
+        const bytes = new Uint8Array(settings.size);
+        if (take(bytes) < 0) return -EFAULT;
+        this.termios = decodeTermios(settings.form, bytes, this.termios);
+        return 0;
+      }
       switch (command) {
-        case TCGETS:
-          return give(this.termios);
-        case TCSETS:
-        case TCSETSW:
-        case TCSETSF:
-          return take(this.termios);
         case TIOCGWINSZ:
           return give(this.size);
         case TIOCSWINSZ:

@@ -4,7 +4,8 @@
  * Linux: drivers/tty/n_tty.c n_tty_receive_char(), canon_copy_from_read_buf(), process_output(); include/uapi/asm-generic/termbits.h.
  */
 
-export const TERMIOS_BYTES = 36;
+import { TERMIOS2_BYTES } from "./termios.js";
+
 /** c_iflag. */
 const INLCR = 0o100;
 const IGNCR = 0o200;
@@ -54,18 +55,20 @@ const MOST = 4096;
 
 /** Settings of a new terminal: lines, echo, signals. Linux: tty_std_termios. */
 export function standardTermios(): Uint8Array {
-  const bytes = new Uint8Array(TERMIOS_BYTES);
+  const bytes = new Uint8Array(TERMIOS2_BYTES);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, ICRNL | IXON, true);
   view.setUint32(4, OPOST | ONLCR, true);
   view.setUint32(8, CFLAG, true);
   view.setUint32(12, ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN, true);
   bytes.set(CC_DEFAULTS, CC);
+  view.setUint32(36, 38400, true);
+  view.setUint32(40, 38400, true);
   return bytes;
 }
 
 export class LineDiscipline {
-  /** struct termios, as the ABI has it. */
+  /** struct termios2, as the ABI has it. */
   readonly termios = standardTermios();
   /** What the program can read: whole lines, or with ICANON off anything. A line of no bytes is an end of file. */
   private readonly ready: number[][] = [];

@@ -9,8 +9,9 @@ import { CStruct } from "../kernel/c-struct.js";
 import type { Task } from "../kernel/task.js";
 import { WaitQueue } from "../kernel/wait-queue.js";
 import { deviceNumber } from "./devices.js";
-import { LineDiscipline, TERMIOS_BYTES } from "./n-tty.js";
+import { LineDiscipline } from "./n-tty.js";
 import { createPseudoFileSystem, type PseudoDevice } from "./pseudo-fs.js";
+import { decodeTermios, encodeTermios, termiosCommand } from "./termios.js";
 import type { FileOperations, FileSystem, OpenFile, UserMemory } from "./vfs.js";
 import { O_NOCTTY, POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from "./vfs.js";
 
@@ -20,9 +21,6 @@ const DEVPTS_SUPER_MAGIC = 0x1cd1;
 const PTY_MAX = 4096;
 const WINSIZE_BYTES = 8;
 
-const TCGETS = 0x5401;
-const TCSETS = 0x5402;
-const TCSETSF = 0x5404;
 const TCSBRK = 0x5409;
 const TCXONC = 0x540a;
 const TCFLSH = 0x540b;
@@ -282,19 +280,17 @@ export class Ptys {
   /** What both sides answer. */
   private ioctl(pty: Pty, command: number, argument: Va, user: UserMemory): number {
     const { discipline } = pty;
+    const settings = termiosCommand(command);
+    if (settings !== undefined) {
+      if (!settings.sets) return user.write(argument, encodeTermios(settings.form, discipline.termios)) < 0 ? -EFAULT : 0;
+      const bytes = user.read(argument, settings.size);
+      if (typeof bytes === "number") return -EFAULT;
+      if (settings.flushes) discipline.flushInput();
+      discipline.setTermios(decodeTermios(settings.form, bytes, discipline.termios));
+      pty.queue.wakeAll();
+      return 0;
+    }
     switch (command) {
-      case TCGETS:
-        return user.write(argument, discipline.termios) < 0 ? -EFAULT : 0;
-      case TCSETS:
-      case TCSETS + 1:
-      case TCSETSF: {
-        const bytes = user.read(argument, TERMIOS_BYTES);
-        if (typeof bytes === "number") return -EFAULT;
-        if (command === TCSETSF) discipline.flushInput();
-        discipline.setTermios(bytes);
-        pty.queue.wakeAll();
-        return 0;
-      }
       case TCFLSH:
         if (argument > 2) return -EINVAL;
         if (argument !== 1) discipline.flushInput();

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { CHECK, createTestNamespace, runSourceInMachine } from "../../support/namespace.js";
 
 const ENOTTY = 25;
-const [TCGETS, TIOCGWINSZ] = [0x5401, 0x5413];
+const [TCGETS, TCGETS2, TCSETS2, TIOCGWINSZ] = [0x5401, 0x802c542a, 0x402c542b, 0x5413];
 
 describe("standard streams", () => {
   it("are ends of pipes over the lab's sources and sinks", () => {
@@ -71,8 +71,8 @@ int main(void) {
   it("a terminal knows no other ioctl", () => {
     const t = createTestNamespace({ terminal: { rows: 1, columns: 2 } });
     const [stdin] = t.namespace.standardStreams;
-    const user = { read: () => new Uint8Array(64), write: () => 0 };
-    expect([TCGETS, TIOCGWINSZ, 0x1234].map((command) => stdin.ops.ioctl!(stdin, command, 0 as never, user))).to.deep.equal([0, 0, -ENOTTY]);
+    const user = { read: (_: unknown, size: number) => new Uint8Array(size), write: () => 0 };
+    expect([TCGETS, TCGETS2, TCSETS2, TIOCGWINSZ, 0x1234].map((command) => stdin.ops.ioctl!(stdin, command, 0 as never, user))).to.deep.equal([0, 0, 0, 0, -ENOTTY]);
     t.close();
   });
 });
