@@ -59,6 +59,9 @@ const textTools: readonly ParityEntry[] = [
   { name: "vim", argv: ["vim.tiny", "-es", "-u", "NONE", "a", "-c", "normal ggdd2jyyGp:1", "-c", "%s/ka/KA/g", "-c", "w! b", "-c", "q!"], env: { TERM: "dumb" }, files: { a: text(5000) } },
   { name: "ripgrep", argv: ["rg", "-j3", "--sort", "path", "-c", "quaest|dorka", "."], files: { "d/e/a": PROSE, "d/e/b": "nothing", "d/c": noise(10_000), "f.txt": text(300_000) } },
   { name: "fzf", argv: ["fzf", "--filter", "ka shapo !vel"], stdin: PROSE },
+  { name: "fd", argv: ["fdfind", "-j3", "^g\\.txt$", "."], files: { "d/e/f/g.txt": "x", "d/g": "", "h/i.txt": "yy" } },
+  { name: "readelf", argv: ["readelf", "-aW", "/usr/bin/dash"] },
+  { name: "shellcheck", argv: ["shellcheck", "--color=never", "b.bash", "p.bash"], files: { "b.bash": script("bash.sh"), "p.bash": script("pipes.sh") } },
   { name: "hexdump", argv: ["hexdump", "-C", "a"], files: { a: noise(3000) } },
 ];
 
@@ -69,6 +72,7 @@ const shells: readonly ParityEntry[] = [
   { name: "bash-arrays", argv: ["bash", "l.sh", "one", "two words"], files: { "l.sh": script("bash.sh") } },
   { name: "bash-jobs", argv: ["bash", "j.sh"], files: { "j.sh": script("jobs.sh") } },
   { name: "bash-traps", argv: ["bash", "t.sh"], files: { "t.sh": script("traps.sh") } },
+  { name: "ksh", argv: ["ksh93", "k.ksh"], files: { "k.ksh": script("ksh.ksh"), a: PROSE } },
   { name: "busybox", argv: ["busybox", "sh", "b.sh"], files: { "b.sh": script("busybox.sh"), a: PROSE } },
 ];
 
@@ -107,6 +111,9 @@ const languages: readonly ParityEntry[] = [
   { name: "guile", argv: ["/usr/lib/aarch64-linux-gnu/guile/3.0/bin/guile", "--no-auto-compile", "-s", "g.scm"], files: { "g.scm": script("guile.scm"), a: PROSE } },
   { name: "tcl", argv: ["tclsh8.6", "t.tcl"], files: { "t.tcl": script("tcl.tcl"), a: PROSE } },
   { name: "nasm", argv: ["nasm", "-f", "elf64", "-l", "a.lst", "a.asm", "-o", "a.o"], files: { "a.asm": "section .data\nmsg db 'hello',10\nsection .text\nglobal _start\n_start:\n%rep 200\n mov rax, 1\n lea rsi, [rel msg]\n%endrep\n syscall\n" } },
+  { name: "luajit", argv: ["luajit", "l.lua"], files: { "l.lua": script("luajit.lua"), a: PROSE } },
+  { name: "sbcl", argv: ["sbcl", "--noinform", "--no-sysinit", "--no-userinit", "--load", "s.lisp"], files: { "s.lisp": script("sbcl.lisp"), a: PROSE } },
+  { name: "java", argv: ["/usr/lib/jvm/java-17-openjdk-arm64/bin/keytool", "-J-XX:+UseSerialGC", "-J-XX:TieredStopAtLevel=1", "-printcert", "-file", "c.pem"], files: { "c.pem": script("certificate.pem") } },
   { name: "duktape", argv: ["duk", "b.js"], files: { "b.js": script("bench.js") } },
   { name: "tcc-object", argv: ["tcc", "-O2", "-c", "btree.c", "-o", "btree.o"], files: { "btree.c": own("btree.c"), "guest.h": own("guest.h") } },
   { name: "tcc-program", argv: ["tcc", "btree.c", "-o", "btree"], files: { "btree.c": own("btree.c"), "guest.h": own("guest.h") } },
@@ -130,6 +137,11 @@ const services: readonly ParityEntry[] = [
   { name: "git", argv: ["bash", "g.sh"], files: { "g.sh": script("git.sh"), a: PROSE } },
   { name: "ninja", argv: ["bash", "-c", "ninja -j3; rm .ninja_log"], files: { "build.ninja": "rule copy\n  command = cat $in > $out\nbuild b: copy a\nbuild c: copy b a\nbuild d: copy c b\n", a: text(5000) } },
   { name: "gpg", argv: ["bash", "-c", "gpg --no-options --homedir . --print-mds a; rm pubring.kbx"], files: { a: PROSE } },
+  { name: "memcached", argv: ["bash", "m.sh"], files: { "m.sh": script("memcached.sh") } },
+  { name: "haproxy", argv: ["bash", "h.sh"], files: { "h.sh": script("haproxy.sh") } },
+  { name: "socat", argv: ["bash", "s.sh"], files: { "s.sh": script("socat.sh"), a: PROSE } },
+  { name: "ssh-keygen", argv: ["bash", "k.sh"], files: { "k.sh": script("ssh-keygen.sh"), a: PROSE } },
+  { name: "allocators", argv: ["bash", "p.sh"], files: { "p.sh": script("preload.sh"), a: text(60_000) } },
   { name: "redis", argv: ["bash", "r.sh"], files: { "r.sh": script("redis.sh") } },
 ];
 
