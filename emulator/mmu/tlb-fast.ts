@@ -103,17 +103,34 @@ function copyUp(arena: Arena, cells: Int32Array, { l1: h, l1Orders }: FastSide, 
   return true;
 }
 
+/** Take over the L2's entry `found` as it stands, in place of the oldest of an L1 that is one ring. False, and nothing changed, if the oldest is of another class. */
+function takeOver(arena: Arena, cells: Int32Array, h: number, ring: number, found: number): boolean {
+  const { at, columnShift } = arena;
+  const state = cells[found | STATE]!;
+  const place = cells[cells[ring]! | NEWER]!;
+  if ((((cells[place | STATE]! ^ state) & (STATE_CLASS | STATE_VALID)) | (state & cells[h | H_DIFFERS]!)) !== 0) return false;
+  const own = (cells[found | AT]! & (-1 << columnShift)) | cells[h | H_COLUMN]!;
+  at[cells[place | AT]!] = -1;
+  at[own] = (place - cells[h | H_FIRST_ENTRY]!) >> ENTRY_SHIFT;
+  cells[place | STATE] = state;
+  cells[place | FRAME] = cells[found | FRAME]!;
+  cells[place | AT] = own;
+  cells[ring] = place;
+  return true;
+}
+
 const NOT_SERVED = 0;
 const WALK = 1;
 const SERVED = 2;
 
-/** A miss of the L1. NOT_SERVED: nothing changed, not this path's work; WALK: the same, a walk is due; SERVED: from an L2. */
-function serveMiss(arena: Arena, cells: Int32Array, side: FastSide, page: number, write: boolean): number {
+/** A miss of the L1, of which `ring` is the one ring, or -1. NOT_SERVED: nothing changed, not this path's work; WALK: the same, a walk is due; SERVED: from an L2. */
+function serveMiss(arena: Arena, cells: Int32Array, side: FastSide, ring: number, page: number, write: boolean): number {
   const { l2 } = side;
   for (let i = 0; i < l2.length; i++) {
     const found = findEntry(arena, cells, l2[i]!, page);
     if (found === -1) continue;
-    if (found === UNKNOWN || (write && (cells[found | STATE]! & STATE_DIRTY) === 0) || !copyUp(arena, cells, side, found, page)) return NOT_SERVED;
+    if (found === UNKNOWN || (write && (cells[found | STATE]! & STATE_DIRTY) === 0)) return NOT_SERVED;
+    if (!(ring >= 0 && takeOver(arena, cells, side.l1, ring, found)) && !copyUp(arena, cells, side, found, page)) return NOT_SERVED;
     refresh(arena, cells, l2[i]!, found);
     return SERVED;
   }
@@ -189,7 +206,7 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
         continue;
       }
       if (hit === UNKNOWN) break;
-      const done = serveMiss(arena, cells, instruction, page, false);
+      const done = serveMiss(arena, cells, instruction, iRing, page, false);
       if (done === SERVED || (done === WALK && walker !== undefined && walkPlainPage(arena, walker, instruction, page, access))) {
         instructionMisses++;
         continue;
@@ -239,7 +256,7 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
         continue;
       }
     }
-    const done = onlyL2 ? WALK : serveMiss(arena, cells, data, page, access >= 2);
+    const done = onlyL2 ? WALK : serveMiss(arena, cells, data, l1Ring, page, access >= 2);
     if (done === SERVED || (done === WALK && walker !== undefined && walkPlainPage(arena, walker, data, page, access))) {
       dataMisses++;
       continue;
