@@ -145,7 +145,7 @@ export class Mmu {
     this.structures = structures;
     this.descriptorCache = new DescriptorCache(core.descriptorCaches);
     if (structures.every((tlb) => tlb.ordersInCells)) {
-      this.walker = this.walkCache === undefined || structures.some((tlb) => tlb.coalescedOrder > 0) ? undefined : newFastWalker(options.memory, granule, this.walkCache, this.descriptorCache);
+      this.walker = this.walkCache === undefined ? undefined : newFastWalker(options.memory, granule, this.walkCache, this.descriptorCache, structures);
       this.fastPath = {
         arena: this.arena,
         instruction: this.fastSide(this.l1i, this.l2i),

@@ -13,6 +13,7 @@ import type { FastSide } from "./tlb-fast.js";
 import * as layout from "./tlb-layout.js";
 import type { WalkCache } from "./walk-cache.js";
 import { canReplace, oldestOf, refresh, replace, setOf } from "./tlb-place.js";
+import type { Tlb } from "./tlb.js";
 
 const { HI_CONTIGUOUS, HI_DBM, HI_UXN, LO_AF, LO_AP1, LO_AP2, LO_NG, LO_TABLE, LO_VALID } = descriptor;
 const { H_COLUMN, H_FIRST_ENTRY, ENTRY_SHIFT, STATE, FRAME, STATE_VALID, STATE_DIRTY, STATE_LEVEL_SHIFT, STATE_PERMS_SHIFT, STATE_PAGES,
@@ -24,7 +25,7 @@ const PLAIN_LO = LO_VALID | LO_TABLE | LO_AP1 | LO_AF | LO_NG;
 const NOT_PLAIN_HI = HI_CONTIGUOUS | 0xffff;
 const PERMS_MASK = 7 << STATE_PERMS_SHIFT;
 
-/** What the fast path needs to know of an MMU's walker. No structure coalesces. */
+/** What the fast path needs to know of an MMU's walker. */
 export interface FastWalker {
   readonly u32: Uint32Array;
   readonly pageShift: number;
@@ -34,6 +35,8 @@ export interface FastWalker {
   readonly tables: number;
   readonly tableClass: number;
   readonly descriptorCache: DescriptorCache;
+  /** Pages of the smallest group that a structure coalesces - 1; 0 if none does. */
+  readonly groupMask: number;
   /** TCR_EL1.HD of the regime. */
   hd: boolean;
   /** Walks made. Added to. */
@@ -41,10 +44,12 @@ export interface FastWalker {
 }
 
 /** For an MMU whose walk cache keeps the last tables. */
-export function newFastWalker(memory: PhysicalMemory, granule: Granule, { store }: WalkCache, descriptorCache: DescriptorCache): FastWalker {
+export function newFastWalker(memory: PhysicalMemory, granule: Granule, { store }: WalkCache, descriptorCache: DescriptorCache, structures: readonly Tlb[]): FastWalker {
   const { pageShift } = granule;
   const { entries } = granule.levels[3]!;
-  return { u32: memory.u32, pageShift, tableEntries: entries, tables: store.header, tableClass: CLASS_TABLE | Math.log2(entries), descriptorCache, hd: false, walks: 0 };
+  const groups = structures.map(({ coalescedOrder }) => coalescedOrder).filter((order) => order > 0);
+  const groupMask = groups.length === 0 ? 0 : (1 << Math.min(...groups)) - 1;
+  return { u32: memory.u32, pageShift, tableEntries: entries, tables: store.header, tableClass: CLASS_TABLE | Math.log2(entries), descriptorCache, groupMask, hd: false, walks: 0 };
 }
 
 /** Walk for a page that no structure has, and fill L2 and L1 of the side. False, and nothing changed but the time of a last use, if that is not this path's work. */
@@ -66,6 +71,9 @@ export function walkPlainPage(arena: Arena, walker: FastWalker, { l1, fillL2 }: 
   const dirty = (lo & LO_AP2) === 0;
   const execute = (hi & HI_UXN) === 0;
   if (access === ACCESS_FETCH ? !execute : access >= ACCESS_WRITE && !dirty) return false;
+  const frame = lo >>> walker.pageShift;
+  // A page whose place in an aligned group is another in memory has no neighbours to make one entry with.
+  if (walker.groupMask !== 0 && ((frame ^ pageLo) & walker.groupMask) === 0) return false;
   refresh(arena, cells, tables, table);
   const l2Set = fillL2 < 0 ? 0 : setOf(arena, cells, fillL2, page);
   const l2Place = fillL2 < 0 ? 0 : oldestOf(cells, fillL2, l2Set);
@@ -75,7 +83,6 @@ export function walkPlainPage(arena: Arena, walker: FastWalker, { l1, fillL2 }: 
   if (!canReplace(cells, l1, place, 0)) return false;
   const perms = PERM_READ | (dirty || (walker.hd && (hi & HI_DBM) !== 0) ? PERM_WRITE : 0) | (execute ? PERM_EXEC : 0);
   const state = STATE_VALID | (dirty ? STATE_DIRTY : 0) | (3 << STATE_LEVEL_SHIFT) | (perms << STATE_PERMS_SHIFT) | STATE_PAGES;
-  const frame = lo >>> walker.pageShift;
   if (fillL2 >= 0) replace(arena, cells, fillL2, l2Set, l2Place, page, state, frame);
   replace(arena, cells, l1, set, place, page, state, frame);
   walker.descriptorCache.fetch(position);
