@@ -162,7 +162,8 @@ export class Mmu {
 
   private fastSide(l1: Tlb, l2s: readonly Tlb[]): FastSide {
     const headers = l2s.map(({ header }) => header);
-return { l1: l1.header, l1Orders: l1.entryOrder, l2: headers, fillL2: roomiest(l2s, 0, 0)?.header ?? -1 };
+    const runOrder = Math.log2(this.granule.levels[3]!.contEntries);
+    return { l1: l1.header, l1Orders: l1.entryOrder, l2: headers, pageL2: roomiest(l2s, 0, 0)?.header ?? -1, runL2: roomiest(l2s, runOrder, 0)?.header ?? -1 };
   }
 
   /** Whether two hierarchies on one run do the same but for the caches of their descriptor fetches and what those cost. */

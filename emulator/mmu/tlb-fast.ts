@@ -22,8 +22,9 @@ export interface FastSide {
   readonly l1Orders: Int8Array;
   /** L2 structures that serve the side, in the order of lookup. */
   readonly l2: readonly number[];
-  /** Header of the one that a walk fills with a page; -1 for none. */
-  readonly fillL2: number;
+  /** Header of the one that a walk fills with a page, and with a contiguous run of pages; -1 for none. */
+  readonly pageL2: number;
+  readonly runL2: number;
 }
 
 /** What `consumeFast` needs to know of an MMU, gathered once. Every structure keeps its order of replacement in the cells. */
@@ -154,7 +155,7 @@ function holdsLarger(cells: Int32Array, h: number): boolean {
 
 /**
  * Consume resolved trace records (UnitIndex.resolve) from index `from` to `end` as long as each one hits its L1, or misses it and finds in an L2
- * an entry of which the L1 makes one in place of its oldest, or walks for a plain page; and needs no descriptor update. Returns the index of the
+ * an entry of which the L1 makes one in place of its oldest, or walks for a page or a run of pages; and needs no descriptor update. Returns the index of the
  * first record that is none of this, untouched, or `end`.
  */
 export function consumeFast(path: FastPath, records: Int32Array, from: number, end: number): number {

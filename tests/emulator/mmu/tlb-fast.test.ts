@@ -34,7 +34,7 @@ function rig(l1 = L1, l2 = L2): Rig {
   const arena = new Arena(2 * Tlb.cellsOf(l1) + Tlb.cellsOf(l2), 3, index);
   const [i, d, second] = [l1, l1, l2].map((spec) => new Tlb(spec, granule("4k"), 1, arena)) as [Tlb, Tlb, Tlb];
   for (const tlb of [i, d, second]) tlb.setAsid(1 as Asid);
-  const side = (tlb: Tlb): FastSide => ({ l1: tlb.header, l1Orders: tlb.entryOrder, l2: [second.header], fillL2: second.header });
+  const side = (tlb: Tlb): FastSide => ({ l1: tlb.header, l1Orders: tlb.entryOrder, l2: [second.header], pageL2: second.header, runL2: second.header });
   const path: FastPath = { arena, instruction: side(i), data: side(d), walker: undefined, misses: new Float64Array(2), walkDue: 0 };
   const feed = (...records: [number, number][]): number => {
     const words = Uint32Array.from(records.flatMap(([page, access]) => [page % 2 ** 32, Math.floor(page / 2 ** 32) * 4 + access]));

@@ -76,7 +76,7 @@ describe("walkPlainPage", () => {
       ["a fetch that is not allowed", PLAIN | UXN, FETCH],
       ["a page not accessed yet", PLAIN & ~AF, READ],
       ["a global page", PLAIN & ~NG, READ],
-      ["a run", PLAIN | CONT, READ],
+      ["the first run that a structure has", PLAIN | CONT, READ],
       ["an address above 4 GiB", PLAIN | (1n << 40n), READ],
       ["an invalid descriptor", 0n, READ],
     ];
@@ -87,6 +87,34 @@ describe("walkPlainPage", () => {
       expect(walk(access), name).to.equal(false);
       expect(mmu.structures.map((tlb) => [...tlb]), name).to.deep.equal(before);
       expect(mmu.stats(ZERO), name).to.deep.equal(counts);
+    }
+  });
+
+  it("fills with a whole run what holds runs, as the general path does", () => {
+    const tables = new PageTables();
+    for (let page = 0; page < 4096; page++) tables.map(page * 4096, 3, PLAIN | ((page & 16) === 0 ? CONT : 0n) | BigInt(0x100_0000 + page * 4096));
+    const seed = 77;
+    for (const name of ["neoverse-n1", "cortex-a53", "cortex-a57", "cortex-a725", "m1-firestorm"]) {
+      let state = seed;
+      const below = (bound: number): number => {
+        state = (Math.imul(state, 1664525) + 1013904223) | 0;
+        return (state >>> 8) % bound;
+      };
+      const [fast, general] = [0, 1].map(() => {
+        const mmu = new Mmu({ core: corePreset(name), memory: tables.memory, granule: granule("4k"), updatesDescriptors: false, seed: 1 });
+        mmu.setRegime(tables.regime({ hd: true }));
+        return mmu;
+      }) as [Mmu, Mmu];
+      (general as unknown as { fastPath: undefined }).fastPath = undefined;
+      for (let batch = 0; batch < 40; batch++) {
+        const trace = Uint32Array.from({ length: 1000 }, (_, i) => (i % 2 === 0 ? below(4096) : below(3)));
+        for (const mmu of [fast, general]) mmu.consume(trace, 500);
+        expect(fast.stats(ZERO), `${name}, seed ${seed}, batch ${batch}`).to.deep.equal(general.stats(ZERO));
+        fast.structures.forEach((tlb, i) => {
+          expect([...tlb], `${name}, seed ${seed}, batch ${batch}, structure ${i}`).to.deep.equal([...general.structures[i]!]);
+        });
+      }
+      expect((fast as unknown as Inside).fastPath.walker.walks, name).to.be.greaterThan(1000);
     }
   });
 
