@@ -8,7 +8,7 @@ import * as layout from "./tlb-layout.js";
 const { H_COLUMN, H_SET_MASK, H_USES, H_ORDER, H_FIRST_ENTRY, H_WAYS, H_COUNTS, ORDER_FIFO, ORDER_STAMPS, ENTRY_SHIFT, STATE, FRAME, AT,
   OLDER, NEWER, STATE_VALID, STATE_CLASS_SHIFT, BLOCK_SHIFT, BLOCK_UNITS } = layout;
 
-/** Make `entry` the newest of the ring whose newest cell is at `at`. */
+/** Make `entry` the newest of the ring whose newest cell is at `at`. Making the oldest the newest only turns the ring by one. */
 export function turnRing(cells: Int32Array, at: number, entry: number): void {
   const newest = cells[at]!;
   if (newest === entry) return;

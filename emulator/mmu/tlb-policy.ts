@@ -8,6 +8,7 @@
  */
 import { ModelBug, assertNever } from "../arch/errors.js";
 import { ENTRY_SHIFT, NEWER, OLDER, ORDER_FIFO, ORDER_OTHER, ORDER_RING, ORDER_STAMPS } from "./tlb-layout.js";
+import { turnRing } from "./tlb-place.js";
 
 export const POLICY_NAMES = ["lru", "tree-plru", "fifo", "random", "nru"] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
@@ -85,24 +86,6 @@ export interface OrderCells {
   readonly clock: number;
 }
 
-/** Make `record` the newest of the ring whose newest cell is at `at`. Making the oldest the newest only turns the ring by one. */
-function makeNewest(cells: Int32Array, at: number, record: number): void {
-  const newest = cells[at]!;
-  if (newest === record) return;
-  const oldest = cells[newest | NEWER]!;
-  if (oldest !== record) {
-    const older = cells[record | OLDER]!;
-    const newer = cells[record | NEWER]!;
-    cells[newer | OLDER] = older;
-    cells[older | NEWER] = newer;
-    cells[record | OLDER] = newest;
-    cells[record | NEWER] = oldest;
-    cells[newest | NEWER] = record;
-    cells[oldest | OLDER] = record;
-  }
-  cells[at] = record;
-}
-
 /**
  * True least-recently-used, or first-in first-out: they differ in whether a hit makes a slot new again. The ring lies in cells of the
  * structure, so that the MMU's fast path can turn it without a call.
@@ -131,13 +114,13 @@ export class RecencyPolicy implements ReplacementPolicy {
 
   filled(set: number, slot: number): void {
     const { cells, firstRecord, order } = this.ring;
-    makeNewest(cells, order + set, firstRecord + (slot << ENTRY_SHIFT));
+    turnRing(cells, order + set, firstRecord + (slot << ENTRY_SHIFT));
   }
 
   invalidated(set: number, slot: number): void {
     const { cells, firstRecord, order } = this.ring;
     const record = firstRecord + (slot << ENTRY_SHIFT);
-    makeNewest(cells, order + set, record);
+    turnRing(cells, order + set, record);
     // With the next older one the newest, the slot is the oldest.
     cells[order + set] = cells[record | OLDER]!;
   }
