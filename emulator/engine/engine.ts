@@ -68,7 +68,25 @@ export type Context = BigUint64Array;
 export const CONTEXT_WORDS = 37 + 64;
 
 /**
- * Receives trace records in program order: `words` holds pairs (vpn low 32 bits; vpn high bits << 2 | Access), `count` pairs.
+ * A trace record: two words, page number bits 31:0; access in bits 1:0, page number bits 39:32 in bits 9:2, held page in bits 17:10.
+ *
+ * The engine holds a few pages of data and of code, those used last, and does not record their uses (docs/engine.md, "Filter"). It gives each held page a number, data
+ * from 1 and code from FIRST_CODE_HELD, and records, in program order:
+ * - a touch of a page that is not held, with the number under which it is held from now on. What had this number has left just before. Numbers are given anew in the
+ *   order of last use: every page leaves later than all that were used before it, and earlier than all that are used after it.
+ * - the first write to a held page that came in by a read, with 0 for the number.
+ * - ACCESS_LEAVE: nothing is touched; the held page with this number leaves. So all do before the page tables may change.
+ */
+export const RECORD_PAGE_HIGH = 0xff;
+export const RECORD_HELD_SHIFT = 10;
+export const RECORD_HELD = 0xff;
+/** Access of a record that stands for no touch. */
+export const ACCESS_LEAVE = 3;
+/** The first number of a held page of code. */
+export const FIRST_CODE_HELD = 128;
+
+/**
+ * Receives trace records in program order, `count` pairs of words.
  * Called from inside `run()` when the ring is full and at every exit before `run()` returns, so that the consumer sees the page
  * tables as they were at the access. It must not touch registers, translations or page tables, except for the
  * hardware's own access-flag and dirty updates.
@@ -81,8 +99,8 @@ export interface EngineOptions {
   /** Trace off: counters only, no records. */
   readonly trace: boolean;
   /**
-   * Most recently used data pages, 1 to MAX_FILTER_PAGES, that the trace filter holds back. Exact for TLBs whose sets certainly keep that many most
-   * recently used entries: up to the ways of the first level under LRU, log2(ways) + 1 under tree-PLRU, 1 under FIFO or random.
+   * Most recently used data pages, 1 to MAX_FILTER_PAGES, that the trace filter holds. Exact for TLBs whose sets certainly keep that many most
+   * recently used entries: up to the ways of the first level under LRU, 1 under every other policy.
    */
   readonly filterPages?: number;
   /** The same for pages of code. */
