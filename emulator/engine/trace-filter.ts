@@ -15,7 +15,7 @@ export const MAX_FILTER_PAGES = 32;
 const DEFAULT_FILTER_PAGES = 4;
 
 /** `filterPages` (`fetchPages`) for an engine whose data accesses (fetches) go first to each of these structures. */
-export function filterPagesFor(firstLevel: readonly Pick<TlbSpec, "entries" | "ways" | "policy">[]): number {
+export function filterPagesFor(firstLevel: readonly Pick<TlbSpec, "entries" | "ways" | "policy" | "coalescedPages">[]): number {
   return Math.min(MAX_FILTER_PAGES, ...firstLevel.map(exactFilterPages));
 }
 

@@ -4,7 +4,7 @@
  * Wraps an `Mmu` and hands it the trace record by record, so the hierarchy does exactly what it does alone; the price is time.
  */
 import type { Granule } from "../arch/granule.js";
-import { ACCESS_FETCH, ACCESS_WRITE } from "../engine/engine.js";
+import { ACCESS_FETCH, ACCESS_WRITE, FIRST_CODE_HELD } from "../engine/engine.js";
 import type { Access } from "../engine/engine.js";
 import { MissCauses } from "./miss-causes.js";
 import type { Maintenance, MissCause } from "./miss-causes.js";
@@ -13,6 +13,7 @@ import type { TlbListener } from "./tlb-listener.js";
 import type { Tlb } from "./tlb.js";
 import { STATE_DIRTY, STATE_LEAF_SHIFT, STATE_LEVEL_SHIFT } from "./tlb-layout.js";
 import type { Tlbi } from "./tlbi.js";
+import { RESOLVED_HELD, RESOLVED_HELD_SHIFT, RESOLVED_UNIT_SHIFT } from "./unit-index.js";
 import type { TranslationRegime } from "./walk.js";
 
 /** What kind of translation an entry stands for. "splintered": a part of a run or block, because the structure holds nothing larger. */
@@ -102,7 +103,20 @@ export class AttributedMmu implements TlbListener {
   /** One record. Whether a lookup hits can be told beforehand, because looking without use changes nothing. */
   private one(records: Int32Array, i: number, pc: number): void {
     const { mmu } = this;
-    const page = records[i]! >>> 2;
+    const page = records[i]! >>> RESOLVED_UNIT_SHIFT;
+    const held = (records[i]! >>> RESOLVED_HELD_SHIFT) & RESOLVED_HELD;
+    const causes = held < FIRST_CODE_HELD ? this.l1dCauses : this.l1iCauses;
+    if (held !== 0) causes.leave(held);
+    if (page === 0) {
+      mmu.consumeResolved(records, i, i + 1);
+      return;
+    }
+    this.touch(records, i, page, pc);
+    if (held !== 0) causes.hold(held, page);
+  }
+
+  private touch(records: Int32Array, i: number, page: number, pc: number): void {
+    const { mmu } = this;
     const access = (records[i]! & 3) as Access;
     const fetch = access === ACCESS_FETCH;
     const l1 = fetch ? mmu.l1i : mmu.l1d;

@@ -10,7 +10,10 @@
  */
 import type { Asid } from "../arch/addr.js";
 import type { Granule } from "../arch/granule.js";
+import { RECORD_HELD } from "../engine/engine.js";
 import { Arena } from "./tlb-cells.js";
+import { pin, unpin } from "./tlb-place.js";
+import { exactFilterPages } from "./tlb-policy.js";
 import { Tlb } from "./tlb.js";
 import type { TlbSpec } from "./tlb.js";
 import type { Tlbi } from "./tlbi.js";
@@ -58,6 +61,9 @@ interface Present {
 
 export class MissCauses {
   private readonly shadow: Tlb;
+  private readonly arena: Arena;
+  /** By number of a page that the trace filter holds: the entry of the shadow that it pins; -1. */
+  private readonly pinned = new Int32Array(RECORD_HELD + 1).fill(-1);
   /** Counts misses and maintenance, from 1. */
   private time = 0;
   private readonly filled = new UnitTimes();
@@ -68,6 +74,8 @@ export class MissCauses {
   private space = 0;
   private asid = 0 as Asid;
   private present: Present[] = [];
+  /** Whether the trace filter may hold more than one page before the structure. */
+  private readonly pins: boolean;
 
   /** `spec`: what `structure` was made from. */
   constructor(
@@ -75,7 +83,9 @@ export class MissCauses {
     spec: TlbSpec,
     private readonly granule: Granule,
   ) {
-    this.shadow = new Tlb({ ...spec, ways: "full", policy: "lru" }, granule, 0, new Arena(Tlb.cellsOf(spec), 1, structure.index));
+    this.arena = new Arena(Tlb.cellsOf(spec), 1, structure.index);
+    this.shadow = new Tlb({ ...spec, ways: "full", policy: "lru" }, granule, 0, this.arena);
+    this.pins = exactFilterPages(spec) > 1;
   }
 
   /** The ASID of later touches and its tables; the structure knows it already. */
@@ -88,6 +98,21 @@ export class MissCauses {
     this.space = known.space;
     this.asid = asid;
     this.shadow.setAsid(asid);
+  }
+
+  /** From now on the trace filter holds the page under this number. Pre: it has just been touched. */
+  hold(held: number, pageUnit: number): void {
+    if (!this.pins) return;
+    this.pinned[held] = this.shadow.peek(pageUnit);
+    pin(this.arena.cells, this.pinned[held]!);
+  }
+
+  /** The page that it held under this number has left. */
+  leave(held: number): void {
+    const entry = this.pinned[held]!;
+    if (entry < 0) return;
+    this.pinned[held] = -1;
+    unpin(this.arena, this.arena.cells, this.shadow.header, entry);
   }
 
   /** The structure was looked up for a page and, on a miss, filled. Returns why it missed, undefined for a hit. */

@@ -13,24 +13,11 @@ import type { TranslationRegime } from "./walk.js";
 
 /** Hierarchies for which alone a filter is worth its work. */
 const LEAST_MEMBERS = 2;
-/** Batches that a filter rests for which costs more than it saves, and records that it may have saved to go on in spite of that. */
-const REST = 15;
-const MOST_SAVED = 2 ** 17;
-
-/** Hierarchies that see the same records: those of the tier before, filtered once more. */
-interface Tier {
-  readonly filter: RecordFilter;
-  readonly members: number;
-  /** Records that its work has saved lately: not seen by a hierarchy or another filter, less those that it has gone through itself. */
-  saved: number;
-  /** Batches for which it still passes on everything. */
-  rest: number;
-}
-
 export class MmuGroup implements TlbListener {
   /** Those that are fed; what others would do, one of these does for them. */
   private readonly mmus: readonly [Mmu, ...Mmu[]];
-  private readonly tiers: readonly Tier[];
+  /** By number of a tier - 1: what makes its records of those of the tier before. */
+  private readonly tiers: readonly RecordFilter[];
   /** By member: the number of its tier; 0 if it sees what the engine's own filter leaves. */
   private readonly tierOf: readonly number[];
   /** By number of a tier: the records of the batch. */
@@ -51,13 +38,13 @@ export class MmuGroup implements TlbListener {
     const allowed = mmus.map(heldPagesAllowed);
     const depths = filterTiers(allowed);
     this.tierOf = allowed.map((own) => depths.filter((tier) => isWithin(tier, own)).length);
-    this.tiers = depths.map((tier, i) => ({ filter: new RecordFilter(index, tier), members: this.tierOf.filter((number) => number === i + 1).length, saved: 0, rest: 0 }));
+    this.tiers = depths.map((tier) => new RecordFilter(index, tier));
   }
 
   consume(words: Uint32Array, count: number): void {
     const { mmus, tiers, records, tierOf } = this;
     records[0] = mmus[0].resolve(words, count, true);
-    for (let i = 0; i < tiers.length; i++) records[i + 1] = filtered(tiers[i]!, records[i]!, i + 1 < tiers.length);
+    for (let i = 0; i < tiers.length; i++) records[i + 1] = tiers[i]!.filter(records[i]!);
     for (let i = 0; i < mmus.length; i++) {
       const own = records[tierOf[i]!]!;
       mmus[i]!.consumeResolved(own, 0, own.length);
@@ -65,11 +52,23 @@ export class MmuGroup implements TlbListener {
   }
 
   setRegime(regime: TranslationRegime): void {
+    this.clear();
     for (const mmu of this.mmus) mmu.setRegime(regime);
   }
 
   tlbi(operation: Tlbi): void {
+    this.clear();
     for (const mmu of this.mmus) mmu.tlbi(operation);
+  }
+
+  /** Hold no page: entries may go. */
+  private clear(): void {
+    const { tiers, mmus, tierOf } = this;
+    tiers.forEach((tier, i) => {
+      const leaving = tier.clear();
+      tiers[i + 1]?.filter(leaving);
+      for (let member = 0; member < mmus.length; member++) if (tierOf[member] === i + 1) mmus[member]!.consumeResolved(leaving, 0, leaving.length);
+    });
   }
 }
 
@@ -81,22 +80,6 @@ function heldPagesAllowed({ core: { l1d, l1i } }: Mmu): FilterDepths {
 
 function isWithin(filter: FilterDepths, allowed: FilterDepths): boolean {
   return filter.data <= allowed.data && filter.code <= allowed.code;
-}
-
-/** What the tier's members see. A filter costs about as much for a record as a hierarchy. `isRead`: another filter reads it too. */
-function filtered(tier: Tier, records: Int32Array, isRead: boolean): Int32Array {
-  if (tier.rest > 0) {
-    tier.rest--;
-    return records;
-  }
-  const left = tier.filter.filter(records);
-  const saved = (records.length - left.length) * (tier.members + (isRead ? 1 : 0)) - records.length;
-  tier.saved = Math.min(tier.saved + saved, MOST_SAVED);
-  if (tier.saved < 0) {
-    tier.saved = 0;
-    tier.rest = REST;
-  }
-  return left;
 }
 
 /**

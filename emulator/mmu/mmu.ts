@@ -10,7 +10,7 @@ import { hex } from "../arch/addr.js";
 import { frameOfWords } from "../arch/descriptor.js";
 import { ModelBug, NotModelled } from "../arch/errors.js";
 import type { Granule } from "../arch/granule.js";
-import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE } from "../engine/engine.js";
+import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, FIRST_CODE_HELD } from "../engine/engine.js";
 import type { Access } from "../engine/engine.js";
 import type { PhysicalMemory } from "../memory/physical-memory.js";
 import type { CorePreset } from "./cores.js";
@@ -19,9 +19,11 @@ import { Arena } from "./tlb-cells.js";
 import { STATE_DIRTY, STATE_LEAF_SHIFT, STATE_LEVEL_SHIFT, STATE_PERMS_SHIFT, TAG_PAGE_HIGH } from "./tlb-layout.js";
 import { consumeFast } from "./tlb-fast.js";
 import type { FastPath, FastSide } from "./tlb-fast.js";
+import { pin, unpin } from "./tlb-place.js";
+import { exactFilterPages } from "./tlb-policy.js";
 import { Tlb } from "./tlb.js";
 import type { Tlbi } from "./tlbi.js";
-import { RESOLVED_READ_WRITE, UnitIndex } from "./unit-index.js";
+import { RESOLVED_HELD, RESOLVED_HELD_SHIFT, RESOLVED_READ_WRITE, RESOLVED_UNIT_SHIFT, UnitIndex } from "./unit-index.js";
 import { WalkCache } from "./walk-cache.js";
 import { newFastWalker } from "./walk-fast.js";
 import type { FastWalker } from "./walk-fast.js";
@@ -96,6 +98,8 @@ export class Mmu {
   private readonly fastPath: FastPath | undefined;
   /** The walks of the fast path; undefined if it makes none. */
   private readonly walker: FastWalker | undefined;
+  /** By number of a page that the trace filter holds: the entry of its L1 that it pins; -1. */
+  private readonly pinned = new Int32Array(RESOLVED_HELD + 1).fill(-1);
   /** L1 misses, [0] instruction, [1] data. */
   private readonly l1Misses = new Float64Array(2);
   private readonly arena: Arena;
@@ -148,9 +152,10 @@ export class Mmu {
       this.walker = this.walkCache === undefined ? undefined : newFastWalker(options.memory, granule, this.walkCache, this.descriptorCache, structures);
       this.fastPath = {
         arena: this.arena,
-        instruction: this.fastSide(this.l1i, this.l2i),
-        data: this.fastSide(this.l1d, this.l2d),
+        instruction: this.fastSide(this.l1i, pins(core.l1i), this.l2i),
+        data: this.fastSide(this.l1d, pins(core.l1d), this.l2d),
         walker: this.walker,
+        pinned: this.pinned,
         misses: this.l1Misses,
         walkDue: 0,
       };
@@ -160,10 +165,10 @@ export class Mmu {
     }
   }
 
-  private fastSide(l1: Tlb, l2s: readonly Tlb[]): FastSide {
+  private fastSide(l1: Tlb, l1Pins: boolean, l2s: readonly Tlb[]): FastSide {
     const headers = l2s.map(({ header }) => header);
     const runOrder = Math.log2(this.granule.levels[3]!.contEntries);
-    return { l1: l1.header, l1Orders: l1.entryOrder, l2: headers, pageL2: roomiest(l2s, 0, 0)?.header ?? -1, runL2: roomiest(l2s, runOrder, 0)?.header ?? -1 };
+    return { l1: l1.header, pins: l1Pins, l1Orders: l1.entryOrder, l2: headers, pageL2: roomiest(l2s, 0, 0)?.header ?? -1, runL2: roomiest(l2s, runOrder, 0)?.header ?? -1 };
   }
 
   /** Whether two hierarchies on one run do the same but for the caches of their descriptor fetches and what those cost. */
@@ -195,7 +200,7 @@ export class Mmu {
     }
   }
 
-  /** The engine's TraceSink: `count` pairs (page number 31:0; page number 35:32 << 2 | Access). */
+  /** The engine's TraceSink. */
   consume(words: Uint32Array, count: number): void {
     const records = this.resolve(words, count, true);
     this.consumeResolved(records, 0, records.length);
@@ -216,14 +221,38 @@ export class Mmu {
         i = consumeFast(fastPath, records, i, end);
         if (i === end) return;
       }
-      const page = records[i]! >>> 2;
+      const page = records[i]! >>> RESOLVED_UNIT_SHIFT;
+      const held = (records[i]! >>> RESOLVED_HELD_SHIFT) & RESOLVED_HELD;
+      if (held !== 0) {
+        this.leave(held);
+        if (page === 0) continue;
+      }
       const both = (records[i]! & 3) === RESOLVED_READ_WRITE;
       const access = both ? ACCESS_READ : ((records[i]! & 3) as Access);
       if (fastPath === undefined || fastPath.walkDue === 0) this.access(page, access);
       else if (access === ACCESS_FETCH) this.missAll(0, this.l1i, this.l2i, page, access);
       else this.missAll(1, this.l1d, this.l2d, page, access);
       if (both) this.access(page, ACCESS_WRITE);
+      if (held !== 0) this.hold(held, page);
     }
+  }
+
+  /** From now on the trace filter holds the page under this number. */
+  private hold(held: number, page: number): void {
+    const [l1, spec] = held < FIRST_CODE_HELD ? [this.l1d, this.core.l1d] as const : [this.l1i, this.core.l1i] as const;
+    if (!pins(spec)) return;
+    const entry = l1.peek(page);
+    if (entry < 0) throw new ModelBug(`Mmu.hold: held page ${held} is not in the L1 of ${this.core.name}`);
+    pin(this.arena.cells, entry);
+    this.pinned[held] = entry;
+  }
+
+  /** The page that it held under this number has left. */
+  private leave(held: number): void {
+    const entry = this.pinned[held]!;
+    if (entry < 0) return;
+    this.pinned[held] = -1;
+    unpin(this.arena, this.arena.cells, (held < FIRST_CODE_HELD ? this.l1d : this.l1i).header, entry);
   }
 
   /** One page touch, in full. */
@@ -397,6 +426,11 @@ export class Mmu {
     }
     return pages === 1 << own ? 0 : pages;
   }
+}
+
+/** Whether an L1 pins the entries of the pages that the trace filter holds. */
+function pins(spec: CorePreset["l1d"]): boolean {
+  return exactFilterPages(spec) > 1;
 }
 
 /** Of the L2 structures, the one that holds the translation in the largest entry; the first of equals. */

@@ -12,7 +12,7 @@
 import type { Asid, Va } from "../arch/addr.js";
 import { ModelBug } from "../arch/errors.js";
 import type { Granule, Level } from "../arch/granule.js";
-import { ACCESS_FETCH } from "../engine/engine.js";
+import { ACCESS_FETCH, ACCESS_LEAVE, RECORD_PAGE_HIGH } from "../engine/engine.js";
 import type { Access } from "../engine/engine.js";
 import type { PhysicalMemory } from "../memory/physical-memory.js";
 import { entryOrders } from "./tlb-cells.js";
@@ -74,8 +74,8 @@ export class StackDistances {
   }
 
   /**
-   * Misses of a fully associative LRU TLB with this many entries. Exact for sizes from the depth of the engine's trace filter on; a
-   * smaller TLB would have missed on touches that the filter kept back.
+   * Misses of a fully associative LRU TLB with this many entries. Exact if the engine's trace filter holds one page of each kind: uses of
+   * more would be missing from the order.
    */
   misses(entries: number): number {
     let hits = 0;
@@ -88,9 +88,10 @@ export class StackDistances {
     const { side } = this.options;
     for (let i = 0; i < count * 2; i += 2) {
       const second = words[i + 1]!;
+      if ((second & 3) === ACCESS_LEAVE) continue;
       const access = (second & 3) as Access;
       if (side !== "both" && (side === "instruction") !== (access === ACCESS_FETCH)) continue;
-      this.touch(words[i]!, second >> 2, access);
+      this.touch(words[i]!, (second >>> 2) & RECORD_PAGE_HIGH, access);
     }
   }
 

@@ -49,6 +49,8 @@ export const AT = 2;
 /** Handles of the neighbours in the recency ring of the set, which goes from the newest to the oldest and back to the newest. */
 export const OLDER = 3;
 export const NEWER = 4;
+/** Pages that the trace filter holds (engine.ts) and the entry translates: while there are some, the entry is certainly not the least recent of its set, whatever the order says. */
+export const PINS = 5;
 
 // Bits of the state cell.
 /** The entry is valid. */

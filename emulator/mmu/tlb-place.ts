@@ -6,7 +6,7 @@ import type { Arena } from "./tlb-cells.js";
 import * as layout from "./tlb-layout.js";
 
 const { H_COLUMN, H_SET_MASK, H_USES, H_ORDER, H_FIRST_ENTRY, H_WAYS, H_COUNTS, ORDER_FIFO, ORDER_STAMPS, ENTRY_SHIFT, STATE, FRAME, AT,
-  OLDER, NEWER, STATE_VALID, STATE_CLASS_SHIFT, BLOCK_SHIFT, BLOCK_UNITS } = layout;
+  OLDER, NEWER, PINS, STATE_VALID, STATE_CLASS_SHIFT, BLOCK_SHIFT, BLOCK_UNITS } = layout;
 
 /** Make `entry` the newest of the ring whose newest cell is at `at`. Making the oldest the newest only turns the ring by one. */
 export function turnRing(cells: Int32Array, at: number, entry: number): void {
@@ -45,9 +45,39 @@ export function refresh(arena: Arena, cells: Int32Array, h: number, entry: numbe
   else if (order !== ORDER_FIFO) turnRing(cells, (cells[h | H_USES]! + setOf(arena, cells, h, cells[entry | AT]! >> arena.columnShift)) | 0, entry);
 }
 
-/** The entry of a set that is replaced next; an invalid one while the set has one. */
-export function oldestOf(cells: Int32Array, h: number, set: number): number {
-  if (cells[h | H_ORDER] !== ORDER_STAMPS) return cells[cells[(cells[h | H_USES]! + set) | 0]! | NEWER]!;
+/** The trace filter holds one more page whose translation `entry` is. */
+export function pin(cells: Int32Array, entry: number): void {
+  cells[entry | PINS] = (cells[entry | PINS]! + 1) | 0;
+}
+
+/** A page that the trace filter held, and whose translation `entry` of structure `h` is, has left: this was the use that counts. */
+export function unpin(arena: Arena, cells: Int32Array, h: number, entry: number): void {
+  const pins = (cells[entry | PINS]! - 1) | 0;
+  cells[entry | PINS] = pins;
+  if (pins === 0) refresh(arena, cells, h, entry);
+}
+
+/** The oldest entry of the ring whose newest cell is at `at` that is not pinned; pinned ones before it become the newest. Pre: there is one. */
+export function oldestOfRing(cells: Int32Array, at: number): number {
+  let oldest = cells[cells[at]! | NEWER]!;
+  while (cells[oldest | PINS] !== 0) {
+    cells[at] = oldest;
+    oldest = cells[oldest | NEWER]!;
+  }
+  return oldest;
+}
+
+/** The entry of a set that is replaced next; an invalid one while the set has one. Pre: one is not pinned. */
+export function oldestOf(arena: Arena, cells: Int32Array, h: number, set: number): number {
+  if (cells[h | H_ORDER] !== ORDER_STAMPS) return oldestOfRing(cells, (cells[h | H_USES]! + set) | 0);
+  for (;;) {
+    const oldest = leastStamped(cells, h, set);
+    if (cells[oldest | PINS] === 0) return oldest;
+    stamp(arena, cells, h, oldest);
+  }
+}
+
+function leastStamped(cells: Int32Array, h: number, set: number): number {
   const ways = cells[h | H_WAYS]!;
   const first = Math.imul(set, ways);
   const stamps = (cells[h | H_USES]! + first) | 0;

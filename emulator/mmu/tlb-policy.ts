@@ -7,8 +7,8 @@
  * set * ways + way. No Arm manual read states the policy of a TLB, so it is a parameter of every preset.
  */
 import { ModelBug, assertNever } from "../arch/errors.js";
-import { ENTRY_SHIFT, NEWER, OLDER, ORDER_FIFO, ORDER_OTHER, ORDER_RING, ORDER_STAMPS } from "./tlb-layout.js";
-import { turnRing } from "./tlb-place.js";
+import { ENTRY_SHIFT, NEWER, OLDER, PINS, ORDER_FIFO, ORDER_OTHER, ORDER_RING, ORDER_STAMPS } from "./tlb-layout.js";
+import { oldestOfRing, turnRing } from "./tlb-place.js";
 
 export const POLICY_NAMES = ["lru", "tree-plru", "fifo", "random", "nru"] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
@@ -32,25 +32,19 @@ export function orderKeeping(name: PolicyName, sets: number, ways: number): numb
 }
 
 /**
- * Largest number of pages that a trace filter (docs/engine.md) may hold back before this structure. Entries that cover several pages change nothing: the
- * most recent pages lie in no more entries than that.
+ * Largest number of pages that a trace filter (docs/engine.md) may hold before this structure. Entries that cover several pages change nothing: the
+ * most recent pages lie in no more entries than that. Where it is 1, only a repeated access to the last page is kept back, which under every policy
+ * certainly hits and changes nothing; where it is more, the structure pins the entries of held pages.
  */
-export function exactFilterPages({ entries, ways, policy }: { readonly entries: number; readonly ways: number | "full"; readonly policy: PolicyName }): number {
-  const perSet = ways === "full" ? entries : ways;
-  switch (policy) {
-    case "lru":
-      return perSet;
-    case "tree-plru":
-      // The victim is never among the last log2(ways) used, and the entry that came in is one more.
-      return Math.floor(Math.log2(perSet)) + 1;
-    case "fifo":
-    case "random":
-    case "nru":
-      // Only a repeated access to the last page certainly hits and changes nothing.
-      return 1;
-    default:
-      return assertNever(policy, "exactFilterPages");
-  }
+export function exactFilterPages({ entries, ways, policy, coalescedPages }: {
+  readonly entries: number;
+  readonly ways: number | "full";
+  readonly policy: PolicyName;
+  readonly coalescedPages: number;
+}): number {
+  // A page may move from one coalesced entry to another while it is held.
+  if (policy !== "lru" || coalescedPages > 1) return 1;
+  return ways === "full" ? entries : ways;
 }
 
 /** The policy of this name for a structure of `sets` x `ways`. `place` is where lru and fifo keep their order; `seed` matters to random only. */
@@ -127,7 +121,7 @@ export class RecencyPolicy implements ReplacementPolicy {
 
   victim(set: number): number {
     const { cells, firstRecord, order } = this.ring;
-    return (cells[cells[order + set]! | NEWER]! - firstRecord) >> ENTRY_SHIFT;
+    return (oldestOfRing(cells, order + set) - firstRecord) >> ENTRY_SHIFT;
   }
 }
 
@@ -155,9 +149,11 @@ export class StampPolicy implements ReplacementPolicy {
   }
 
   victim(set: number): number {
-    const { cells, order } = this.place;
-    let oldest = set * this.ways;
-    for (let slot = oldest + 1; slot < (set + 1) * this.ways; slot++) if (cells[order + slot]! < cells[order + oldest]!) oldest = slot;
+    const { cells, order, firstRecord } = this.place;
+    let oldest = -1;
+    for (let slot = set * this.ways; slot < (set + 1) * this.ways; slot++) {
+      if (cells[(firstRecord + (slot << ENTRY_SHIFT)) | PINS] === 0 && (oldest < 0 || cells[order + slot]! < cells[order + oldest]!)) oldest = slot;
+    }
     return oldest;
   }
 

@@ -22,7 +22,7 @@ import { tagBits } from "./unit-index.js";
 import type { UnitIndex } from "./unit-index.js";
 
 const { HEADER_CELLS, H_COLUMN, H_SET_MASK, H_USES, H_PROBES, H_END_PROBE, H_INVALID, H_ORDER, H_DIFFERS, H_FIRST_ENTRY, H_WAYS,
-  H_COUNTS, H_MAKES, ORDER_OTHER, ORDER_STAMPS, ENTRY_SHIFT, STATE, FRAME, AT, STATE_VALID, STATE_DIRTY, STATE_LEVEL_SHIFT, STATE_LEAF_SHIFT,
+  H_COUNTS, H_MAKES, ORDER_OTHER, ORDER_STAMPS, ENTRY_SHIFT, STATE, FRAME, AT, PINS, STATE_VALID, STATE_DIRTY, STATE_LEVEL_SHIFT, STATE_LEAF_SHIFT,
   STATE_PERMS_SHIFT, STATE_PAGES_SHIFT, STATE_PAGES, STATE_CLASS_SHIFT, STATE_CLASS, CLASS_ORDER, CLASS_GLOBAL, CLASS_COALESCED,
   CLASS_TABLE, CLASSES, TAG_CLASS_SHIFT, TAG_ASID_SHIFT, TAG_PAGE_HIGH, BLOCK_SHIFT, BLOCK_UNITS, PROBE_SHIFT,
   PROBE_CLASS, PROBE_PAGES } = layout;
@@ -237,10 +237,7 @@ export class Tlb implements ArenaMember {
     this.insert(this.index.unit(page, globalBit | order), state | STATE_PAGES, frame - (pageLo & ((1 << order) - 1)));
   }
 
-  /**
-   * Cache what an entry of the next level knows of a page, as large as this structure can.
-   * Pre: `entry` of `next` translates the page, and no entry here does.
-   */
+  /** Cache what an entry of the next level knows of a page, as large as this structure can. Pre: `entry` of `next` translates it, and no entry here does. */
   fillFrom(next: Tlb, entry: number, page: number): void {
     const pages = this.coalescedOrder !== 0 && this.coalescedOrder === next.coalescedOrder ? next.coalescedPagesOf(entry) : 0;
     this.fill(page, next.isGlobal(entry), next.orderOf(entry), next.stateOf(entry), next.frameFor(entry, this.index.lowOf(page)), pages);
@@ -409,6 +406,7 @@ export class Tlb implements ArenaMember {
   }
 
   private remove(entry: number): void {
+    if (this.cells[entry | PINS] !== 0) throw new ModelBug("Tlb.remove: the trace filter still holds a page of the entry");
     const slot = this.slotOf(entry);
     const set = Math.floor(slot / this.ways);
     this.arena.at[this.cells[entry | AT]!] = -1;

@@ -9,7 +9,8 @@
  * When many blocks have numbers, most of them for units that no structure holds any more, numbering starts anew with those that are held.
  */
 import type { Asid } from "../arch/addr.js";
-import { ACCESS_READ, ACCESS_WRITE } from "../engine/engine.js";
+import { ModelBug } from "../arch/errors.js";
+import { ACCESS_LEAVE, ACCESS_READ, ACCESS_WRITE, RECORD_HELD, RECORD_HELD_SHIFT, RECORD_PAGE_HIGH } from "../engine/engine.js";
 import * as layout from "./tlb-layout.js";
 
 const { BLOCK_SHIFT, BLOCK_UNITS, CLASS_GLOBAL, CLASS_ORDER, CLASSES, TAG_ASID_SHIFT, TAG_CLASS_SHIFT, TAG_PAGE_HIGH } = layout;
@@ -24,9 +25,19 @@ const FIRST_CAPACITY_BITS = 8;
 /** Blocks after which numbering starts anew. */
 const MANY_BLOCKS = 1 << 15;
 
+// A resolved record: access in bits 1:0, number of the held page (engine.ts) in bits 9:2, number of the unit above; unit 0, which is none, where a held page leaves.
+export const RESOLVED_HELD_SHIFT = 2;
+export const RESOLVED_HELD = 0xff;
+export const RESOLVED_UNIT_SHIFT = 10;
 /** Access of a record that stands for a read and a write. */
 export const RESOLVED_READ_WRITE = ACCESS_READ | ACCESS_WRITE;
-const READ_WRITE = RESOLVED_READ_WRITE;
+
+// Bound here because V8 loads and checks an imported or exported constant at every use.
+const [LEAVE, WRITE, READ_WRITE] = [ACCESS_LEAVE, ACCESS_WRITE, RESOLVED_READ_WRITE];
+const [HELD, HELD_SHIFT, PAGE_HIGH] = [RECORD_HELD, RECORD_HELD_SHIFT, RECORD_PAGE_HIGH];
+const [OWN_HELD_SHIFT, OWN_HELD, OWN_UNIT_SHIFT] = [RESOLVED_HELD_SHIFT, RESOLVED_HELD << RESOLVED_HELD_SHIFT, RESOLVED_UNIT_SHIFT];
+/** log2 of the blocks whose units have room in a record. */
+const MOST_CAPACITY_BITS = 32 - RESOLVED_UNIT_SHIFT - BLOCK_SHIFT;
 
 /** Who keeps something by unit number. */
 export interface UnitClient {
@@ -61,8 +72,8 @@ export class UnitIndex {
   }
 
   /**
-   * Trace records (pairs of words, see TraceSink) as numbers of pages << 2 | Access, in an array that is valid until the next call. All
-   * numbers found before are void. `merge`: a read and next a write of the same page become one record, with RESOLVED_READ_WRITE for Access.
+   * Trace records (pairs of words, engine.ts) as resolved ones, one for each, in an array that is valid until the next call. All numbers of
+   * units found before are void. `merge`: a read and next the first write of the same page become one record, with RESOLVED_READ_WRITE for Access.
    */
   resolve(words: Uint32Array, count: number, asid: Asid, merge = false): Int32Array {
     if (this.nextBlock > this.manyBlocks) this.restart();
@@ -76,7 +87,14 @@ export class UnitIndex {
     for (let i = 0; i < count; i++) {
       const lo = words[2 * i]! | 0;
       const second = words[2 * i + 1]! | 0;
-      const hi = (second >> 2) | asidBits;
+      const access = second & 3;
+      const held = (second >>> HELD_SHIFT) & HELD;
+      if (access === LEAVE) {
+        last = held << OWN_HELD_SHIFT;
+        records[resolved++] = last;
+        continue;
+      }
+      const hi = ((second >>> 2) & PAGE_HIGH) | asidBits;
       const first = lo & -BLOCK_UNITS;
       let bucket = Math.imul(first ^ Math.imul(hi, SALT_FACTOR), HASH_FACTOR) >>> shift;
       let block = hash[bucket]!;
@@ -89,8 +107,8 @@ export class UnitIndex {
         ({ hash, tagLo, tagHi } = this);
         shift = this.hashShift();
       }
-      const record = (((block << BLOCK_SHIFT) | (lo & (BLOCK_UNITS - 1))) << 2) | (second & 3);
-      if (merge && (record ^ last) === READ_WRITE && (second & 3) === ACCESS_WRITE) {
+      const record = (((block << BLOCK_SHIFT) | (lo & (BLOCK_UNITS - 1))) << OWN_UNIT_SHIFT) | (held << OWN_HELD_SHIFT) | access;
+      if (merge && ((record ^ last) & ~OWN_HELD) === READ_WRITE && access === WRITE && held === 0) {
         last = record | READ_WRITE;
         records[resolved - 1] = last;
       } else {
@@ -186,6 +204,7 @@ export class UnitIndex {
 
   private grow(): void {
     const bits = this.capacityBits;
+    if (bits === MOST_CAPACITY_BITS) throw new ModelBug(`UnitIndex: more than ${2 ** bits} blocks`);
     const { tagLo, tagHi, unitOf } = this;
     this.capacityBits = bits + 1;
     this.tagLo = new Int32Array(2 << bits);

@@ -55,14 +55,17 @@ export function newFastWalker(memory: PhysicalMemory, granule: Granule, { store 
   return { u32: memory.u32, pageShift, tableEntries: entries, tables: store.header, tableClass: CLASS_TABLE | Math.log2(entries), descriptorCache, runOrder: Math.log2(contEntries), groupMask, hd: false, walks: 0 };
 }
 
-/** Walk for a page that no structure has, alone or in a run, and fill L2 and L1 of the side. False, and nothing changed but the time of a last use, if that is not this path's work. */
-export function walkPlainPage(arena: Arena, walker: FastWalker, { l1, pageL2, runL2 }: FastSide, page: number, access: number): boolean {
+/**
+ * Walk for a page that no structure has, alone or in a run, and fill L2 and L1 of the side. Returns the L1's entry; -1, and nothing changed but the order of
+ * what is pinned and the time of a last use, if that is not this path's work.
+ */
+export function walkPlainPage(arena: Arena, walker: FastWalker, { l1, pageL2, runL2 }: FastSide, page: number, access: number): number {
   const { cells, at, columnShift, index } = arena;
   const { tables, u32 } = walker;
   const column = index.columnOf[walker.tableClass]!;
   const unit = column < 0 ? 0 : index.unitOf[(column << index.capacityBits) | (page >> BLOCK_SHIFT)]!;
   const slot = unit === 0 ? -1 : at[(unit << columnShift) | cells[tables | H_COLUMN]!]!;
-  if (slot < 0) return false;
+  if (slot < 0) return -1;
   const table = (cells[tables | H_FIRST_ENTRY]! + (slot << ENTRY_SHIFT)) | 0;
   const pageLo = index.tagLo[page >> BLOCK_SHIFT]! | (page & (BLOCK_UNITS - 1));
   const position = (cells[table | FRAME]! + (pageLo & (walker.tableEntries - 1))) | 0;
@@ -70,34 +73,34 @@ export function walkPlainPage(arena: Arena, walker: FastWalker, { l1, pageL2, ru
   const hi = u32[position * 2 + 1]! | 0;
   // Bits from 12 to the page are part of a high address, or reserved.
   const fixed = PLAIN_LO | ((1 << walker.pageShift) - 0x1000);
-  if ((lo & fixed) !== PLAIN_LO || (hi & HIGH_ADDRESS_HI) !== 0 || (cells[table | STATE]! & PERMS_MASK) !== 0) return false;
+  if ((lo & fixed) !== PLAIN_LO || (hi & HIGH_ADDRESS_HI) !== 0 || (cells[table | STATE]! & PERMS_MASK) !== 0) return -1;
   const dirty = (lo & LO_AP2) === 0;
   const execute = (hi & HI_UXN) === 0;
-  if (access === ACCESS_FETCH ? !execute : access >= ACCESS_WRITE && !dirty) return false;
+  if (access === ACCESS_FETCH ? !execute : access >= ACCESS_WRITE && !dirty) return -1;
   const frame = lo >>> walker.pageShift;
   // A page whose place in an aligned group is another in memory has no neighbours to make one entry with.
   const kind = (hi & HI_CONTIGUOUS) === 0 ? 0 : walker.runOrder;
-  if (kind === 0 && walker.groupMask !== 0 && ((frame ^ pageLo) & walker.groupMask) === 0) return false;
+  if (kind === 0 && walker.groupMask !== 0 && ((frame ^ pageLo) & walker.groupMask) === 0) return -1;
   refresh(arena, cells, tables, table);
   const fillL2 = kind === 0 ? pageL2 : runL2;
   const l2Made = fillL2 < 0 ? 0 : classMade(cells, fillL2, kind);
   const l2Unit = l2Made < 0 ? 0 : unitFor(index, page, l2Made);
   const made = classMade(cells, l1, kind);
   const l1Unit = made < 0 ? 0 : unitFor(index, page, made);
-  if (l2Unit === 0 || l1Unit === 0) return false;
+  if (l2Unit === 0 || l1Unit === 0) return -1;
   const l2Set = fillL2 < 0 ? 0 : setOf(arena, cells, fillL2, l2Unit);
-  const l2Place = fillL2 < 0 ? 0 : oldestOf(cells, fillL2, l2Set);
-  if (fillL2 >= 0 && !canReplace(cells, fillL2, l2Place, l2Made)) return false;
+  const l2Place = fillL2 < 0 ? 0 : oldestOf(arena, cells, fillL2, l2Set);
+  if (fillL2 >= 0 && !canReplace(cells, fillL2, l2Place, l2Made)) return -1;
   const set = setOf(arena, cells, l1, l1Unit);
-  const place = oldestOf(cells, l1, set);
-  if (!canReplace(cells, l1, place, made)) return false;
+  const place = oldestOf(arena, cells, l1, set);
+  if (!canReplace(cells, l1, place, made)) return -1;
   const perms = PERM_READ | (dirty || (walker.hd && (hi & HI_DBM) !== 0) ? PERM_WRITE : 0) | (execute ? PERM_EXEC : 0);
   const state = STATE_VALID | (dirty ? STATE_DIRTY : 0) | (3 << STATE_LEVEL_SHIFT) | (perms << STATE_PERMS_SHIFT) | STATE_PAGES;
   if (fillL2 >= 0) replace(arena, cells, fillL2, l2Set, l2Place, l2Unit, state | (l2Made << STATE_CLASS_SHIFT), frame - (pageLo & ((1 << l2Made) - 1)));
   replace(arena, cells, l1, set, place, l1Unit, state | (made << STATE_CLASS_SHIFT), frame - (pageLo & ((1 << made) - 1)));
   walker.descriptorCache.fetch(position);
   walker.walks++;
-  return true;
+  return place;
 }
 
 /** Class of the entry that structure `h` makes of a page (`kind` 0) or of a run of pages (its order); negative for none. */
