@@ -1,12 +1,9 @@
-//! The trace filter: keeps back every access that cannot change a TLB, and proves it by order.
+//! The trace filter: holds the pages used last, whose uses cannot change a TLB, and says when a page comes in and when it leaves.
 //!
-//! A filter holds the `depth` most recently used pages of one kind, data or code. An access to one of them only moves that page to the
-//! front: any TLB whose sets keep at least `depth` recently used entries hits on it, so nothing but its order of recency changes. When
-//! a page from outside arrives, the filter first emits the held pages whose place has changed, in order of last use, then the
-//! new page: the consumer's order equals the true one wherever a victim may be chosen. The first write to a page while it is
-//! held is emitted too, because it may set the dirty state.
-//!
-//! A use only notes the time: the ring of slots by last use is put in order when it is needed.
+//! A filter holds the `depth` most recently used pages of one kind, data or code. Any TLB whose sets keep at least `depth` recently used
+//! entries hits on each of them, so nothing but its order of recency changes, and that need not be known while the page is held: pages leave
+//! in the order of their last uses. So a use only notes the time. A page that comes in makes a record, with the number of its slot, which
+//! says which page leaves. The first write to a page while it is held makes one too, because it may set the dirty state.
 
 use crate::ring::Ring;
 
@@ -17,10 +14,18 @@ pub const NO_PAGE: u64 = 1 << 60;
 pub const FETCH: u32 = 0;
 pub const READ: u32 = 1;
 pub const WRITE: u32 = 2;
+/// Of a record that stands for no touch: a held page leaves.
+const LEAVE: u32 = 3;
+
+/// Numbers of held pages in records: those of data, those of code, and no page.
+pub const FIRST_DATA_HELD: u32 = 1;
+pub const FIRST_CODE_HELD: u32 = 128;
+const NOT_NEW: u32 = 0;
 
 const BUCKETS: usize = 1024;
 /// No slot.
 const NONE: usize = MAX_DEPTH;
+const LANES: usize = 4;
 
 pub struct Filter {
     /// Address of the page in each slot, or NO_PAGE.
@@ -29,51 +34,38 @@ pub struct Filter {
     hosts: [u64; MAX_DEPTH],
     /// Slots with a page whose write has been emitted since it came in, and that the engine may write without asking; one bit each.
     written: u32,
-    /// Time of last use.
+    /// Time of last use, above the number of the slot: the least is that of the least recent page. The time of a slot without a page is 0.
     used: [u64; MAX_DEPTH],
     now: u64,
-    /// Uses after this time have not been emitted.
-    emitted: u64,
     /// The slot used last.
     last: usize,
-    /// The slots by last emission, in a ring.
-    older: [u8; MAX_DEPTH],
-    newer: [u8; MAX_DEPTH],
-    front: usize,
     /// By the low bits of the page number: held pages with these, and a slot where one of them may be.
     held: [u8; BUCKETS],
     guess: [u8; BUCKETS],
     depth: usize,
     page_shift: u32,
-    /// What an access that is no write is emitted as.
+    /// What an access that is no write is recorded as.
     kind: u32,
+    /// Number of the page in the first slot.
+    first_held: u32,
 }
 
 impl Filter {
     /// `kind`: READ for data, FETCH for code.
-    pub fn new(depth: usize, page_shift: u32, kind: u32) -> Self {
-        let mut older = [0; MAX_DEPTH];
-        let mut newer = [0; MAX_DEPTH];
-        for slot in 0..depth {
-            older[slot] = ((slot + depth - 1) % depth) as u8;
-            newer[slot] = ((slot + 1) % depth) as u8;
-        }
+    pub fn new(depth: usize, page_shift: u32, kind: u32, first_held: u32) -> Self {
         Self {
             bases: [NO_PAGE; MAX_DEPTH],
             hosts: [0; MAX_DEPTH],
             written: 0,
-            used: [0; MAX_DEPTH],
+            used: std::array::from_fn(|slot| if slot < depth { slot as u64 } else { u64::MAX }),
             now: 0,
-            emitted: 0,
             last: NONE,
-            older,
-            newer,
-            front: 0,
             held: [0; BUCKETS],
             guess: [0; BUCKETS],
             depth,
             page_shift,
             kind,
+            first_held,
         }
     }
 
@@ -116,8 +108,8 @@ impl Filter {
     #[inline(always)]
     pub fn use_slot(&mut self, slot: usize) {
         if slot != self.last {
-            self.now += 1;
-            self.used[slot % MAX_DEPTH] = self.now;
+            self.now += MAX_DEPTH as u64;
+            self.used[slot % MAX_DEPTH] = self.now | slot as u64;
             self.last = slot;
         }
     }
@@ -125,17 +117,14 @@ impl Filter {
     /// First write to a held page.
     pub fn write_slot(&mut self, slot: usize, ring: &mut Ring) {
         self.use_slot(slot);
-        self.emit_due(ring, slot);
         self.written |= 1 << slot;
-        ring.push(self.bases[slot] >> self.page_shift, WRITE);
+        ring.push(self.bases[slot] >> self.page_shift, WRITE, NOT_NEW);
     }
 
     /// A page from outside comes in, in place of the least recent one. Returns its slot.
     #[inline(always)]
     pub fn enter(&mut self, base: u64, host: u64, write: bool, ring: &mut Ring) -> usize {
-        self.emit_due(ring, NONE);
-        let slot = self.newer[self.front % MAX_DEPTH] as usize % MAX_DEPTH;
-        self.front = slot;
+        let slot = self.least_recent();
         if self.bases[slot] != NO_PAGE {
             self.held[self.bucket(self.bases[slot])] -= 1;
         }
@@ -145,55 +134,22 @@ impl Filter {
         self.bases[slot] = base;
         self.hosts[slot] = host;
         self.written = self.written & !(1 << slot) | u32::from(write) << slot;
-        self.last = slot;
-        ring.push(base >> self.page_shift, if write { WRITE } else { self.kind });
+        self.use_slot(slot);
+        ring.push(base >> self.page_shift, if write { WRITE } else { self.kind }, self.first_held + slot as u32);
         slot
     }
 
-    /// Emit the held pages used since the last emission, oldest first, but not the one in slot `but`.
+    /// The slot to be used next for another page: the first without one, else that of the least recent page.
     #[inline(always)]
-    fn emit_due(&mut self, ring: &mut Ring, but: usize) {
-        if self.now != self.emitted {
-            self.emit(ring, but);
-        }
-    }
-
-    #[cold]
-    fn emit(&mut self, ring: &mut Ring, but: usize) {
-        let mut due = [NONE; MAX_DEPTH];
-        let mut count = 0;
-        for slot in 0..self.depth {
-            if self.used[slot] > self.emitted {
-                due[count] = slot;
-                count += 1;
+    fn least_recent(&self) -> usize {
+        // Several at once, and without a branch, which random accesses would mispredict.
+        let mut least = [u64::MAX; LANES];
+        for used in self.used.chunks_exact(LANES).take(self.depth.div_ceil(LANES)) {
+            for (least, &used) in least.iter_mut().zip(used) {
+                *least = if used < *least { used } else { *least };
             }
         }
-        due[..count].sort_unstable_by_key(|&slot| self.used[slot]);
-        // The page that was the newest at the last emission is still where it was if it is the oldest now.
-        let mut newest = self.front;
-        for &slot in &due[..count] {
-            self.move_to_front(slot);
-            if slot != but && slot != newest {
-                ring.push(self.bases[slot] >> self.page_shift, self.kind);
-            }
-            newest = NONE;
-        }
-        self.emitted = self.now;
-    }
-
-    fn move_to_front(&mut self, slot: usize) {
-        let front = self.front;
-        let oldest = self.newer[front] as usize;
-        if slot != front && slot != oldest {
-            let (older, newer) = (self.older[slot], self.newer[slot]);
-            self.newer[older as usize] = newer;
-            self.older[newer as usize] = older;
-            self.newer[front] = slot as u8;
-            self.older[slot] = front as u8;
-            self.newer[slot] = oldest as u8;
-            self.older[oldest] = slot as u8;
-        }
-        self.front = slot;
+        least.into_iter().fold(u64::MAX, u64::min) as usize % MAX_DEPTH
     }
 
     /// Code runs on `page`.
@@ -208,13 +164,17 @@ impl Filter {
         }
     }
 
-    /// Before the page tables may change: emit what is due and hold nothing.
+    /// Before the page tables may change: all held pages leave, the least recent first.
     pub fn clear(&mut self, ring: &mut Ring) {
-        self.emit_due(ring, NONE);
-        for slot in 0..self.depth {
+        let mut used = self.used;
+        let used = &mut used[..self.depth];
+        used.sort_unstable();
+        for slot in used.iter().map(|&used| used as usize % MAX_DEPTH) {
             if self.bases[slot] != NO_PAGE {
                 self.held[self.bucket(self.bases[slot])] -= 1;
                 self.bases[slot] = NO_PAGE;
+                self.used[slot] = slot as u64;
+                ring.push(0, LEAVE, self.first_held + slot as u32);
             }
         }
         self.written = 0;

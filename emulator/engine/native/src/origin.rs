@@ -1,7 +1,7 @@
 //! Where the accesses of trace records were made: the PC beside each record, for whoever wants to know who misses.
 //!
 //! Off by default. The PC of a load or store is known to Unicorn only by the host address that its helper returns to; it is looked
-//! up when a record is really written, so an access that the filter holds back costs nothing.
+//! up when a record is really written, so the use of a page that the filter holds costs nothing.
 
 use std::ffi::c_void;
 

@@ -13,7 +13,7 @@ pub struct Sink {
 }
 
 pub struct Ring {
-    /// Two words per record: page number bits 31:0; page number bits 61:32 in bits 31:2 and the access in bits 1:0.
+    /// Two words per record: page number bits 31:0; access in bits 1:0, page number bits 39:32 in bits 9:2, number of a held page from bit 10.
     words: *mut u32,
     capacity: usize,
     count: usize,
@@ -37,14 +37,14 @@ impl Ring {
     }
 
     #[inline(always)]
-    pub fn push(&mut self, page: u64, access: u32) {
+    pub fn push(&mut self, page: u64, access: u32, held: u32) {
         if !self.enabled {
             return;
         }
         // SAFETY: count stays below capacity, and `words` holds two words per record.
         unsafe {
             *self.words.add(2 * self.count) = page as u32;
-            *self.words.add(2 * self.count + 1) = ((page >> 32) as u32) << 2 | access;
+            *self.words.add(2 * self.count + 1) = held << 10 | ((page >> 32) as u32) << 2 | access;
         }
         if let Some(origins) = &mut self.origins {
             origins.note(self.count);

@@ -172,7 +172,7 @@ impl Engine {
     /// Leave the run: hand over the trace, and publish why and where.
     fn finish(&mut self, exit: Option<&Exit>) {
         let pc = self.shared.pc();
-        // What the filter still holds back are hits; the code that made them is no longer running.
+        // What the filters hold leaves; no instruction makes these records.
         if let Some(origins) = &mut self.ring.origins {
             origins.at_pc(pc);
         }
