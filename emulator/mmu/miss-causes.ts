@@ -103,8 +103,9 @@ export class MissCauses {
   /** From now on the trace filter holds the page under this number. Pre: it has just been touched. */
   hold(held: number, pageUnit: number): void {
     if (!this.pins) return;
-    this.pinned[held] = this.shadow.peek(pageUnit);
-    pin(this.arena.cells, this.pinned[held]!);
+    const entry = this.shadow.peek(pageUnit);
+    this.pinned[held] = entry;
+    pin(this.arena, this.arena.cells, this.shadow.header, entry);
   }
 
   /** The page that it held under this number has left. */

@@ -243,7 +243,7 @@ export class Mmu {
     if (!pins(spec)) return;
     const entry = l1.peek(page);
     if (entry < 0) throw new ModelBug(`Mmu.hold: held page ${held} is not in the L1 of ${this.core.name}`);
-    pin(this.arena.cells, entry);
+    pin(this.arena, this.arena.cells, l1.header, entry);
     this.pinned[held] = entry;
   }
 

@@ -35,10 +35,12 @@ interface Held {
   readonly written: Uint8Array;
   /** Whether the filter before holds the page too. */
   readonly pinned: Uint8Array;
-  /** The slots by last use, in a ring. */
+  /** The slots by last use, in a ring; those that are pinned stand before all others. */
   readonly older: Int32Array;
   readonly newer: Int32Array;
   front: number;
+  /** The last of those that are pinned; -1 for none. */
+  lastPinned: number;
 }
 
 function newHeld(kind: 0 | 1, depth: number): Held {
@@ -51,6 +53,7 @@ function newHeld(kind: 0 | 1, depth: number): Held {
     older: Int32Array.from({ length: depth }, (_, slot) => (slot + depth - 1) % depth),
     newer: Int32Array.from({ length: depth }, (_, slot) => (slot + 1) % depth),
     front: 0,
+    lastPinned: -1,
   };
 }
 
@@ -103,8 +106,7 @@ export class RecordFilter implements UnitClient {
         if (left >= 0) {
           slotOf[number] = -1;
           const held = number < FIRST_CODE ? data : code;
-          held.pinned[left] = 0;
-          moveToFront(held, left);
+          unpin(held, left);
         }
         if (page === 0) continue;
       }
@@ -113,7 +115,7 @@ export class RecordFilter implements UnitClient {
       const key = (page << 1) | (access === FETCH ? 1 : 0);
       let slot = slots[key]! - 1;
       if (slot < 0) {
-        slot = leastRecent(held);
+        slot = held.newer[held.front]!;
         slots[(held.pages[slot]! << 1) | held.kind] = 0;
         slots[key] = slot + 1;
         held.front = slot;
@@ -127,10 +129,10 @@ export class RecordFilter implements UnitClient {
         if (last >>> UNIT_SHIFT === page && (last & 3) === READ) passedOn[count - 1] = last | READ_WRITE;
         else passedOn[count++] = (page << UNIT_SHIFT) | WRITE;
       }
-      if (number === 0) {
-        moveToFront(held, slot);
-      } else {
+      if (held.pinned[slot] === 0) moveToFront(held, slot);
+      if (number !== 0) {
         held.pinned[slot] = 1;
+        if (held.lastPinned < 0) held.lastPinned = slot;
         slotOf[number] = slot;
       }
     }
@@ -158,12 +160,24 @@ export class RecordFilter implements UnitClient {
   }
 }
 
-/** The least recent slot that is not pinned. */
-function leastRecent(held: Held): number {
-  const { newer, pinned } = held;
-  let slot = newer[held.front]!;
-  for (; pinned[slot] !== 0; slot = newer[slot]!) held.front = slot;
-  return slot;
+/** The filter before holds the page no longer: it is the most recent of those. */
+function unpin(held: Held, slot: number): void {
+  const { older, newer, lastPinned } = held;
+  held.pinned[slot] = 0;
+  const above = newer[slot]!;
+  if (slot === lastPinned) {
+    held.lastPinned = slot === held.front ? -1 : above;
+    return;
+  }
+  const below = older[slot]!;
+  newer[below] = above;
+  older[above] = below;
+  if (slot === held.front) held.front = below;
+  const behind = older[lastPinned]!;
+  newer[slot] = lastPinned;
+  older[slot] = behind;
+  older[lastPinned] = slot;
+  newer[behind] = slot;
 }
 
 function moveToFront(held: Held, slot: number): void {

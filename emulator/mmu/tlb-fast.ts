@@ -7,14 +7,14 @@
  */
 import type { Arena } from "./tlb-cells.js";
 import * as layout from "./tlb-layout.js";
-import { canReplace, oldestOf, oldestOfRing, pin, refresh, replace, setOf, turnRing, unpin } from "./tlb-place.js";
+import { canReplace, oldestOf, pin, pinInRing, refresh, replace, setOf, unpin, unpinInRing } from "./tlb-place.js";
 import { walkPlainPage } from "./walk-fast.js";
 import type { FastWalker } from "./walk-fast.js";
 import { RESOLVED_HELD, RESOLVED_HELD_SHIFT, RESOLVED_UNIT_SHIFT } from "./unit-index.js";
 import { FIRST_CODE_HELD } from "../engine/engine.js";
 
 const { H_COLUMN, H_SET_MASK, H_USES, H_PROBES, H_END_PROBE, H_ORDER, H_DIFFERS, H_FIRST_ENTRY, H_MAKES, ORDER_RING, ORDER_STAMPS,
-  ENTRY_SHIFT, STATE, FRAME, AT, PINS, STATE_VALID, STATE_DIRTY, STATE_LEAF_SHIFT, STATE_PAGES_SHIFT, STATE_PAGES, STATE_CLASS_SHIFT,
+  ENTRY_SHIFT, STATE, FRAME, AT, NEWER, STATE_VALID, STATE_DIRTY, STATE_LEAF_SHIFT, STATE_PAGES_SHIFT, STATE_PAGES, STATE_CLASS_SHIFT,
   STATE_CLASS, CLASS_ORDER, CLASS_GLOBAL, MADE_BY_LEAF, BLOCK_SHIFT, BLOCK_UNITS, PROBE_SHIFT, PROBE_CLASS, PROBE_COLUMN, PROBE_PAGES } = layout;
 
 const [HELD_SHIFT, HELD, UNIT_SHIFT, FIRST_CODE] = [RESOLVED_HELD_SHIFT, RESOLVED_HELD, RESOLVED_UNIT_SHIFT, FIRST_CODE_HELD];
@@ -77,8 +77,8 @@ function findEntry(arena: Arena, cells: Int32Array, h: number, page: number): nu
 }
 
 /**
- * Make in an L1 what it can hold of the L2's entry `found`. Returns the new entry; -1, and only the order of what is pinned changed, if that is not this path's
- * work: the entry is to come into an invalid way, is the first or replaces the last of its class, or is coalesced.
+ * Make in an L1 what it can hold of the L2's entry `found`. Returns the new entry; -1, and nothing changed, if that is not this path's work: the
+ * entry is to come into an invalid way, is the first or replaces the last of its class, or is coalesced.
  */
 function copyUp(arena: Arena, cells: Int32Array, { l1: h, l1Orders }: FastSide, found: number, page: number): number {
   const { columnShift, index } = arena;
@@ -106,17 +106,17 @@ function copyUp(arena: Arena, cells: Int32Array, { l1: h, l1Orders }: FastSide, 
     state = (state & ~STATE_CLASS) | STATE_PAGES | (made << STATE_CLASS_SHIFT);
   }
   const set = setOf(arena, cells, h, unit);
-  const place = oldestOf(arena, cells, h, set);
+  const place = oldestOf(cells, h, set);
   if (!canReplace(cells, h, place, made)) return -1;
   replace(arena, cells, h, set, place, unit, state, frame);
   return place;
 }
 
-/** Take over the L2's entry `found` as it stands, in place of the oldest of an L1 that is one ring. Returns the new entry; -1, and only the order of what is pinned changed, if the oldest is of another class. */
+/** Take over the L2's entry `found` as it stands, in place of the oldest of an L1 that is one ring. Returns the new entry; -1, and nothing changed, if the oldest is of another class. */
 function takeOver(arena: Arena, cells: Int32Array, h: number, ring: number, found: number): number {
   const { at, columnShift } = arena;
   const state = cells[found | STATE]!;
-  const place = oldestOfRing(cells, ring);
+  const place = cells[cells[ring]! | NEWER]!;
   if ((((cells[place | STATE]! ^ state) & (STATE_CLASS | STATE_VALID)) | (state & cells[h | H_DIFFERS]!)) !== 0) return -1;
   const own = (cells[found | AT]! & (-1 << columnShift)) | cells[h | H_COLUMN]!;
   at[cells[place | AT]!] = -1;
@@ -204,13 +204,9 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
       const left = pinned[held]!;
       if (left >= 0) {
         pinned[held] = -1;
-        if (held < FIRST_CODE && l1Ring >= 0) {
-          const pins = (cells[left | PINS]! - 1) | 0;
-          cells[left | PINS] = pins;
-          if (pins === 0) turnRing(cells, l1Ring, left);
-        } else {
-          unpin(arena, cells, held < FIRST_CODE ? l1 : iL1, left);
-        }
+        const ring = held < FIRST_CODE ? l1Ring : iRing;
+        if (ring >= 0) unpinInRing(cells, ring, (ring + 1) | 0, left);
+        else unpin(arena, cells, held < FIRST_CODE ? l1 : iL1, left);
       }
       if (page === 0) continue;
     }
@@ -231,7 +227,8 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
         refresh(arena, cells, iL1, entry);
       }
       if (held !== 0 && iPins) {
-        pin(cells, entry);
+        if (iRing >= 0) pinInRing(cells, iRing, (iRing + 1) | 0, entry);
+        else pin(arena, cells, iL1, entry);
         pinned[held] = entry;
       }
       continue;
@@ -250,7 +247,7 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
         if (found >= 0) {
           const state = cells[found | STATE]!;
           if (access >= 2 && (state & STATE_DIRTY) === 0) break;
-          entry = oldestOfRing(cells, l1Ring);
+          entry = cells[cells[l1Ring]! | NEWER]!;
           if ((((cells[entry | STATE]! ^ state) & (STATE_CLASS | STATE_VALID)) | (state & l1Differs)) === 0) {
             const own = (cells[found | AT]! & columnMask) | l1Column;
             at[cells[entry | AT]!] = -1;
@@ -279,7 +276,8 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
       dataMisses++;
     }
     if (held !== 0 && l1Pins) {
-      pin(cells, entry);
+      if (l1Ring >= 0) pinInRing(cells, l1Ring, (l1Ring + 1) | 0, entry);
+      else pin(arena, cells, l1, entry);
       pinned[held] = entry;
     }
   }

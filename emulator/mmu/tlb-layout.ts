@@ -10,7 +10,7 @@ export const HEADER_CELLS = 16;
 /** Column of the structure in the arena's `at`. */
 export const H_COLUMN = 0;
 export const H_SET_MASK = 1;
-/** Index of the first cell that keeps the order of use: each set's newest entry where there are rings, each entry's time stamp where there are stamps. */
+/** Index of the first cell that keeps the order of use: each entry's time stamp where there are stamps; where there are rings each set's newest entry, then (ORDER_RING) each set's last pinned one, 0 for none. */
 export const H_USES = 2;
 /** The probes: what a lookup looks for besides a plain page. */
 export const H_PROBES = 3;
@@ -30,10 +30,12 @@ export const H_MAKES = 11;
 
 /** A recency ring that hits do not turn: fifo. */
 export const ORDER_FIFO = 0;
-/** A recency ring that hits turn: lru of many ways. */
+/** A recency ring that hits turn: lru of many ways. Pinned entries stand before all others. */
 export const ORDER_RING = 1;
 /** A time stamp for each entry, those of a set side by side: lru of few ways, where looking for the oldest costs less than keeping a ring. */
 export const ORDER_STAMPS = 2;
+/** Of a pinned entry: later than every use. */
+export const PINNED_STAMP = 0x7fff_ffff;
 /** A policy object only. */
 export const ORDER_OTHER = 3;
 
@@ -49,7 +51,7 @@ export const AT = 2;
 /** Handles of the neighbours in the recency ring of the set, which goes from the newest to the oldest and back to the newest. */
 export const OLDER = 3;
 export const NEWER = 4;
-/** Pages that the trace filter holds (engine.ts) and the entry translates: while there are some, the entry is certainly not the least recent of its set, whatever the order says. */
+/** Pages that the trace filter holds (engine.ts) and the entry translates: while there are some, the entry is not replaced. */
 export const PINS = 5;
 
 // Bits of the state cell.

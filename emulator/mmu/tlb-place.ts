@@ -5,8 +5,8 @@
 import type { Arena } from "./tlb-cells.js";
 import * as layout from "./tlb-layout.js";
 
-const { H_COLUMN, H_SET_MASK, H_USES, H_ORDER, H_FIRST_ENTRY, H_WAYS, H_COUNTS, ORDER_FIFO, ORDER_STAMPS, ENTRY_SHIFT, STATE, FRAME, AT,
-  OLDER, NEWER, PINS, STATE_VALID, STATE_CLASS_SHIFT, BLOCK_SHIFT, BLOCK_UNITS } = layout;
+const { H_COLUMN, H_SET_MASK, H_USES, H_ORDER, H_FIRST_ENTRY, H_WAYS, H_COUNTS, ORDER_FIFO, ORDER_STAMPS, PINNED_STAMP, ENTRY_SHIFT, STATE, FRAME,
+  AT, OLDER, NEWER, PINS, STATE_VALID, STATE_CLASS_SHIFT, BLOCK_SHIFT, BLOCK_UNITS } = layout;
 
 /** Make `entry` the newest of the ring whose newest cell is at `at`. Making the oldest the newest only turns the ring by one. */
 export function turnRing(cells: Int32Array, at: number, entry: number): void {
@@ -35,49 +35,85 @@ export function setOf(arena: Arena, cells: Int32Array, h: number, unit: number):
 export function stamp(arena: Arena, cells: Int32Array, h: number, entry: number): void {
   const now = (cells[arena.clock]! + 1) | 0;
   cells[arena.clock] = now;
-  cells[(cells[h | H_USES]! + ((entry - cells[h | H_FIRST_ENTRY]!) >> ENTRY_SHIFT)) | 0] = now;
+  cells[stampOf(cells, h, entry)] = now;
 }
 
-/** A hit: make the entry the newest of its set. */
+/** A hit: make the entry the newest of its set, unless it is pinned. */
 export function refresh(arena: Arena, cells: Int32Array, h: number, entry: number): void {
   const order = cells[h | H_ORDER]!;
+  if (cells[entry | PINS] !== 0) return;
   if (order === ORDER_STAMPS) stamp(arena, cells, h, entry);
-  else if (order !== ORDER_FIFO) turnRing(cells, (cells[h | H_USES]! + setOf(arena, cells, h, cells[entry | AT]! >> arena.columnShift)) | 0, entry);
+  else if (order !== ORDER_FIFO) turnRing(cells, ringOf(arena, cells, h, entry), entry);
 }
 
-/** The trace filter holds one more page whose translation `entry` is. */
-export function pin(cells: Int32Array, entry: number): void {
+/** The trace filter holds one more page whose translation `entry` of structure `h` is. Pre: the entry was the last of its set to be used or made. */
+export function pin(arena: Arena, cells: Int32Array, h: number, entry: number): void {
+  if (cells[h | H_ORDER] !== ORDER_STAMPS) {
+    const ring = ringOf(arena, cells, h, entry);
+    pinInRing(cells, ring, (ring + cells[h | H_SET_MASK]! + 1) | 0, entry);
+    return;
+  }
   cells[entry | PINS] = (cells[entry | PINS]! + 1) | 0;
+  cells[stampOf(cells, h, entry)] = PINNED_STAMP;
 }
 
-/** A page that the trace filter held, and whose translation `entry` of structure `h` is, has left: this was the use that counts. */
+/** A page that it held has left: when it was the last, that was the entry's use. */
 export function unpin(arena: Arena, cells: Int32Array, h: number, entry: number): void {
+  if (cells[h | H_ORDER] !== ORDER_STAMPS) {
+    const ring = ringOf(arena, cells, h, entry);
+    unpinInRing(cells, ring, (ring + cells[h | H_SET_MASK]! + 1) | 0, entry);
+    return;
+  }
   const pins = (cells[entry | PINS]! - 1) | 0;
   cells[entry | PINS] = pins;
-  if (pins === 0) refresh(arena, cells, h, entry);
+  if (pins === 0) stamp(arena, cells, h, entry);
 }
 
-/** The oldest entry of the ring whose newest cell is at `at` that is not pinned; pinned ones before it become the newest. Pre: there is one. */
-export function oldestOfRing(cells: Int32Array, at: number): number {
-  let oldest = cells[cells[at]! | NEWER]!;
-  while (cells[oldest | PINS] !== 0) {
-    cells[at] = oldest;
-    oldest = cells[oldest | NEWER]!;
+/**
+ * `pin` where the order is a ring, whose newest cell is at `at`: pinned entries stand before all others. The cell at `last` names the last of them, 0 for none.
+ */
+export function pinInRing(cells: Int32Array, at: number, last: number, entry: number): void {
+  const pins = cells[entry | PINS]!;
+  cells[entry | PINS] = (pins + 1) | 0;
+  if (pins !== 0) return;
+  turnRing(cells, at, entry);
+  if (cells[last] === 0) cells[last] = entry;
+}
+
+/** `unpin` where the order is a ring: the entry is the newest of those that are not pinned. */
+export function unpinInRing(cells: Int32Array, at: number, last: number, entry: number): void {
+  const pins = (cells[entry | PINS]! - 1) | 0;
+  cells[entry | PINS] = pins;
+  if (pins !== 0) return;
+  const boundary = cells[last]!;
+  const newer = cells[entry | NEWER]!;
+  const newest = cells[at]!;
+  if (boundary === entry) {
+    cells[last] = newest === entry ? 0 : newer;
+    return;
   }
-  return oldest;
+  const older = cells[entry | OLDER]!;
+  cells[newer | OLDER] = older;
+  cells[older | NEWER] = newer;
+  if (newest === entry) cells[at] = older;
+  const behind = cells[boundary | OLDER]!;
+  cells[entry | NEWER] = boundary;
+  cells[entry | OLDER] = behind;
+  cells[boundary | OLDER] = entry;
+  cells[behind | NEWER] = entry;
+}
+
+function ringOf(arena: Arena, cells: Int32Array, h: number, entry: number): number {
+  return (cells[h | H_USES]! + setOf(arena, cells, h, cells[entry | AT]! >> arena.columnShift)) | 0;
+}
+
+function stampOf(cells: Int32Array, h: number, entry: number): number {
+  return (cells[h | H_USES]! + ((entry - cells[h | H_FIRST_ENTRY]!) >> ENTRY_SHIFT)) | 0;
 }
 
 /** The entry of a set that is replaced next; an invalid one while the set has one. Pre: one is not pinned. */
-export function oldestOf(arena: Arena, cells: Int32Array, h: number, set: number): number {
-  if (cells[h | H_ORDER] !== ORDER_STAMPS) return oldestOfRing(cells, (cells[h | H_USES]! + set) | 0);
-  for (;;) {
-    const oldest = leastStamped(cells, h, set);
-    if (cells[oldest | PINS] === 0) return oldest;
-    stamp(arena, cells, h, oldest);
-  }
-}
-
-function leastStamped(cells: Int32Array, h: number, set: number): number {
+export function oldestOf(cells: Int32Array, h: number, set: number): number {
+  if (cells[h | H_ORDER] !== ORDER_STAMPS) return cells[cells[(cells[h | H_USES]! + set) | 0]! | NEWER]!;
   const ways = cells[h | H_WAYS]!;
   const first = Math.imul(set, ways);
   const stamps = (cells[h | H_USES]! + first) | 0;

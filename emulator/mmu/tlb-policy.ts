@@ -7,8 +7,8 @@
  * set * ways + way. No Arm manual read states the policy of a TLB, so it is a parameter of every preset.
  */
 import { ModelBug, assertNever } from "../arch/errors.js";
-import { ENTRY_SHIFT, NEWER, OLDER, PINS, ORDER_FIFO, ORDER_OTHER, ORDER_RING, ORDER_STAMPS } from "./tlb-layout.js";
-import { oldestOfRing, turnRing } from "./tlb-place.js";
+import { ENTRY_SHIFT, NEWER, OLDER, PINS, ORDER_FIFO, ORDER_OTHER, ORDER_RING, ORDER_STAMPS, PINNED_STAMP } from "./tlb-layout.js";
+import { turnRing } from "./tlb-place.js";
 
 export const POLICY_NAMES = ["lru", "tree-plru", "fifo", "random", "nru"] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
@@ -103,7 +103,8 @@ export class RecencyPolicy implements ReplacementPolicy {
   }
 
   accessed(set: number, slot: number): void {
-    if (this.refreshOnHit) this.filled(set, slot);
+    const { cells, firstRecord } = this.ring;
+    if (this.refreshOnHit && cells[(firstRecord + (slot << ENTRY_SHIFT)) | PINS] === 0) this.filled(set, slot);
   }
 
   filled(set: number, slot: number): void {
@@ -121,7 +122,7 @@ export class RecencyPolicy implements ReplacementPolicy {
 
   victim(set: number): number {
     const { cells, firstRecord, order } = this.ring;
-    return (oldestOfRing(cells, order + set) - firstRecord) >> ENTRY_SHIFT;
+    return (cells[cells[order + set]! | NEWER]! - firstRecord) >> ENTRY_SHIFT;
   }
 }
 
@@ -134,7 +135,8 @@ export class StampPolicy implements ReplacementPolicy {
   ) {}
 
   accessed(set: number, slot: number): void {
-    this.filled(set, slot);
+    const { cells, order } = this.place;
+    if (cells[order + slot] !== PINNED_STAMP) this.filled(set, slot);
   }
 
   filled(_set: number, slot: number): void {
@@ -149,11 +151,9 @@ export class StampPolicy implements ReplacementPolicy {
   }
 
   victim(set: number): number {
-    const { cells, order, firstRecord } = this.place;
-    let oldest = -1;
-    for (let slot = set * this.ways; slot < (set + 1) * this.ways; slot++) {
-      if (cells[(firstRecord + (slot << ENTRY_SHIFT)) | PINS] === 0 && (oldest < 0 || cells[order + slot]! < cells[order + oldest]!)) oldest = slot;
-    }
+    const { cells, order } = this.place;
+    let oldest = set * this.ways;
+    for (let slot = oldest + 1; slot < (set + 1) * this.ways; slot++) if (cells[order + slot]! < cells[order + oldest]!) oldest = slot;
     return oldest;
   }
 
@@ -163,8 +163,10 @@ export class StampPolicy implements ReplacementPolicy {
     for (let set = 0; set < this.sets; set++) {
       const stamps = Array.from({ length: this.ways }, (_, way) => order + set * this.ways + way);
       stamps.sort((a, b) => cells[a]! - cells[b]!);
-      // A slot without a use keeps the stamp 0.
-      stamps.forEach((stamp, i) => (cells[stamp] = cells[stamp] === 0 ? 0 : i + 1));
+      // A slot without a use keeps the stamp 0, a pinned one its own.
+      stamps.forEach((stamp, i) => {
+        if (cells[stamp] !== 0 && cells[stamp] !== PINNED_STAMP) cells[stamp] = i + 1;
+      });
     }
   }
 }

@@ -22,7 +22,7 @@ import { tagBits } from "./unit-index.js";
 import type { UnitIndex } from "./unit-index.js";
 
 const { HEADER_CELLS, H_COLUMN, H_SET_MASK, H_USES, H_PROBES, H_END_PROBE, H_INVALID, H_ORDER, H_DIFFERS, H_FIRST_ENTRY, H_WAYS,
-  H_COUNTS, H_MAKES, ORDER_OTHER, ORDER_STAMPS, ENTRY_SHIFT, STATE, FRAME, AT, PINS, STATE_VALID, STATE_DIRTY, STATE_LEVEL_SHIFT, STATE_LEAF_SHIFT,
+  H_COUNTS, H_MAKES, ORDER_OTHER, ORDER_RING, ORDER_STAMPS, ENTRY_SHIFT, STATE, FRAME, AT, PINS, STATE_VALID, STATE_DIRTY, STATE_LEVEL_SHIFT, STATE_LEAF_SHIFT,
   STATE_PERMS_SHIFT, STATE_PAGES_SHIFT, STATE_PAGES, STATE_CLASS_SHIFT, STATE_CLASS, CLASS_ORDER, CLASS_GLOBAL, CLASS_COALESCED,
   CLASS_TABLE, CLASSES, TAG_CLASS_SHIFT, TAG_ASID_SHIFT, TAG_PAGE_HIGH, BLOCK_SHIFT, BLOCK_UNITS, PROBE_SHIFT,
   PROBE_CLASS, PROBE_PAGES } = layout;
@@ -112,7 +112,7 @@ export class Tlb implements ArenaMember {
     this.counts = arena.take(CLASSES);
     const makes = arena.take(CLASSES);
     const keeping = orderKeeping(spec.policy, this.sets, this.ways);
-    const order = arena.take(keeping === ORDER_STAMPS ? this.entries : this.sets);
+    const order = arena.take(keeping === ORDER_STAMPS ? this.entries : keeping === ORDER_RING ? 2 * this.sets : this.sets);
     this.nrInvalid = new Int32Array(this.sets).fill(this.ways);
     this.policy = makePolicy(spec.policy, this.sets, this.ways, { cells, firstRecord: this.firstEntry, order, clock: arena.clock }, seed);
     this.ordersInCells = keeping !== ORDER_OTHER;

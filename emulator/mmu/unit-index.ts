@@ -109,7 +109,7 @@ export class UnitIndex {
       }
       const record = (((block << BLOCK_SHIFT) | (lo & (BLOCK_UNITS - 1))) << OWN_UNIT_SHIFT) | (held << OWN_HELD_SHIFT) | access;
       if (merge && ((record ^ last) & ~OWN_HELD) === READ_WRITE && access === WRITE && held === 0) {
-        last = record | READ_WRITE;
+        last |= READ_WRITE;
         records[resolved - 1] = last;
       } else {
         last = record;

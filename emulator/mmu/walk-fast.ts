@@ -56,8 +56,8 @@ export function newFastWalker(memory: PhysicalMemory, granule: Granule, { store 
 }
 
 /**
- * Walk for a page that no structure has, alone or in a run, and fill L2 and L1 of the side. Returns the L1's entry; -1, and nothing changed but the order of
- * what is pinned and the time of a last use, if that is not this path's work.
+ * Walk for a page that no structure has, alone or in a run, and fill L2 and L1 of the side. Returns the L1's entry; -1, and nothing changed but the time of a
+ * last use, if that is not this path's work.
  */
 export function walkPlainPage(arena: Arena, walker: FastWalker, { l1, pageL2, runL2 }: FastSide, page: number, access: number): number {
   const { cells, at, columnShift, index } = arena;
@@ -89,10 +89,10 @@ export function walkPlainPage(arena: Arena, walker: FastWalker, { l1, pageL2, ru
   const l1Unit = made < 0 ? 0 : unitFor(index, page, made);
   if (l2Unit === 0 || l1Unit === 0) return -1;
   const l2Set = fillL2 < 0 ? 0 : setOf(arena, cells, fillL2, l2Unit);
-  const l2Place = fillL2 < 0 ? 0 : oldestOf(arena, cells, fillL2, l2Set);
+  const l2Place = fillL2 < 0 ? 0 : oldestOf(cells, fillL2, l2Set);
   if (fillL2 >= 0 && !canReplace(cells, fillL2, l2Place, l2Made)) return -1;
   const set = setOf(arena, cells, l1, l1Unit);
-  const place = oldestOf(arena, cells, l1, set);
+  const place = oldestOf(cells, l1, set);
   if (!canReplace(cells, l1, place, made)) return -1;
   const perms = PERM_READ | (dirty || (walker.hd && (hi & HI_DBM) !== 0) ? PERM_WRITE : 0) | (execute ? PERM_EXEC : 0);
   const state = STATE_VALID | (dirty ? STATE_DIRTY : 0) | (3 << STATE_LEVEL_SHIFT) | (perms << STATE_PERMS_SHIFT) | STATE_PAGES;
