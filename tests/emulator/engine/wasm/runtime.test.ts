@@ -18,11 +18,15 @@ import { runSeed } from "../../../support/seed.js";
 const CODE = 0x10ff0;
 const DATA = 0x4000_0000;
 const PAGES = 10;
+/** Pages that are used at random: more than a filter holds. */
+const FAR = 0x5000_0000;
+const FAR_PAGES = 64;
 
 const BODY = [
   "ldr x20, [xP]", "str x20, [xP, #8]", "ldp x20, x21, [xP]", "stp x20, x21, [xP, #-16]", "ldrb w20, [xP, #3]", "strh w20, [xP, #2]", "ldr q0, [xP]", "str q0, [xP, #16]",
   "ld2 {v0.8h, v1.8h}, [xP]", "st1 {v0.16b, v1.16b}, [xP]", "and x22, xP, #-8\n ldxr x20, [x22]\n stxr w23, x20, [x22]", "and x22, xP, #-8\n ldadd x20, x21, [x22]",
   "tbz x20, #2, 9f\n ldr x21, [xP]\n9:", "cmp x20, x21\n b.hi 9f\n str x20, [xP]\n9:", "bl 8f",
+  "add x26, x26, x26, lsl #3\n add x26, x26, #77\n ubfx x22, x26, #9, #6\n add x22, x28, x22, lsl #12\n ldr x20, [x22]\n tbz x26, #16, 9f\n str x21, [x22]\n9:",
 ];
 
 /** A program of some loops, on two pages of code. */
@@ -43,14 +47,16 @@ function history(make: (memory: PhysicalMemory, options: EngineOptions) => Engin
   made.code(CODE - 0xff0, `.zero 0xff0\n${source}`, R | X);
   made.engine.registers.pc = BigInt(CODE);
   for (let page = 0; page < PAGES; page++) made.data(DATA + page * 4096, 1, R | W);
+  made.data(FAR, FAR_PAGES);
+  made.set({ 28: FAR });
   for (let n = 1; n <= 14; n++) made.set({ [n]: DATA + 64 + 4096 * random.below(PAGES - 2) + (random.below(2) === 0 ? 4096 - random.below(40) : 8 * random.below(400)) });
   const events: string[] = [];
   for (let slice = 0; slice < 200; slice++) {
     const exit = made.go(random.below(3) === 0 ? 1 + random.below(5) : random.below(3000));
     events.push(`${JSON.stringify(exit)} ${made.engine.registers.pc} ${made.engine.registers.nzcv} ${Object.values(made.misses).map(({ va, access }) => `${va}:${access}`).join()}`);
     events.push(`${made.engine.counters.instructions} ${made.engine.counters.loads} ${made.engine.counters.stores}`);
-    events.push(made.trace.map(({ page, access }) => `${page}:${access}`).join(" "));
-    made.trace.length = 0;
+    events.push(made.records.map(({ page, access, held }) => `${page}:${access}:${held}`).join(" "));
+    made.records.length = 0;
     if (exit.reason === "svc") break;
     if (random.below(4) === 0) made.engine.invalidatePage((DATA + 4096 * random.below(PAGES)) as Va);
     if (random.below(12) === 0) made.engine.invalidateAll();
