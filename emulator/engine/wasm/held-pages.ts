@@ -1,11 +1,11 @@
 /**
- * The pages that the trace filter holds back, as WebAssembly: those of data, or those of code.
+ * The pages that the trace filter holds, as WebAssembly: those of data, or those of code.
  *
- * It is the filter of the reference engine (native/src/filter.rs), record for record. A use only leaves its time in the slot of the page, and the ring of
- * slots by last use is put in order when a record is due. Times count down, so that the account of a slice can be one (account.ts). A table by page number says which page
- * is held where; translated code asks it in line. Words that are stored alone are read alone wherever time counts.
+ * It is the filter of the reference engine (native/src/filter.rs), record for record. A use only leaves its time in the slot of the page; a page that comes in takes the
+ * slot whose page was not used for longest. Times count down, so that the account of a slice can be one (account.ts). A table by page number says which page is held
+ * where; translated code asks it in line.
  */
-import { ACCESS_WRITE, type ACCESS_FETCH, type ACCESS_READ } from "../engine.js";
+import { ACCESS_LEAVE, ACCESS_WRITE, FIRST_CODE_HELD, RECORD_HELD_SHIFT, ACCESS_FETCH, type ACCESS_READ } from "../engine.js";
 import { Code, type Local } from "./binary/code.js";
 import type { ModuleBuilder } from "./binary/module.js";
 import { CONTROL, I32, I32X4, I64, TYPE_EMPTY, TYPE_I32, TYPE_I64, TYPE_V128, V128 } from "./binary/opcodes.js";
@@ -13,6 +13,8 @@ import { NO_PAGE } from "./layout.js";
 
 /** Slots of a set. */
 const SLOTS = 32;
+/** Slots of a vector of times. */
+const QUAD = 4;
 const BUCKETS = 1024;
 /** No slot. */
 const NONE = -1;
@@ -22,14 +24,8 @@ const NONE = -1;
 const PAGE = 0;
 const REST = 8;
 const SLOT_SHIFT = 4;
-/** By slot, i32 each: time of last use; slots next to it in the ring. */
+/** By slot, i32 each: time of last use. */
 const USED = 512;
-const NEWER = 640;
-const OLDER = 768;
-/** i32: uses before this time, which are greater, have made their records, or need none. */
-const EMITTED = 896;
-/** i32: the first of the ring. */
-const FRONT = 900;
 /** By bucket, the low bits of the page number: held pages with these, a byte each. */
 const HELD = 1024;
 /** By bucket: one of these pages. */
@@ -47,10 +43,12 @@ const ENTRY_SLOT = 24;
 /** The page's write has been recorded. */
 export const WRITTEN_BIT = 1n << 32n;
 
-/** Uses of the last slices that are due have the times below this one; all later ones have smaller times. */
+/** Pages that were used last in slices that have ended have the times below this one; all later uses have smaller times. */
 const AGED = 0x7000_0000;
-/** Nothing is due of a slot with this time. */
+/** Time of a slot without a page. */
 const NEVER = 0x7fff_ffff;
+/** Time of what is no slot, or has left: smaller than all others. */
+const NO_TIME = -0x8000_0000;
 
 /** Makes an empty set of the cells at `at` bytes. */
 export function emptySet(cells: Uint32Array, at: number, depth: number): void {
@@ -58,11 +56,8 @@ export function emptySet(cells: Uint32Array, at: number, depth: number): void {
   const noPage = Number(NO_PAGE >> 32n);
   for (let slot = 0; slot < SLOTS; slot++) {
     cells[(at + PAGE) / 4 + 4 * slot + 1] = noPage;
-    cells[(at + USED) / 4 + slot] = NEVER;
-    cells[(at + NEWER) / 4 + slot] = (slot + 1) % depth;
-    cells[(at + OLDER) / 4 + slot] = (slot + depth - 1) % depth;
+    cells[(at + USED) / 4 + slot] = slot < depth ? NEVER : NO_TIME;
   }
-  cells[(at + EMITTED) / 4] = NEVER;
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
     const entry = (at + TABLE + (bucket << TABLE_SHIFT)) / 4;
     cells[entry + ENTRY_READ / 4 + 1] = noPage;
@@ -101,16 +96,14 @@ export interface HeldPagesOptions {
   readonly depth: number;
   readonly pageShift: number;
   readonly access: typeof ACCESS_READ | typeof ACCESS_FETCH;
-  /** Writes a record: both push an i64, the access shifted left by 32 and the number of the page. */
-  readonly record: (code: Code, access: () => unknown, page: () => unknown) => void;
+  /** Writes a record: both push an i64, access and number of the held page in the upper word, and the number of the page. */
+  readonly record: (code: Code, what: () => unknown, page: () => unknown) => void;
 }
 
 export class HeldPages {
-  /** (slot, time): records the pages used since the last record, oldest first, but not that slot's. */
-  private readonly emit: number;
   /** (address, rest, time) -> slot of a page from outside, in place of the least recent one. */
   readonly enter: number;
-  /** (): a slice has ended: what is due of it keeps its order, and is older than all that follows. */
+  /** (): a slice has ended: the pages keep the order of their last uses, which are older than all that follow. */
   readonly age: number;
   private readonly search: number;
   private readonly options: HeldPagesOptions;
@@ -118,21 +111,33 @@ export class HeldPages {
   constructor(options: HeldPagesOptions) {
     this.options = options;
     this.search = this.searchFunction();
-    this.emit = this.emitFunction();
     this.enter = this.enterFunction();
     this.age = this.ageFunction();
   }
 
   // --- cells -----------------------------------------------------------------------------------------------------------
 
-  private read(code: Code, opcode: number, cell: number): Code {
-    return code.i32((this.options.at + cell) | 0).memory(opcode, 0);
+  /** Leaves the times of all slots in locals, four in each. */
+  private readQuads(code: Code): Local[] {
+    const quads: Local[] = [];
+    for (let first = 0; first < this.options.depth; first += QUAD) {
+      const quad = code.local(TYPE_V128);
+      this.readQuad(code, first).set(quad);
+      quads.push(quad);
+    }
+    return quads;
   }
 
-  private write(code: Code, opcode: number, cell: number, value: () => unknown): void {
-    code.i32((this.options.at + cell) | 0);
+  /** Pushes the times of the slots `first` to `first` + 3. */
+  private readQuad(code: Code, first: number): Code {
+    return code.i32((this.options.at + USED + 4 * first) | 0).memory(V128.load, 0);
+  }
+
+  /** Writes the times that `value` pushes. */
+  private writeQuad(code: Code, first: number, value: () => unknown): void {
+    code.i32((this.options.at + USED + 4 * first) | 0);
     value();
-    code.memory(opcode, 0);
+    code.memory(V128.store, 0);
   }
 
   /** Pushes the address of the slot's entry in a list of entries of 2^shift bytes. */
@@ -208,7 +213,6 @@ export class HeldPages {
     const { pageShift, record } = this.options;
     const entry = code.local(TYPE_I32);
     this.use(code, slot, time);
-    code.get(slot).get(time).call(this.emit);
     this.slotCell(code, REST, slot, SLOT_SHIFT);
     this.pushRest(code, slot).i64(WRITTEN_BIT).op(I64.or).memory(I64.store, 0);
     pushEntry(code, at, pageShift).set(entry);
@@ -237,19 +241,36 @@ export class HeldPages {
     });
   }
 
-  /** Records what is due and holds nothing. */
+  /** All held pages leave, the least recent first. */
   clear(code: Code): void {
+    const { depth, record } = this.options;
     const slot = code.local(TYPE_I32);
     const page = code.local(TYPE_I64);
     const entry = code.local(TYPE_I32);
-    code.i32(NONE).i32(NEVER).call(this.emit);
-    this.forEach(code, slot, page, () => {
-      pushEntry(code, page, this.options.pageShift).set(entry);
-      this.voidEntry(code, entry);
-      code.get(entry).i32(TABLE_SHIFT).op(I32.shrU).i32(0).memory(I32.store8, this.options.at + HELD);
-      this.slotCell(code, PAGE, slot, SLOT_SHIFT).i64(NO_PAGE).memory(I64.store, 0);
-      this.slotCell(code, USED, slot, 2).i32(NEVER).memory(I32.store, 0);
-    });
+    const times = code.local(TYPE_V128);
+    for (let first = 0; first < depth; first += QUAD) {
+      this.writeQuad(code, first, () => {
+        code.i32(NO_TIME).op(I32X4.splat);
+        this.readQuad(code, first).tee(times).get(times).i32(NEVER).op(I32X4.splat).op(I32X4.eq).op(V128.bitselect);
+      });
+    }
+    const done = code.block();
+    const each = code.loop();
+    this.pushOldest(code);
+    code.set(slot);
+    this.slotCell(code, USED, slot, 2).memory(I32.load, 0).i32(NO_TIME).op(I32.eq).brIf(done);
+    this.slotCell(code, USED, slot, 2).i32(NO_TIME).memory(I32.store, 0);
+    this.slotCell(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0).set(page);
+    this.slotCell(code, PAGE, slot, SLOT_SHIFT).i64(NO_PAGE).memory(I64.store, 0);
+    pushEntry(code, page, this.options.pageShift).set(entry);
+    this.voidEntry(code, entry);
+    code.get(entry).i32(TABLE_SHIFT).op(I32.shrU).i32(0).memory(I32.store8, this.options.at + HELD);
+    record(code, () => this.pushNumber(code, slot, ACCESS_LEAVE), () => code.i64(0));
+    code.br(each).end().end();
+    const free = (slot: number): bigint => BigInt.asUintN(32, BigInt(slot < depth ? NEVER : NO_TIME));
+    for (let first = 0; first < depth; first += QUAD) {
+      this.writeQuad(code, first, () => code.v128(free(first) | (free(first + 1) << 32n), free(first + 2) | (free(first + 3) << 32n)));
+    }
   }
 
   // --- functions ---------------------------------------------------------------------------------------------------------
@@ -270,99 +291,55 @@ export class HeldPages {
     return this.options.module.func({ parameters: [TYPE_I64], results: [TYPE_I32] }, code);
   }
 
-  /** Pushes the slots used after EMITTED, a bit each. */
-  private pushDue(code: Code): void {
-    const emitted = code.local(TYPE_V128);
-    this.read(code, I32.load, EMITTED).op(I32X4.splat).set(emitted).i32(0);
-    for (let slot = 0; slot < this.options.depth; slot += 4) {
-      this.read(code, V128.load, USED + 4 * slot).get(emitted).op(I32X4.ltS).op(I32X4.bitmask).i32(slot).op(I32.shl).op(I32.or);
+  /** Pushes the upper word of a record with this access about the page in the slot. */
+  private pushNumber(code: Code, slot: Local, access: number): Code {
+    const first = this.options.access === ACCESS_FETCH ? FIRST_CODE_HELD : 1;
+    const shift = 32 + RECORD_HELD_SHIFT;
+    return code.get(slot).op(I64.extendI32U).i64(shift).op(I64.shl).i64((BigInt(first) << BigInt(shift)) + (BigInt(access) << 32n)).op(I64.add);
+  }
+
+  /** Pushes the slot with the greatest time, the first of them. */
+  private pushOldest(code: Code): void {
+    const { depth } = this.options;
+    if (depth === 1) {
+      code.i32(0);
+      return;
     }
-  }
-
-  /** Runs the code of `then` for each slot used after EMITTED, the least recent one first. */
-  private forEachDue(code: Code, slot: Local, then: () => void): void {
-    const due = code.local(TYPE_I32);
-    const rest = code.local(TYPE_I32);
-    const next = code.local(TYPE_I32);
-    const used = code.local(TYPE_I32);
-    const oldest = code.local(TYPE_I32);
-    this.pushDue(code);
-    code.set(due);
-    const done = code.block();
-    const each = code.loop();
-    code.get(due).op(I32.eqz).brIf(done);
-    code.get(due).set(rest).i32(-0x8000_0000).set(oldest);
-    const find = code.loop();
-    code.get(rest).op(I32.ctz).set(next);
-    this.slotCell(code, USED, next, 2).memory(I32.load, 0).tee(used).get(oldest).op(I32.gtS).if(TYPE_EMPTY);
-    code.get(used).set(oldest).get(next).set(slot).end();
-    code.get(rest).get(rest).i32(1).op(I32.sub).op(I32.and).tee(rest).brIf(find).end();
-    code.get(due).i32(1).get(slot).op(I32.shl).op(I32.xor).set(due);
-    then();
-    code.br(each).end().end();
-  }
-
-  private emitFunction(): number {
-    const { module, pageShift, record, access } = this.options;
-    const code = new Code(2);
-    const slot = code.local(TYPE_I32);
-    const newest = code.local(TYPE_I32);
-    this.read(code, I32.load, FRONT).set(newest);
-    this.forEachDue(code, slot, () => {
-      this.moveToFront(code, slot);
-      // The page that was the newest at the last record is still where it was if it is the oldest now.
-      code.get(slot).get(0).op(I32.ne).get(slot).get(newest).op(I32.ne).op(I32.and).if(TYPE_EMPTY);
-      record(code, () => code.i64(BigInt(access) << 32n), () => this.slotCell(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0).i64(pageShift).op(I64.shrU));
-      code.end().i32(NONE).set(newest);
-    });
-    this.write(code, I32.store, EMITTED, () => code.get(1));
-    return module.func({ parameters: [TYPE_I32, TYPE_I32], results: [] }, code);
+    const quads = this.readQuads(code);
+    const greatest = code.local(TYPE_V128);
+    for (const quad of quads) code.get(quad);
+    for (const _ of quads.slice(1)) code.op(I32X4.maxS);
+    // To all four lanes.
+    for (const lanes of [[8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7], [4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11]]) {
+      code.tee(greatest).get(greatest).get(greatest).shuffle(lanes).op(I32X4.maxS);
+    }
+    code.set(greatest).i32(0);
+    for (const [n, quad] of quads.entries()) code.get(quad).get(greatest).op(I32X4.eq).op(I32X4.bitmask).i32(QUAD * n).op(I32.shl).op(I32.or);
+    code.op(I32.ctz);
   }
 
   private ageFunction(): number {
+    const { module, depth } = this.options;
     const code = new Code(0);
     const slot = code.local(TYPE_I32);
-    const time = code.local(TYPE_I32);
-    const emitted = code.local(TYPE_V128);
-    const used = code.local(TYPE_V128);
-    // Of what is not due the times are over.
-    this.read(code, I32.load, EMITTED).op(I32X4.splat).set(emitted);
-    for (let first = 0; first < this.options.depth; first += 4) {
-      this.write(code, V128.store, USED + 4 * first, () => {
-        this.read(code, V128.load, USED + 4 * first).tee(used).i32(NEVER).op(I32X4.splat).get(used).get(emitted).op(I32X4.ltS).op(V128.bitselect);
-      });
+    const time = code.local(TYPE_V128);
+    const older = code.local(TYPE_V128);
+    const quads = this.readQuads(code);
+    code.i32(depth).set(slot);
+    const loop = code.loop();
+    code.get(slot).i32(1).op(I32.sub).set(slot);
+    this.slotCell(code, USED, slot, 2).memory(V128.load32Splat, 0).tee(time).lane(I32X4.extractLane, 0).i32(NEVER).op(I32.ne).if(TYPE_EMPTY);
+    // A comparison that holds is -1, so the sum is the number of older pages, and of slots without one, below 0.
+    for (const [n, quad] of quads.entries()) {
+      code.get(quad).get(time).op(I32X4.gtS);
+      if (n > 0) code.op(I32X4.add);
     }
-    code.i32(AGED).set(time);
-    this.forEachDue(code, slot, () => {
-      code.get(time).i32(1).op(I32.sub).set(time);
-      this.use(code, slot, time);
-    });
-    this.write(code, I32.store, EMITTED, () => code.i32(AGED));
-    return this.options.module.func({ parameters: [], results: [] }, code);
-  }
-
-  /** The slot becomes the first of the ring. */
-  private moveToFront(code: Code, slot: Local): void {
-    const front = code.local(TYPE_I32);
-    const oldest = code.local(TYPE_I32);
-    const older = code.local(TYPE_I32);
-    const newer = code.local(TYPE_I32);
-    const link = (cell: number, of: Local, to: Local): void => {
-      this.slotCell(code, cell, of, 2).get(to).memory(I32.store, 0);
-    };
-    this.read(code, I32.load, FRONT).set(front);
-    this.slotCell(code, NEWER, front, 2).memory(I32.load, 0).set(oldest);
-    code.get(slot).get(front).op(I32.ne).get(slot).get(oldest).op(I32.ne).op(I32.and).if(TYPE_EMPTY);
-    this.slotCell(code, OLDER, slot, 2).memory(I32.load, 0).set(older);
-    this.slotCell(code, NEWER, slot, 2).memory(I32.load, 0).set(newer);
-    link(NEWER, older, newer);
-    link(OLDER, newer, older);
-    link(NEWER, front, slot);
-    link(OLDER, slot, front);
-    link(NEWER, slot, oldest);
-    link(OLDER, oldest, slot);
-    code.end();
-    this.write(code, I32.store, FRONT, () => code.get(slot));
+    code.set(older);
+    this.slotCell(code, USED, slot, 2).i32(AGED - 1);
+    for (let lane = 0; lane < QUAD; lane++) code.get(older).lane(I32X4.extractLane, lane).op(I32.add);
+    code.memory(I32.store, 0).end();
+    code.get(slot).brIf(loop).end();
+    return module.func({ parameters: [], results: [] }, code);
   }
 
   private enterFunction(): number {
@@ -376,10 +353,8 @@ export class HeldPages {
       code.get(bucket);
       this.held(code, bucket).i32(by).op(I32.add).memory(I32.store8, at + HELD);
     };
-    code.i32(NONE).get(2).call(this.emit);
-    this.read(code, I32.load, FRONT).set(slot);
-    this.slotCell(code, NEWER, slot, 2).memory(I32.load, 0).set(slot);
-    this.write(code, I32.store, FRONT, () => code.get(slot));
+    this.pushOldest(code);
+    code.set(slot);
     this.slotCell(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0).tee(gone).i64(NO_PAGE).op(I64.ne).if(TYPE_EMPTY);
     this.bucket(code, gone).set(bucket);
     count(-1);
@@ -395,7 +370,7 @@ export class HeldPages {
     pushEntry(code, 0, pageShift).set(entry);
     this.fillEntry(code, entry, 0, slot);
     // A page that comes in by a write has WRITTEN_BIT, which makes a read's number a write's.
-    record(code, () => code.i64(BigInt(access) << 32n).get(1).i64(WRITTEN_BIT).op(I64.and).op(I64.add), () => code.get(0).i64(pageShift).op(I64.shrU));
+    record(code, () => this.pushNumber(code, slot, access).get(1).i64(WRITTEN_BIT).op(I64.and).op(I64.add), () => code.get(0).i64(pageShift).op(I64.shrU));
     code.get(slot);
     return module.func({ parameters: [TYPE_I64, TYPE_I64, TYPE_I32], results: [TYPE_I32] }, code);
   }
