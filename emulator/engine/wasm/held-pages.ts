@@ -4,8 +4,11 @@
  * It is the filter of the reference engine (native/src/filter.rs), record for record. A use only leaves its time in the slot of the page; a page that comes in takes the
  * slot whose page was not used for longest. Times count down, so that the account of a slice can be one (account.ts). A table by page number says which page is held
  * where; translated code asks it in line.
+ *
+ * The slots are sorted by time when a page comes in and the order of the last time has been used up: until then the next slot in this order whose page was not used
+ * since is the one. To compare all times for each page would wait for the store of the last one: a vector is not read before its words have left the store buffer.
  */
-import { ACCESS_LEAVE, ACCESS_WRITE, FIRST_CODE_HELD, RECORD_HELD_SHIFT, ACCESS_FETCH, type ACCESS_READ } from "../engine.js";
+import { ACCESS_FETCH, ACCESS_LEAVE, ACCESS_WRITE, FIRST_CODE_HELD, RECORD_HELD_SHIFT, type ACCESS_READ } from "../engine.js";
 import { Code, type Local } from "./binary/code.js";
 import type { ModuleBuilder } from "./binary/module.js";
 import { CONTROL, I32, I32X4, I64, TYPE_EMPTY, TYPE_I32, TYPE_I64, TYPE_V128, V128 } from "./binary/opcodes.js";
@@ -26,6 +29,11 @@ const REST = 8;
 const SLOT_SHIFT = 4;
 /** By slot, i32 each: time of last use. */
 const USED = 512;
+/** The slots as they were sorted, a byte each, the least recent one first. */
+const ORDER = 640;
+/** i32: what of this order has been taken; the least time when it was made. */
+const TAKEN = 672;
+const NEWEST = 676;
 /** By bucket, the low bits of the page number: held pages with these, a byte each. */
 const HELD = 1024;
 /** By bucket: one of these pages. */
@@ -45,9 +53,9 @@ export const WRITTEN_BIT = 1n << 32n;
 
 /** Pages that were used last in slices that have ended have the times below this one; all later uses have smaller times. */
 const AGED = 0x7000_0000;
-/** Time of a slot without a page. */
+/** Time of the first slot without a page; each of the next ones has a smaller one. */
 const NEVER = 0x7fff_ffff;
-/** Time of what is no slot, or has left: smaller than all others. */
+/** Less than all times. */
 const NO_TIME = -0x8000_0000;
 
 /** Makes an empty set of the cells at `at` bytes. */
@@ -56,8 +64,9 @@ export function emptySet(cells: Uint32Array, at: number, depth: number): void {
   const noPage = Number(NO_PAGE >> 32n);
   for (let slot = 0; slot < SLOTS; slot++) {
     cells[(at + PAGE) / 4 + 4 * slot + 1] = noPage;
-    cells[(at + USED) / 4 + slot] = slot < depth ? NEVER : NO_TIME;
+    cells[(at + USED) / 4 + slot] = slot < depth ? NEVER - slot : NO_TIME;
   }
+  cells[(at + TAKEN) / 4] = depth;
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
     const entry = (at + TABLE + (bucket << TABLE_SHIFT)) / 4;
     cells[entry + ENTRY_READ / 4 + 1] = noPage;
@@ -106,38 +115,28 @@ export class HeldPages {
   /** (): a slice has ended: the pages keep the order of their last uses, which are older than all that follow. */
   readonly age: number;
   private readonly search: number;
+  /** (): makes ORDER anew. */
+  private readonly sort: number;
   private readonly options: HeldPagesOptions;
 
   constructor(options: HeldPagesOptions) {
     this.options = options;
     this.search = this.searchFunction();
+    this.sort = this.sortFunction();
     this.enter = this.enterFunction();
     this.age = this.ageFunction();
   }
 
   // --- cells -----------------------------------------------------------------------------------------------------------
 
-  /** Leaves the times of all slots in locals, four in each. */
-  private readQuads(code: Code): Local[] {
-    const quads: Local[] = [];
-    for (let first = 0; first < this.options.depth; first += QUAD) {
-      const quad = code.local(TYPE_V128);
-      this.readQuad(code, first).set(quad);
-      quads.push(quad);
-    }
-    return quads;
+  private read(code: Code, opcode: number, cell: number): Code {
+    return code.i32((this.options.at + cell) | 0).memory(opcode, 0);
   }
 
-  /** Pushes the times of the slots `first` to `first` + 3. */
-  private readQuad(code: Code, first: number): Code {
-    return code.i32((this.options.at + USED + 4 * first) | 0).memory(V128.load, 0);
-  }
-
-  /** Writes the times that `value` pushes. */
-  private writeQuad(code: Code, first: number, value: () => unknown): void {
-    code.i32((this.options.at + USED + 4 * first) | 0);
+  private write(code: Code, opcode: number, cell: number, value: () => unknown): void {
+    code.i32((this.options.at + cell) | 0);
     value();
-    code.memory(V128.store, 0);
+    code.memory(opcode, 0);
   }
 
   /** Pushes the address of the slot's entry in a list of entries of 2^shift bytes. */
@@ -243,34 +242,20 @@ export class HeldPages {
 
   /** All held pages leave, the least recent first. */
   clear(code: Code): void {
-    const { depth, record } = this.options;
+    const { depth, at, pageShift, record } = this.options;
     const slot = code.local(TYPE_I32);
     const page = code.local(TYPE_I64);
     const entry = code.local(TYPE_I32);
-    const times = code.local(TYPE_V128);
-    for (let first = 0; first < depth; first += QUAD) {
-      this.writeQuad(code, first, () => {
-        code.i32(NO_TIME).op(I32X4.splat);
-        this.readQuad(code, first).tee(times).get(times).i32(NEVER).op(I32X4.splat).op(I32X4.eq).op(V128.bitselect);
-      });
-    }
-    const done = code.block();
-    const each = code.loop();
-    this.pushOldest(code);
-    code.set(slot);
-    this.slotCell(code, USED, slot, 2).memory(I32.load, 0).i32(NO_TIME).op(I32.eq).brIf(done);
-    this.slotCell(code, USED, slot, 2).i32(NO_TIME).memory(I32.store, 0);
-    this.slotCell(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0).set(page);
-    this.slotCell(code, PAGE, slot, SLOT_SHIFT).i64(NO_PAGE).memory(I64.store, 0);
-    pushEntry(code, page, this.options.pageShift).set(entry);
-    this.voidEntry(code, entry);
-    code.get(entry).i32(TABLE_SHIFT).op(I32.shrU).i32(0).memory(I32.store8, this.options.at + HELD);
-    record(code, () => this.pushNumber(code, slot, ACCESS_LEAVE), () => code.i64(0));
-    code.br(each).end().end();
-    const free = (slot: number): bigint => BigInt.asUintN(32, BigInt(slot < depth ? NEVER : NO_TIME));
-    for (let first = 0; first < depth; first += QUAD) {
-      this.writeQuad(code, first, () => code.v128(free(first) | (free(first + 1) << 32n), free(first + 2) | (free(first + 3) << 32n)));
-    }
+    this.forEachByTime(code, slot, () => {
+      this.slotCell(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0).set(page);
+      this.slotCell(code, PAGE, slot, SLOT_SHIFT).i64(NO_PAGE).memory(I64.store, 0);
+      pushEntry(code, page, pageShift).set(entry);
+      this.voidEntry(code, entry);
+      code.get(entry).i32(TABLE_SHIFT).op(I32.shrU).i32(0).memory(I32.store8, at + HELD);
+      this.slotCell(code, USED, slot, 2).i32(NEVER).get(slot).op(I32.sub).memory(I32.store, 0);
+      record(code, () => this.pushWhat(code, ACCESS_LEAVE, slot), () => code.i64(0));
+    });
+    this.write(code, I32.store, TAKEN, () => code.i32(depth));
   }
 
   // --- functions ---------------------------------------------------------------------------------------------------------
@@ -291,55 +276,88 @@ export class HeldPages {
     return this.options.module.func({ parameters: [TYPE_I64], results: [TYPE_I32] }, code);
   }
 
-  /** Pushes the upper word of a record with this access about the page in the slot. */
-  private pushNumber(code: Code, slot: Local, access: number): Code {
+  /** Pushes the upper word of a record about the page in the slot, with its number. */
+  private pushWhat(code: Code, access: number, slot: Local): Code {
     const first = this.options.access === ACCESS_FETCH ? FIRST_CODE_HELD : 1;
     const shift = 32 + RECORD_HELD_SHIFT;
     return code.get(slot).op(I64.extendI32U).i64(shift).op(I64.shl).i64((BigInt(first) << BigInt(shift)) + (BigInt(access) << 32n)).op(I64.add);
   }
 
-  /** Pushes the slot with the greatest time, the first of them. */
-  private pushOldest(code: Code): void {
-    const { depth } = this.options;
-    if (depth === 1) {
-      code.i32(0);
-      return;
-    }
-    const quads = this.readQuads(code);
-    const greatest = code.local(TYPE_V128);
-    for (const quad of quads) code.get(quad);
-    for (const _ of quads.slice(1)) code.op(I32X4.maxS);
-    // To all four lanes.
-    for (const lanes of [[8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7], [4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11]]) {
-      code.tee(greatest).get(greatest).get(greatest).shuffle(lanes).op(I32X4.maxS);
-    }
-    code.set(greatest).i32(0);
-    for (const [n, quad] of quads.entries()) code.get(quad).get(greatest).op(I32X4.eq).op(I32X4.bitmask).i32(QUAD * n).op(I32.shl).op(I32.or);
-    code.op(I32.ctz);
-  }
-
-  private ageFunction(): number {
-    const { module, depth } = this.options;
+  private sortFunction(): number {
+    const { module, depth, at } = this.options;
     const code = new Code(0);
     const slot = code.local(TYPE_I32);
     const time = code.local(TYPE_V128);
     const older = code.local(TYPE_V128);
-    const quads = this.readQuads(code);
+    const quads: Local[] = [];
+    for (let first = 0; first < depth; first += QUAD) {
+      const quad = code.local(TYPE_V128);
+      this.read(code, V128.load, USED + 4 * first).set(quad);
+      quads.push(quad);
+    }
     code.i32(depth).set(slot);
     const loop = code.loop();
     code.get(slot).i32(1).op(I32.sub).set(slot);
-    this.slotCell(code, USED, slot, 2).memory(V128.load32Splat, 0).tee(time).lane(I32X4.extractLane, 0).i32(NEVER).op(I32.ne).if(TYPE_EMPTY);
-    // A comparison that holds is -1, so the sum is the number of older pages, and of slots without one, below 0.
+    this.slotCell(code, USED, slot, 2).memory(V128.load32Splat, 0).set(time);
+    // A comparison that holds is -1: the sum of the lanes is the number of older slots, below 0.
     for (const [n, quad] of quads.entries()) {
       code.get(quad).get(time).op(I32X4.gtS);
       if (n > 0) code.op(I32X4.add);
     }
-    code.set(older);
-    this.slotCell(code, USED, slot, 2).i32(AGED - 1);
-    for (let lane = 0; lane < QUAD; lane++) code.get(older).lane(I32X4.extractLane, lane).op(I32.add);
-    code.memory(I32.store, 0).end();
+    code.set(older).i32(at + ORDER);
+    for (let lane = 0; lane < QUAD; lane++) code.get(older).lane(I32X4.extractLane, lane).op(I32.sub);
+    code.get(slot).memory(I32.store8, 0);
     code.get(slot).brIf(loop).end();
+    this.write(code, I32.store, TAKEN, () => code.i32(0));
+    this.read(code, I32.load8U, ORDER + depth - 1).set(slot);
+    this.write(code, I32.store, NEWEST, () => this.slotCell(code, USED, slot, 2).memory(I32.load, 0));
     return module.func({ parameters: [], results: [] }, code);
+  }
+
+  /** Runs the code of `then` for each slot with a page, the least recent one first. */
+  private forEachByTime(code: Code, slot: Local, then: () => void): void {
+    const { depth, at } = this.options;
+    const index = code.local(TYPE_I32);
+    code.call(this.sort).i32(0).set(index);
+    const loop = code.loop();
+    code.get(index).memory(I32.load8U, at + ORDER).set(slot);
+    this.slotCell(code, USED, slot, 2).memory(I32.load, 0).i32(AGED).op(I32.ltS).if(TYPE_EMPTY);
+    then();
+    code.end();
+    code.get(index).i32(1).op(I32.add).tee(index).i32(depth).op(I32.ltU).brIf(loop).end();
+  }
+
+  private ageFunction(): number {
+    const { module } = this.options;
+    const code = new Code(0);
+    const slot = code.local(TYPE_I32);
+    const time = code.local(TYPE_I32);
+    code.i32(AGED).set(time);
+    this.forEachByTime(code, slot, () => {
+      code.get(time).i32(1).op(I32.sub).set(time);
+      this.use(code, slot, time);
+    });
+    this.write(code, I32.store, NEWEST, () => code.get(time));
+    return module.func({ parameters: [], results: [] }, code);
+  }
+
+  /** Leaves the slot for the next page from outside in the local. */
+  private takeSlot(code: Code, slot: Local): void {
+    const { depth, at } = this.options;
+    // Of one slot there is no order.
+    if (depth === 1) {
+      code.i32(0).set(slot);
+      return;
+    }
+    const taken = code.local(TYPE_I32);
+    const next = code.loop();
+    this.read(code, I32.load, TAKEN).tee(taken).i32(depth).op(I32.eq).if(TYPE_EMPTY);
+    code.call(this.sort).i32(0).set(taken).end();
+    this.write(code, I32.store, TAKEN, () => code.get(taken).i32(1).op(I32.add));
+    code.get(taken).memory(I32.load8U, at + ORDER).set(slot);
+    // Used since.
+    this.slotCell(code, USED, slot, 2).memory(I32.load, 0);
+    this.read(code, I32.load, NEWEST).op(I32.ltS).brIf(next).end();
   }
 
   private enterFunction(): number {
@@ -353,8 +371,7 @@ export class HeldPages {
       code.get(bucket);
       this.held(code, bucket).i32(by).op(I32.add).memory(I32.store8, at + HELD);
     };
-    this.pushOldest(code);
-    code.set(slot);
+    this.takeSlot(code, slot);
     this.slotCell(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0).tee(gone).i64(NO_PAGE).op(I64.ne).if(TYPE_EMPTY);
     this.bucket(code, gone).set(bucket);
     count(-1);
@@ -370,7 +387,7 @@ export class HeldPages {
     pushEntry(code, 0, pageShift).set(entry);
     this.fillEntry(code, entry, 0, slot);
     // A page that comes in by a write has WRITTEN_BIT, which makes a read's number a write's.
-    record(code, () => this.pushNumber(code, slot, access).get(1).i64(WRITTEN_BIT).op(I64.and).op(I64.add), () => code.get(0).i64(pageShift).op(I64.shrU));
+    record(code, () => this.pushWhat(code, access, slot).get(1).i64(WRITTEN_BIT).op(I64.and).op(I64.add), () => code.get(0).i64(pageShift).op(I64.shrU));
     code.get(slot);
     return module.func({ parameters: [TYPE_I64, TYPE_I64, TYPE_I32], results: [TYPE_I32] }, code);
   }
