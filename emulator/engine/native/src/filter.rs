@@ -32,9 +32,9 @@ pub struct Filter {
     bases: [u64; MAX_DEPTH],
     /// Host address of the page.
     hosts: [u64; MAX_DEPTH],
-    /// Slots with a page whose write has been emitted since it came in, and that the engine may write without asking; one bit each.
+    /// Slots with a page whose write has been recorded since it came in, and that the engine may write without asking; one bit each.
     written: u32,
-    /// Time of last use, above the number of the slot: the least is that of the least recent page. The time of a slot without a page is 0.
+    /// Time of last use, above the number of the slot: the least word is that of the least recent page. The time of a slot without a page is 0.
     used: [u64; MAX_DEPTH],
     now: u64,
     /// The slot used last.

@@ -2,7 +2,7 @@
  * The runtime of the WebAssembly engine: random programs make the same records, exits and counts as on the reference engine.
  *
  * Loads, stores, pairs, exclusives and vectors over some pages, at their ends too; loops long enough to become regions; slices of random length;
- * pages that come and go between them.
+ * pages that come and go between them; code that goes from page to page. Records are compared whole, with the numbers of held pages.
  */
 import { expect } from "chai";
 import type { Va } from "../../../../emulator/arch/addr.js";
@@ -66,7 +66,34 @@ function history(make: (memory: PhysicalMemory, options: EngineOptions) => Engin
   return events;
 }
 
+/** Pages of code, more than a filter holds. Each goes on with one at random. */
+const HOP_PAGES = 64;
+const HOPS = `${Array.from({ length: HOP_PAGES }, () => "add x26, x26, x26, lsl #3\n add x26, x26, #77\n ubfx x22, x26, #9, #6\n add x22, x28, x22, lsl #12\n tbz x26, #16, 1f\n ldr x20, [x1]\n1: subs x27, x27, #1\n b.eq 9f\n br x22\n.balign 4096").join("\n")}\n9: svc #0`;
+
+/** The records of a program that hops, run in slices of random length. */
+function hops(make: (memory: PhysicalMemory, options: EngineOptions) => Engine, behind: number, seed: number, fetchPages: number): string[] {
+  const random = new Random(seed);
+  const made = new EngineBench((memory) => make(memory, { pageSize: 4096, trace: true, fetchPages }), { behind, bytes: 2 ** 20 });
+  made.code(CODE & ~0xfff, HOPS);
+  made.data(DATA);
+  made.set({ 1: DATA, 26: 1 + random.below(2 ** 30), 27: 6000, 28: CODE & ~0xfff });
+  while (made.go(random.below(8) === 0 ? 1 + random.below(20) : random.below(9000)).reason !== "svc");
+  made.engine.dispose();
+  return made.records.map(({ page, access, held }) => `${page}:${access}:${held}`);
+}
+
 describe("runtime of the wasm engine", () => {
+  for (const fetchPages of [1, 2, 5, 32]) {
+    it(`the reference engine's records of code on many pages, ${fetchPages} of them held`, () => {
+      const seed = runSeed() + fetchPages;
+      const reference = hops(createUnicornEngine, 0, seed, fetchPages);
+      expect(reference.length).to.be.greaterThan(2000);
+      for (const coldRuns of [0, Infinity]) {
+        expect(hops((memory, options) => createWasmEngine(memory, options, { coldRuns }), ENGINE_BYTES, seed, fetchPages), `seed ${seed}`).to.deep.equal(reference);
+      }
+    });
+  }
+
   for (const [filterPages, fetchPages] of [[1, 1], [2, 32], [4, 1], [8, 2], [32, 32]] as const) {
     it(`the reference engine's records, ${filterPages} pages of data and ${fetchPages} of code held`, () => {
       const seed = runSeed() + filterPages;
