@@ -27,13 +27,15 @@ const NONE = -1;
 const PAGE = 0;
 const REST = 8;
 const SLOT_SHIFT = 4;
-/** By slot, i32 each: time of last use. */
+/** By slot, i32 each: time of last use. NO_TIME: there is no page in the slot. */
 const USED = 512;
 /** The slots as they were sorted, a byte each, the least recent one first. */
 const ORDER = 640;
 /** i32: what of this order has been taken; the least time when it was made. */
 const TAKEN = 672;
 const NEWEST = 676;
+/** i32: slots with a page, the first ones. */
+const COUNT = 680;
 /** By bucket, the low bits of the page number: held pages with these, a byte each. */
 const HELD = 1024;
 /** By bucket: one of these pages. */
@@ -53,20 +55,17 @@ export const WRITTEN_BIT = 1n << 32n;
 
 /** Pages that were used last in slices that have ended have the times below this one; all later uses have smaller times. */
 const AGED = 0x7000_0000;
-/** Time of the first slot without a page; each of the next ones has a smaller one. */
-const NEVER = 0x7fff_ffff;
 /** Less than all times. */
 const NO_TIME = -0x8000_0000;
 
 /** Makes an empty set of the cells at `at` bytes. */
-export function emptySet(cells: Uint32Array, at: number, depth: number): void {
+export function emptySet(cells: Uint32Array, at: number): void {
   cells.fill(0, at / 4, (at + HELD_BYTES) / 4);
   const noPage = Number(NO_PAGE >> 32n);
   for (let slot = 0; slot < SLOTS; slot++) {
     cells[(at + PAGE) / 4 + 4 * slot + 1] = noPage;
-    cells[(at + USED) / 4 + slot] = slot < depth ? NEVER - slot : NO_TIME;
+    cells[(at + USED) / 4 + slot] = NO_TIME;
   }
-  cells[(at + TAKEN) / 4] = depth;
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
     const entry = (at + TABLE + (bucket << TABLE_SHIFT)) / 4;
     cells[entry + ENTRY_READ / 4 + 1] = noPage;
@@ -115,7 +114,7 @@ export class HeldPages {
   /** (): a slice has ended: the pages keep the order of their last uses, which are older than all that follow. */
   readonly age: number;
   private readonly search: number;
-  /** (): makes ORDER anew. */
+  /** (): makes ORDER anew. There is a page. */
   private readonly sort: number;
   private readonly options: HeldPagesOptions;
 
@@ -242,7 +241,7 @@ export class HeldPages {
 
   /** All held pages leave, the least recent first. */
   clear(code: Code): void {
-    const { depth, at, pageShift, record } = this.options;
+    const { at, pageShift, record } = this.options;
     const slot = code.local(TYPE_I32);
     const page = code.local(TYPE_I64);
     const entry = code.local(TYPE_I32);
@@ -252,10 +251,10 @@ export class HeldPages {
       pushEntry(code, page, pageShift).set(entry);
       this.voidEntry(code, entry);
       code.get(entry).i32(TABLE_SHIFT).op(I32.shrU).i32(0).memory(I32.store8, at + HELD);
-      this.slotCell(code, USED, slot, 2).i32(NEVER).get(slot).op(I32.sub).memory(I32.store, 0);
+      this.slotCell(code, USED, slot, 2).i32(NO_TIME).memory(I32.store, 0);
       record(code, () => this.pushWhat(code, ACCESS_LEAVE, slot), () => code.i64(0));
     });
-    this.write(code, I32.store, TAKEN, () => code.i32(depth));
+    this.write(code, I32.store, COUNT, () => code.i32(0));
   }
 
   // --- functions ---------------------------------------------------------------------------------------------------------
@@ -295,11 +294,11 @@ export class HeldPages {
       this.read(code, V128.load, USED + 4 * first).set(quad);
       quads.push(quad);
     }
-    code.i32(depth).set(slot);
+    this.read(code, I32.load, COUNT).set(slot);
     const loop = code.loop();
     code.get(slot).i32(1).op(I32.sub).set(slot);
     this.slotCell(code, USED, slot, 2).memory(V128.load32Splat, 0).set(time);
-    // A comparison that holds is -1: the sum of the lanes is the number of older slots, below 0.
+    // A comparison that holds is -1: the sum of the lanes is the number of older pages, below 0.
     for (const [n, quad] of quads.entries()) {
       code.get(quad).get(time).op(I32X4.gtS);
       if (n > 0) code.op(I32X4.add);
@@ -308,23 +307,19 @@ export class HeldPages {
     for (let lane = 0; lane < QUAD; lane++) code.get(older).lane(I32X4.extractLane, lane).op(I32.sub);
     code.get(slot).memory(I32.store8, 0);
     code.get(slot).brIf(loop).end();
-    this.write(code, I32.store, TAKEN, () => code.i32(0));
-    this.read(code, I32.load8U, ORDER + depth - 1).set(slot);
-    this.write(code, I32.store, NEWEST, () => this.slotCell(code, USED, slot, 2).memory(I32.load, 0));
     return module.func({ parameters: [], results: [] }, code);
   }
 
   /** Runs the code of `then` for each slot with a page, the least recent one first. */
   private forEachByTime(code: Code, slot: Local, then: () => void): void {
-    const { depth, at } = this.options;
     const index = code.local(TYPE_I32);
+    this.read(code, I32.load, COUNT).if(TYPE_EMPTY);
     code.call(this.sort).i32(0).set(index);
     const loop = code.loop();
-    code.get(index).memory(I32.load8U, at + ORDER).set(slot);
-    this.slotCell(code, USED, slot, 2).memory(I32.load, 0).i32(AGED).op(I32.ltS).if(TYPE_EMPTY);
+    code.get(index).memory(I32.load8U, this.options.at + ORDER).set(slot);
     then();
-    code.end();
-    code.get(index).i32(1).op(I32.add).tee(index).i32(depth).op(I32.ltU).brIf(loop).end();
+    code.get(index).i32(1).op(I32.add).tee(index);
+    this.read(code, I32.load, COUNT).op(I32.ltU).brIf(loop).end().end();
   }
 
   private ageFunction(): number {
@@ -337,22 +332,37 @@ export class HeldPages {
       code.get(time).i32(1).op(I32.sub).set(time);
       this.use(code, slot, time);
     });
-    this.write(code, I32.store, NEWEST, () => code.get(time));
+    this.forgetOrder(code);
     return module.func({ parameters: [], results: [] }, code);
   }
 
-  /** Leaves the slot for the next page from outside in the local. */
+  /** The next page sorts. */
+  private forgetOrder(code: Code): void {
+    this.write(code, I32.store, TAKEN, () => code.i32(this.options.depth));
+  }
+
+  /** Leaves the slot for the next page from outside in the local: the first without a page, else that of the least recent one. */
   private takeSlot(code: Code, slot: Local): void {
-    const { depth, at } = this.options;
+    const { depth } = this.options;
+    this.read(code, I32.load, COUNT).tee(slot).i32(depth).op(I32.ltU).if(TYPE_EMPTY);
+    this.write(code, I32.store, COUNT, () => code.get(slot).i32(1).op(I32.add));
+    this.forgetOrder(code);
+    code.else();
     // Of one slot there is no order.
-    if (depth === 1) {
-      code.i32(0).set(slot);
-      return;
-    }
+    if (depth === 1) code.i32(0).set(slot);
+    else this.takeLeastRecent(code, slot);
+    code.end();
+  }
+
+  private takeLeastRecent(code: Code, slot: Local): void {
+    const { depth, at } = this.options;
     const taken = code.local(TYPE_I32);
     const next = code.loop();
     this.read(code, I32.load, TAKEN).tee(taken).i32(depth).op(I32.eq).if(TYPE_EMPTY);
-    code.call(this.sort).i32(0).set(taken).end();
+    code.call(this.sort).i32(0).set(taken);
+    this.read(code, I32.load8U, ORDER + depth - 1).set(slot);
+    this.write(code, I32.store, NEWEST, () => this.slotCell(code, USED, slot, 2).memory(I32.load, 0));
+    code.end();
     this.write(code, I32.store, TAKEN, () => code.get(taken).i32(1).op(I32.add));
     code.get(taken).memory(I32.load8U, at + ORDER).set(slot);
     // Used since.

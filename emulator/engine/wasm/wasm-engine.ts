@@ -128,8 +128,8 @@ class Wasm implements WasmEngine {
     });
     // Without a trace nobody sees what the filter holds.
     const depths = options.trace ? filterDepths(options) : { data: 1, code: 1 };
-    emptySet(this.cells, HELD_DATA, depths.data);
-    emptySet(this.cells, HELD_CODE, depths.code);
+    emptySet(this.cells, HELD_DATA);
+    emptySet(this.cells, HELD_CODE);
     this.runtime = createRuntime(
       { ...shared, trace: options.trace, filterPages: depths.data, fetchPages: depths.code },
       {

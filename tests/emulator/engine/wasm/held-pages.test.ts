@@ -52,7 +52,7 @@ function heldPages(depth: number, access: 0 | 1): Set32 {
   module.exportFunction("age", held.age);
   const memory = new WebAssembly.Memory({ initial: 2, maximum: 2 });
   const cells = new Uint32Array(memory.buffer);
-  emptySet(cells, HELD_BYTES, depth);
+  emptySet(cells, HELD_BYTES);
   const records: string[] = [];
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), { e: { memory, record: (what: bigint, page: bigint) => records.push(`${(what >> 32n) & 3n} ${what >> 42n} ${page}`) } });
   const fetch = exports["fetch"] as (page: bigint, time: number) => void;

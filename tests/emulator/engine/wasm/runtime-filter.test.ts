@@ -16,8 +16,8 @@ function filterOf(filterPages: number) {
   const words = new BigUint64Array(memory.buffer, RAM);
   const cells = new Uint32Array(memory.buffer, RAM);
   words[FRONT_EPOCH / 8] = 1n << 48n;
-  emptySet(cells, HELD_DATA, filterPages);
-  emptySet(cells, HELD_CODE, 2);
+  emptySet(cells, HELD_DATA);
+  emptySet(cells, HELD_CODE);
   const asked: string[] = [];
   const { exports } = createRuntime(
     { base: RAM, memoryPages: pages, pageSize: 4096, filterPages, fetchPages: 2, trace: true, tracePcs: false },
