@@ -115,7 +115,7 @@ export interface Engine {
   readonly counters: EngineCounters;
   /**
    * With `EngineOptions.tracePcs`: while the sink runs, the PC of the instruction that made each of its records (of a fetch: the first
-   * instruction of the block). Records that a filter had kept back, all hits, may carry the PC of a later instruction. 0: unknown.
+   * instruction of the block; of ACCESS_LEAVE: where the run ended). 0: unknown.
    */
   readonly tracePcs: Float64Array | undefined;
 

@@ -1,8 +1,8 @@
 /**
- * How many pages the trace filter of an engine may hold back without changing what a TLB sees.
+ * How many pages the trace filter of an engine may hold without changing what a TLB sees.
  *
- * An access to a held page is kept back. That is exact if the TLB certainly hits on it, and if its replacement state is a
- * function of the order of last uses, which the engine restores before the next victim is chosen. docs/engine.md has the argument,
+ * The uses of a held page are not recorded. That is exact if the TLB certainly hits on it, and if its victims are the least recently used
+ * entries, because pages leave in the order of their last uses. docs/engine.md has the argument,
  * tests/emulator/engine/unicorn.trace.test.ts the proof by simulation.
  */
 import { ConfigError } from "../arch/errors.js";
@@ -10,7 +10,7 @@ import { exactFilterPages } from "../mmu/tlb-policy.js";
 import type { TlbSpec } from "../mmu/tlb.js";
 import type { EngineOptions } from "./engine.js";
 
-/** Pages of each kind that an engine can hold back. */
+/** Pages of each kind that an engine can hold. */
 export const MAX_FILTER_PAGES = 32;
 const DEFAULT_FILTER_PAGES = 4;
 
@@ -19,7 +19,7 @@ export function filterPagesFor(firstLevel: readonly Pick<TlbSpec, "entries" | "w
   return Math.min(MAX_FILTER_PAGES, ...firstLevel.map(exactFilterPages));
 }
 
-/** How many pages of data and of code an engine with these options holds back. Throws ConfigError for a number that it cannot hold. */
+/** How many pages of data and of code an engine with these options holds. Throws ConfigError for a number that it cannot hold. */
 export function filterDepths({ filterPages = DEFAULT_FILTER_PAGES, fetchPages = 1 }: EngineOptions): { readonly data: number; readonly code: number } {
   for (const pages of [filterPages, fetchPages]) {
     if (!Number.isInteger(pages) || pages < 1 || pages > MAX_FILTER_PAGES) throw new ConfigError(`${pages} filter pages are not 1 to ${MAX_FILTER_PAGES}`);

@@ -399,7 +399,7 @@ class Unicorn implements UnicornEngine {
 }
 
 /**
- * An engine over this guest RAM. `options.filterPages` and `fetchPages` are the numbers of pages that the trace filter holds back; see engine.ts.
+ * An engine over this guest RAM. `options.filterPages` and `fetchPages` are the numbers of pages that the trace filter holds; see engine.ts.
  * Throws ConfigError if the addon is missing or an option is not possible.
  */
 export function createUnicornEngine(memory: PhysicalMemory, options: EngineOptions): UnicornEngine {

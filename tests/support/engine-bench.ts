@@ -21,6 +21,19 @@ export interface Touch {
   readonly access: number;
 }
 
+export interface TraceRecord extends Touch {
+  /** Number of the held page that comes in or leaves; 0: none does. */
+  readonly held: number;
+}
+
+/** Access of a record that stands for no touch. */
+export const LEAVE = 3;
+
+/** A trace record from its two words. */
+export function decodeRecord(low: number, high: number): TraceRecord {
+  return { page: low + ((high >>> 2) & 0xff) * 2 ** 32, access: high & 3, held: high >>> 10 };
+}
+
 /** Makes the engine under test over this RAM. */
 export type MakeEngine<E extends Engine> = (memory: PhysicalMemory) => E;
 
@@ -30,7 +43,8 @@ export class EngineBench<E extends Engine> {
   readonly pageSize: number;
   /** Misses answered from the table since the last `go`. */
   misses: Miss[] = [];
-  /** Trace records since the bench was made. */
+  /** Trace records since the bench was made, and those of touches. */
+  records: TraceRecord[] = [];
   trace: Touch[] = [];
   private readonly table = new Map<number, { readonly pa: number; readonly perms: number }>();
   private nextFrame = 1;
@@ -42,8 +56,9 @@ export class EngineBench<E extends Engine> {
     this.engine = make(this.memory);
     this.engine.setTraceSink((words, count) => {
       for (let index = 0; index < count; index++) {
-        const high = words[2 * index + 1]!;
-        this.trace.push({ page: words[2 * index]! + Math.floor(high / 4) * 2 ** 32, access: high % 4 });
+        const record = decodeRecord(words[2 * index]!, words[2 * index + 1]!);
+        this.records.push(record);
+        if (record.access !== LEAVE) this.trace.push({ page: record.page, access: record.access });
       }
     });
   }

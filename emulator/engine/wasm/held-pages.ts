@@ -1,11 +1,14 @@
 /**
- * The pages that the trace filter holds back, as WebAssembly: those of data, or those of code.
+ * The pages that the trace filter holds, as WebAssembly: those of data, or those of code.
  *
- * It is the filter of the reference engine (native/src/filter.rs), record for record. A use only leaves its time in the slot of the page, and the ring of
- * slots by last use is put in order when a record is due. Times count down, so that the account of a slice can be one (account.ts). A table by page number says which page
- * is held where; translated code asks it in line. Words that are stored alone are read alone wherever time counts.
+ * It is the filter of the reference engine (native/src/filter.rs), record for record. A use only leaves its time in the slot of the page; a page that comes in takes the
+ * slot whose page was not used for longest. Times count down, so that the account of a slice can be one (account.ts). A table by page number says which page is held
+ * where; translated code asks it in line.
+ *
+ * The slots are sorted by time when a page comes in and the order of the last time has been used up: until then the next slot in this order whose page was not used
+ * since is the one. To compare all times for each page would wait for the store of the last one: a vector is not read before its words have left the store buffer.
  */
-import { ACCESS_WRITE, type ACCESS_FETCH, type ACCESS_READ } from "../engine.js";
+import { ACCESS_FETCH, ACCESS_LEAVE, ACCESS_WRITE, FIRST_CODE_HELD, RECORD_HELD_SHIFT, type ACCESS_READ } from "../engine.js";
 import { Code, type Local } from "./binary/code.js";
 import type { ModuleBuilder } from "./binary/module.js";
 import { CONTROL, I32, I32X4, I64, TYPE_EMPTY, TYPE_I32, TYPE_I64, TYPE_V128, V128 } from "./binary/opcodes.js";
@@ -13,6 +16,8 @@ import { NO_PAGE } from "./layout.js";
 
 /** Slots of a set. */
 const SLOTS = 32;
+/** Slots of a vector of times. */
+const QUAD = 4;
 const BUCKETS = 1024;
 /** No slot. */
 const NONE = -1;
@@ -22,14 +27,15 @@ const NONE = -1;
 const PAGE = 0;
 const REST = 8;
 const SLOT_SHIFT = 4;
-/** By slot, i32 each: time of last use; slots next to it in the ring. */
+/** By slot, i32 each: time of last use. NO_TIME: there is no page in the slot. */
 const USED = 512;
-const NEWER = 640;
-const OLDER = 768;
-/** i32: uses before this time, which are greater, have made their records, or need none. */
-const EMITTED = 896;
-/** i32: the first of the ring. */
-const FRONT = 900;
+/** The slots as they were sorted, a byte each, the least recent one first. */
+const ORDER = 640;
+/** i32: what of this order has been taken; the least time when it was made. */
+const TAKEN = 672;
+const NEWEST = 676;
+/** i32: slots with a page, the first ones. */
+const COUNT = 680;
 /** By bucket, the low bits of the page number: held pages with these, a byte each. */
 const HELD = 1024;
 /** By bucket: one of these pages. */
@@ -47,22 +53,19 @@ const ENTRY_SLOT = 24;
 /** The page's write has been recorded. */
 export const WRITTEN_BIT = 1n << 32n;
 
-/** Uses of the last slices that are due have the times below this one; all later ones have smaller times. */
+/** Pages that were used last in slices that have ended have the times below this one; all later uses have smaller times. */
 const AGED = 0x7000_0000;
-/** Nothing is due of a slot with this time. */
-const NEVER = 0x7fff_ffff;
+/** Less than all times. */
+const NO_TIME = -0x8000_0000;
 
 /** Makes an empty set of the cells at `at` bytes. */
-export function emptySet(cells: Uint32Array, at: number, depth: number): void {
+export function emptySet(cells: Uint32Array, at: number): void {
   cells.fill(0, at / 4, (at + HELD_BYTES) / 4);
   const noPage = Number(NO_PAGE >> 32n);
   for (let slot = 0; slot < SLOTS; slot++) {
     cells[(at + PAGE) / 4 + 4 * slot + 1] = noPage;
-    cells[(at + USED) / 4 + slot] = NEVER;
-    cells[(at + NEWER) / 4 + slot] = (slot + 1) % depth;
-    cells[(at + OLDER) / 4 + slot] = (slot + depth - 1) % depth;
+    cells[(at + USED) / 4 + slot] = NO_TIME;
   }
-  cells[(at + EMITTED) / 4] = NEVER;
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
     const entry = (at + TABLE + (bucket << TABLE_SHIFT)) / 4;
     cells[entry + ENTRY_READ / 4 + 1] = noPage;
@@ -101,24 +104,24 @@ export interface HeldPagesOptions {
   readonly depth: number;
   readonly pageShift: number;
   readonly access: typeof ACCESS_READ | typeof ACCESS_FETCH;
-  /** Writes a record: both push an i64, the access shifted left by 32 and the number of the page. */
-  readonly record: (code: Code, access: () => unknown, page: () => unknown) => void;
+  /** Writes a record: both push an i64, access and number of the held page in the upper word, and the number of the page. */
+  readonly record: (code: Code, what: () => unknown, page: () => unknown) => void;
 }
 
 export class HeldPages {
-  /** (slot, time): records the pages used since the last record, oldest first, but not that slot's. */
-  private readonly emit: number;
   /** (address, rest, time) -> slot of a page from outside, in place of the least recent one. */
   readonly enter: number;
-  /** (): a slice has ended: what is due of it keeps its order, and is older than all that follows. */
+  /** (): a slice has ended: the pages keep the order of their last uses, which are older than all that follow. */
   readonly age: number;
   private readonly search: number;
+  /** (): makes ORDER anew. There is a page. */
+  private readonly sort: number;
   private readonly options: HeldPagesOptions;
 
   constructor(options: HeldPagesOptions) {
     this.options = options;
     this.search = this.searchFunction();
-    this.emit = this.emitFunction();
+    this.sort = this.sortFunction();
     this.enter = this.enterFunction();
     this.age = this.ageFunction();
   }
@@ -208,7 +211,6 @@ export class HeldPages {
     const { pageShift, record } = this.options;
     const entry = code.local(TYPE_I32);
     this.use(code, slot, time);
-    code.get(slot).get(time).call(this.emit);
     this.slotCell(code, REST, slot, SLOT_SHIFT);
     this.pushRest(code, slot).i64(WRITTEN_BIT).op(I64.or).memory(I64.store, 0);
     pushEntry(code, at, pageShift).set(entry);
@@ -237,19 +239,22 @@ export class HeldPages {
     });
   }
 
-  /** Records what is due and holds nothing. */
+  /** All held pages leave, the least recent first. */
   clear(code: Code): void {
+    const { at, pageShift, record } = this.options;
     const slot = code.local(TYPE_I32);
     const page = code.local(TYPE_I64);
     const entry = code.local(TYPE_I32);
-    code.i32(NONE).i32(NEVER).call(this.emit);
-    this.forEach(code, slot, page, () => {
-      pushEntry(code, page, this.options.pageShift).set(entry);
-      this.voidEntry(code, entry);
-      code.get(entry).i32(TABLE_SHIFT).op(I32.shrU).i32(0).memory(I32.store8, this.options.at + HELD);
+    this.forEachByTime(code, slot, () => {
+      this.slotCell(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0).set(page);
       this.slotCell(code, PAGE, slot, SLOT_SHIFT).i64(NO_PAGE).memory(I64.store, 0);
-      this.slotCell(code, USED, slot, 2).i32(NEVER).memory(I32.store, 0);
+      pushEntry(code, page, pageShift).set(entry);
+      this.voidEntry(code, entry);
+      code.get(entry).i32(TABLE_SHIFT).op(I32.shrU).i32(0).memory(I32.store8, at + HELD);
+      this.slotCell(code, USED, slot, 2).i32(NO_TIME).memory(I32.store, 0);
+      record(code, () => this.pushWhat(code, ACCESS_LEAVE, slot), () => code.i64(0));
     });
+    this.write(code, I32.store, COUNT, () => code.i32(0));
   }
 
   // --- functions ---------------------------------------------------------------------------------------------------------
@@ -270,99 +275,99 @@ export class HeldPages {
     return this.options.module.func({ parameters: [TYPE_I64], results: [TYPE_I32] }, code);
   }
 
-  /** Pushes the slots used after EMITTED, a bit each. */
-  private pushDue(code: Code): void {
-    const emitted = code.local(TYPE_V128);
-    this.read(code, I32.load, EMITTED).op(I32X4.splat).set(emitted).i32(0);
-    for (let slot = 0; slot < this.options.depth; slot += 4) {
-      this.read(code, V128.load, USED + 4 * slot).get(emitted).op(I32X4.ltS).op(I32X4.bitmask).i32(slot).op(I32.shl).op(I32.or);
-    }
+  /** Pushes the upper word of a record about the page in the slot, with its number. */
+  private pushWhat(code: Code, access: number, slot: Local): Code {
+    const first = this.options.access === ACCESS_FETCH ? FIRST_CODE_HELD : 1;
+    const shift = 32 + RECORD_HELD_SHIFT;
+    return code.get(slot).op(I64.extendI32U).i64(shift).op(I64.shl).i64((BigInt(first) << BigInt(shift)) + (BigInt(access) << 32n)).op(I64.add);
   }
 
-  /** Runs the code of `then` for each slot used after EMITTED, the least recent one first. */
-  private forEachDue(code: Code, slot: Local, then: () => void): void {
-    const due = code.local(TYPE_I32);
-    const rest = code.local(TYPE_I32);
-    const next = code.local(TYPE_I32);
-    const used = code.local(TYPE_I32);
-    const oldest = code.local(TYPE_I32);
-    this.pushDue(code);
-    code.set(due);
-    const done = code.block();
-    const each = code.loop();
-    code.get(due).op(I32.eqz).brIf(done);
-    code.get(due).set(rest).i32(-0x8000_0000).set(oldest);
-    const find = code.loop();
-    code.get(rest).op(I32.ctz).set(next);
-    this.slotCell(code, USED, next, 2).memory(I32.load, 0).tee(used).get(oldest).op(I32.gtS).if(TYPE_EMPTY);
-    code.get(used).set(oldest).get(next).set(slot).end();
-    code.get(rest).get(rest).i32(1).op(I32.sub).op(I32.and).tee(rest).brIf(find).end();
-    code.get(due).i32(1).get(slot).op(I32.shl).op(I32.xor).set(due);
-    then();
-    code.br(each).end().end();
-  }
-
-  private emitFunction(): number {
-    const { module, pageShift, record, access } = this.options;
-    const code = new Code(2);
+  private sortFunction(): number {
+    const { module, depth, at } = this.options;
+    const code = new Code(0);
     const slot = code.local(TYPE_I32);
-    const newest = code.local(TYPE_I32);
-    this.read(code, I32.load, FRONT).set(newest);
-    this.forEachDue(code, slot, () => {
-      this.moveToFront(code, slot);
-      // The page that was the newest at the last record is still where it was if it is the oldest now.
-      code.get(slot).get(0).op(I32.ne).get(slot).get(newest).op(I32.ne).op(I32.and).if(TYPE_EMPTY);
-      record(code, () => code.i64(BigInt(access) << 32n), () => this.slotCell(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0).i64(pageShift).op(I64.shrU));
-      code.end().i32(NONE).set(newest);
-    });
-    this.write(code, I32.store, EMITTED, () => code.get(1));
-    return module.func({ parameters: [TYPE_I32, TYPE_I32], results: [] }, code);
+    const time = code.local(TYPE_V128);
+    const older = code.local(TYPE_V128);
+    const quads: Local[] = [];
+    for (let first = 0; first < depth; first += QUAD) {
+      const quad = code.local(TYPE_V128);
+      this.read(code, V128.load, USED + 4 * first).set(quad);
+      quads.push(quad);
+    }
+    this.read(code, I32.load, COUNT).set(slot);
+    const loop = code.loop();
+    code.get(slot).i32(1).op(I32.sub).set(slot);
+    this.slotCell(code, USED, slot, 2).memory(V128.load32Splat, 0).set(time);
+    // A comparison that holds is -1: the sum of the lanes is the number of older pages, below 0.
+    for (const [n, quad] of quads.entries()) {
+      code.get(quad).get(time).op(I32X4.gtS);
+      if (n > 0) code.op(I32X4.add);
+    }
+    code.set(older).i32(at + ORDER);
+    for (let lane = 0; lane < QUAD; lane++) code.get(older).lane(I32X4.extractLane, lane).op(I32.sub);
+    code.get(slot).memory(I32.store8, 0);
+    code.get(slot).brIf(loop).end();
+    return module.func({ parameters: [], results: [] }, code);
+  }
+
+  /** Runs the code of `then` for each slot with a page, the least recent one first. */
+  private forEachByTime(code: Code, slot: Local, then: () => void): void {
+    const index = code.local(TYPE_I32);
+    this.read(code, I32.load, COUNT).if(TYPE_EMPTY);
+    code.call(this.sort).i32(0).set(index);
+    const loop = code.loop();
+    code.get(index).memory(I32.load8U, this.options.at + ORDER).set(slot);
+    then();
+    code.get(index).i32(1).op(I32.add).tee(index);
+    this.read(code, I32.load, COUNT).op(I32.ltU).brIf(loop).end().end();
   }
 
   private ageFunction(): number {
+    const { module } = this.options;
     const code = new Code(0);
     const slot = code.local(TYPE_I32);
     const time = code.local(TYPE_I32);
-    const emitted = code.local(TYPE_V128);
-    const used = code.local(TYPE_V128);
-    // Of what is not due the times are over.
-    this.read(code, I32.load, EMITTED).op(I32X4.splat).set(emitted);
-    for (let first = 0; first < this.options.depth; first += 4) {
-      this.write(code, V128.store, USED + 4 * first, () => {
-        this.read(code, V128.load, USED + 4 * first).tee(used).i32(NEVER).op(I32X4.splat).get(used).get(emitted).op(I32X4.ltS).op(V128.bitselect);
-      });
-    }
     code.i32(AGED).set(time);
-    this.forEachDue(code, slot, () => {
+    this.forEachByTime(code, slot, () => {
       code.get(time).i32(1).op(I32.sub).set(time);
       this.use(code, slot, time);
     });
-    this.write(code, I32.store, EMITTED, () => code.i32(AGED));
-    return this.options.module.func({ parameters: [], results: [] }, code);
+    this.forgetOrder(code);
+    return module.func({ parameters: [], results: [] }, code);
   }
 
-  /** The slot becomes the first of the ring. */
-  private moveToFront(code: Code, slot: Local): void {
-    const front = code.local(TYPE_I32);
-    const oldest = code.local(TYPE_I32);
-    const older = code.local(TYPE_I32);
-    const newer = code.local(TYPE_I32);
-    const link = (cell: number, of: Local, to: Local): void => {
-      this.slotCell(code, cell, of, 2).get(to).memory(I32.store, 0);
-    };
-    this.read(code, I32.load, FRONT).set(front);
-    this.slotCell(code, NEWER, front, 2).memory(I32.load, 0).set(oldest);
-    code.get(slot).get(front).op(I32.ne).get(slot).get(oldest).op(I32.ne).op(I32.and).if(TYPE_EMPTY);
-    this.slotCell(code, OLDER, slot, 2).memory(I32.load, 0).set(older);
-    this.slotCell(code, NEWER, slot, 2).memory(I32.load, 0).set(newer);
-    link(NEWER, older, newer);
-    link(OLDER, newer, older);
-    link(NEWER, front, slot);
-    link(OLDER, slot, front);
-    link(NEWER, slot, oldest);
-    link(OLDER, oldest, slot);
+  /** The next page sorts. */
+  private forgetOrder(code: Code): void {
+    this.write(code, I32.store, TAKEN, () => code.i32(this.options.depth));
+  }
+
+  /** Leaves the slot for the next page from outside in the local: the first without a page, else that of the least recent one. */
+  private takeSlot(code: Code, slot: Local): void {
+    const { depth } = this.options;
+    this.read(code, I32.load, COUNT).tee(slot).i32(depth).op(I32.ltU).if(TYPE_EMPTY);
+    this.write(code, I32.store, COUNT, () => code.get(slot).i32(1).op(I32.add));
+    this.forgetOrder(code);
+    code.else();
+    // Of one slot there is no order.
+    if (depth === 1) code.i32(0).set(slot);
+    else this.takeLeastRecent(code, slot);
     code.end();
-    this.write(code, I32.store, FRONT, () => code.get(slot));
+  }
+
+  private takeLeastRecent(code: Code, slot: Local): void {
+    const { depth, at } = this.options;
+    const taken = code.local(TYPE_I32);
+    const next = code.loop();
+    this.read(code, I32.load, TAKEN).tee(taken).i32(depth).op(I32.eq).if(TYPE_EMPTY);
+    code.call(this.sort).i32(0).set(taken);
+    this.read(code, I32.load8U, ORDER + depth - 1).set(slot);
+    this.write(code, I32.store, NEWEST, () => this.slotCell(code, USED, slot, 2).memory(I32.load, 0));
+    code.end();
+    this.write(code, I32.store, TAKEN, () => code.get(taken).i32(1).op(I32.add));
+    code.get(taken).memory(I32.load8U, at + ORDER).set(slot);
+    // Used since.
+    this.slotCell(code, USED, slot, 2).memory(I32.load, 0);
+    this.read(code, I32.load, NEWEST).op(I32.ltS).brIf(next).end();
   }
 
   private enterFunction(): number {
@@ -376,10 +381,7 @@ export class HeldPages {
       code.get(bucket);
       this.held(code, bucket).i32(by).op(I32.add).memory(I32.store8, at + HELD);
     };
-    code.i32(NONE).get(2).call(this.emit);
-    this.read(code, I32.load, FRONT).set(slot);
-    this.slotCell(code, NEWER, slot, 2).memory(I32.load, 0).set(slot);
-    this.write(code, I32.store, FRONT, () => code.get(slot));
+    this.takeSlot(code, slot);
     this.slotCell(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0).tee(gone).i64(NO_PAGE).op(I64.ne).if(TYPE_EMPTY);
     this.bucket(code, gone).set(bucket);
     count(-1);
@@ -395,7 +397,7 @@ export class HeldPages {
     pushEntry(code, 0, pageShift).set(entry);
     this.fillEntry(code, entry, 0, slot);
     // A page that comes in by a write has WRITTEN_BIT, which makes a read's number a write's.
-    record(code, () => code.i64(BigInt(access) << 32n).get(1).i64(WRITTEN_BIT).op(I64.and).op(I64.add), () => code.get(0).i64(pageShift).op(I64.shrU));
+    record(code, () => this.pushWhat(code, access, slot).get(1).i64(WRITTEN_BIT).op(I64.and).op(I64.add), () => code.get(0).i64(pageShift).op(I64.shrU));
     code.get(slot);
     return module.func({ parameters: [TYPE_I64, TYPE_I64, TYPE_I32], results: [TYPE_I32] }, code);
   }

@@ -55,7 +55,7 @@ export const RUN = AFTER_CONTEXT + 160;
 /** i32: the time of accesses that TypeScript makes, counted down (runtime-filter.ts). */
 export const CLOCK = AFTER_CONTEXT + 240;
 
-/** The pages that the filter holds back (held-pages.ts), of data and of code. */
+/** The pages that the filter holds (held-pages.ts), of data and of code. */
 export const HELD_DATA = 0x1000;
 export const HELD_CODE = 0xa000;
 

@@ -1,7 +1,7 @@
 /**
  * Loads and stores of one function.
  *
- * An access asks the table of the pages that the filter holds back in line (held-pages.ts), and calls the runtime for a page that it does not lead to. Either
+ * An access asks the table of the pages that the filter holds in line (held-pages.ts), and calls the runtime for a page that it does not lead to. Either
  * way it has a time: that of its block, less two for each access of the block before it.
  */
 import type { Code, Local } from "./binary/code.js";

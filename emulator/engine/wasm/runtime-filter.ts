@@ -84,8 +84,8 @@ export class PageFilter {
     this.age = module.func({ parameters: [], results: [] }, new Code(0).call(this.data.age).call(this.code.age));
   }
 
-  /** Records a touch; both push an i64: the access shifted left by 32, and the number of the page. */
-  private record(code: Code, access: () => unknown, page: () => unknown): void {
+  /** Writes a record; both push an i64: access and number of the held page in the upper word, and the number of the page. */
+  private record(code: Code, what: () => unknown, page: () => unknown): void {
     const { options } = this;
     if (!options.trace) return;
     const count = code.local(TYPE_I32);
@@ -95,7 +95,7 @@ export class PageFilter {
     code.i64(0xffff_ffff).op(I64.and);
     page();
     code.i64(32).op(I64.shrU).i64(34).op(I64.shl).op(I64.or);
-    access();
+    what();
     code.op(I64.or).memory(I64.store, 0);
     if (options.tracePcs) {
       code.get(count).i32(3).op(I32.shl).i32(this.base + RING_PCS).op(I32.add);
@@ -122,7 +122,7 @@ export class PageFilter {
     return this.module.func({ parameters: [], results: [TYPE_I32] }, code);
   }
 
-  /** Before the page tables may change: records what is due, and holds nothing. */
+  /** Before the page tables may change: all held pages leave. */
   clear(): number {
     const code = new Code(0);
     this.data.clear(code);

@@ -414,7 +414,7 @@ export interface RuntimeInstance {
   readonly enter: (slot: number, left: number) => number;
   /** Stands in slots without code. */
   readonly unknown: (account: bigint) => number;
-  /** Records what the filter holds back, and makes it hold nothing. */
+  /** All held pages leave. */
   readonly clear: () => void;
   /** Code runs on the page. */
   readonly fetch: (page: bigint) => void;

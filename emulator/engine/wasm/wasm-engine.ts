@@ -126,10 +126,10 @@ class Wasm implements WasmEngine {
       regionsAtOnce,
       coldRuns,
     });
-    // Without a trace nobody sees what the filter holds back.
+    // Without a trace nobody sees what the filter holds.
     const depths = options.trace ? filterDepths(options) : { data: 1, code: 1 };
-    emptySet(this.cells, HELD_DATA, depths.data);
-    emptySet(this.cells, HELD_CODE, depths.code);
+    emptySet(this.cells, HELD_DATA);
+    emptySet(this.cells, HELD_CODE);
     this.runtime = createRuntime(
       { ...shared, trace: options.trace, filterPages: depths.data, fetchPages: depths.code },
       {
@@ -192,7 +192,7 @@ class Wasm implements WasmEngine {
     if (this.stop || this.sinkFailed) this.words[STOP_BITS / 8] = BigInt.asUintN(64, STOP_BITS_SET);
   }
 
-  /** Before the page tables may change: records what is due, holds nothing, hands over. */
+  /** Before the page tables may change: all held pages leave, and the records are handed over. */
   private finishTrace(): void {
     this.words[ACCESS_PC / 8] = this.registers.pc;
     this.runtime.clear();
@@ -470,7 +470,7 @@ class Wasm implements WasmEngine {
 }
 
 /**
- * An engine over this guest RAM, which has ENGINE_BYTES behind it. `options.filterPages` and `fetchPages` are the numbers of pages that the trace filter holds back;
+ * An engine over this guest RAM, which has ENGINE_BYTES behind it. `options.filterPages` and `fetchPages` are the numbers of pages that the trace filter holds;
  * see engine.ts. Throws ConfigError if an option is not possible.
  */
 export function createWasmEngine(memory: PhysicalMemory, options: EngineOptions, tuning: WasmTuning = {}): WasmEngine {

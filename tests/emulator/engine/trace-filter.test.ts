@@ -13,7 +13,8 @@ describe("depth of the trace filter", () => {
         { entries: 256, ways: 1, policy: "lru" },
       ]),
     ).to.equal(1);
-    expect(filterPagesFor([{ entries: 32, ways: 4, policy: "tree-plru" }])).to.equal(3);
+    expect(filterPagesFor([{ entries: 32, ways: 4, policy: "lru" }])).to.equal(4);
+    expect(filterPagesFor([{ entries: 32, ways: 4, policy: "fifo" }])).to.equal(1);
   });
 
   it("an engine holds 1 to 32 pages of each kind", () => {

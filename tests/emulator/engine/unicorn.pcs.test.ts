@@ -7,7 +7,8 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { createUnicornEngine } from "../../../emulator/engine/unicorn.js";
 import type { UnicornEngine } from "../../../emulator/engine/unicorn.js";
-import { EngineBench } from "../../support/engine-bench.js";
+import { decodeRecord, EngineBench, type TraceRecord } from "../../support/engine-bench.js";
+import { isOfCode, plainTouch, simulate } from "../../support/filtered-tlb.js";
 import { seededAssert } from "../../support/seed.js";
 
 const FETCH = 0;
@@ -18,37 +19,22 @@ const DATA = 0x4000_0000;
 const PAGE = 4096;
 const POINTERS = 20;
 
-interface Touch {
-  readonly page: number;
-  readonly access: number;
+interface TouchOf extends TraceRecord {
   readonly pc: number;
 }
 
 /** Misses and first writes of a fully associative LRU of `entries` pages, as `kind page@pc`. */
-function simulate(entries: number, touches: readonly Touch[]): string[] {
-  const events: string[] = [];
-  const held = new Map<number, boolean>();
-  for (const { page, access, pc } of touches) {
-    if (access === FETCH) continue;
-    const dirty = held.get(page);
-    if (dirty === undefined) events.push(`miss ${page}@${pc.toString(16)}`);
-    if (access === WRITE && dirty !== true) events.push(`dirty ${page}@${pc.toString(16)}`);
-    held.delete(page);
-    held.set(page, dirty === true || access === WRITE);
-    const [oldest] = held.keys();
-    if (held.size > entries && oldest !== undefined) held.delete(oldest);
-  }
-  return events;
+function eventsOf(entries: number, records: readonly TouchOf[]): string[] {
+  return simulate({ sets: 1, ways: entries, tree: false }, records.filter((record) => !isOfCode(record)), ({ page, pc }) => `${page}@${pc.toString(16)}`);
 }
 
-function withEngine(filterPages: number, tracePcs: boolean, body: (made: EngineBench<UnicornEngine>, touches: Touch[]) => void): void {
+function withEngine(filterPages: number, tracePcs: boolean, body: (made: EngineBench<UnicornEngine>, touches: TouchOf[]) => void): void {
   const made = new EngineBench((memory) => createUnicornEngine(memory, { pageSize: PAGE, trace: true, filterPages, tracePcs }), { bytes: 2 ** 20 });
-  const touches: Touch[] = [];
+  const touches: TouchOf[] = [];
   const { engine } = made;
   engine.setTraceSink((words, count) => {
     for (let i = 0; i < count; i++) {
-      const high = words[2 * i + 1]!;
-      touches.push({ page: words[2 * i]! + Math.floor(high / 4) * 2 ** 32, access: high % 4, pc: engine.tracePcs?.[i] ?? NaN });
+      touches.push({ ...decodeRecord(words[2 * i]!, words[2 * i + 1]!), pc: engine.tracePcs?.[i] ?? NaN });
     }
   });
   try {
@@ -109,11 +95,11 @@ describe("PCs of trace records", () => {
         fc.property(steps, pages, fc.integer({ min: 1, max: 4 }), (program, layout, rounds) => {
           withEngine(filterPages, true, (made, touches) => {
             const lines: string[] = [];
-            const truth: Touch[] = [];
+            const truth: TouchOf[] = [];
             program.forEach(({ pointer, kind, cross }, i) => {
               const { text, accesses } = instruction(kind, `x${1 + pointer}`, cross);
               lines.push(text);
-              for (const [behind, access] of accesses) truth.push({ page: DATA / PAGE + layout[pointer]! + behind, access, pc: CODE + 4 * i });
+              for (const [behind, access] of accesses) truth.push({ ...plainTouch(DATA / PAGE + layout[pointer]! + behind, access), pc: CODE + 4 * i });
             });
             made.code(CODE, `1: ${lines.join("\n")}\n subs x27, x27, #1\n b.ne 1b\n brk #0`);
             made.set({ 27: rounds });
@@ -122,7 +108,7 @@ describe("PCs of trace records", () => {
             while (made.go().reason === "svc");
             expect(made.engine.registers.x(27)).to.equal(0n);
             const all = Array.from({ length: rounds }, () => truth).flat();
-            expect(simulate(entries, touches)).to.deep.equal(simulate(entries, all));
+            expect(eventsOf(entries, touches)).to.deep.equal(eventsOf(entries, all));
           });
         }),
         60,

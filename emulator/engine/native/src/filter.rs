@@ -32,10 +32,12 @@ pub struct Filter {
     bases: [u64; MAX_DEPTH],
     /// Host address of the page.
     hosts: [u64; MAX_DEPTH],
-    /// Slots with a page whose write has been emitted since it came in, and that the engine may write without asking; one bit each.
+    /// Slots with a page whose write has been recorded since it came in, and that the engine may write without asking; one bit each.
     written: u32,
-    /// Time of last use, above the number of the slot: the least is that of the least recent page. The time of a slot without a page is 0.
+    /// Time of last use, above the number of the slot: the least word is that of the least recent page. Of a slot without a page: u64::MAX.
     used: [u64; MAX_DEPTH],
+    /// Slots with a page, the first ones.
+    count: usize,
     now: u64,
     /// The slot used last.
     last: usize,
@@ -57,7 +59,8 @@ impl Filter {
             bases: [NO_PAGE; MAX_DEPTH],
             hosts: [0; MAX_DEPTH],
             written: 0,
-            used: std::array::from_fn(|slot| if slot < depth { slot as u64 } else { u64::MAX }),
+            used: [u64::MAX; MAX_DEPTH],
+            count: 0,
             now: 0,
             last: NONE,
             held: [0; BUCKETS],
@@ -121,13 +124,17 @@ impl Filter {
         ring.push(self.bases[slot] >> self.page_shift, WRITE, NOT_NEW);
     }
 
-    /// A page from outside comes in, in place of the least recent one. Returns its slot.
+    /// A page from outside comes in, in place of the least recent one if there is no room. Returns its slot.
     #[inline(always)]
     pub fn enter(&mut self, base: u64, host: u64, write: bool, ring: &mut Ring) -> usize {
-        let slot = self.least_recent();
-        if self.bases[slot] != NO_PAGE {
+        let slot = if self.count < self.depth {
+            self.count += 1;
+            self.count - 1
+        } else {
+            let slot = self.least_recent();
             self.held[self.bucket(self.bases[slot])] -= 1;
-        }
+            slot
+        } % MAX_DEPTH;
         let bucket = self.bucket(base);
         self.held[bucket] += 1;
         self.guess[bucket] = slot as u8;
@@ -139,7 +146,7 @@ impl Filter {
         slot
     }
 
-    /// The slot to be used next for another page: the first without one, else that of the least recent page.
+    /// The slot of the least recent page.
     #[inline(always)]
     fn least_recent(&self) -> usize {
         // Several at once, and without a branch, which random accesses would mispredict.
@@ -166,17 +173,16 @@ impl Filter {
 
     /// Before the page tables may change: all held pages leave, the least recent first.
     pub fn clear(&mut self, ring: &mut Ring) {
-        let mut used = self.used;
-        let used = &mut used[..self.depth];
-        used.sort_unstable();
-        for slot in used.iter().map(|&used| used as usize % MAX_DEPTH) {
-            if self.bases[slot] != NO_PAGE {
-                self.held[self.bucket(self.bases[slot])] -= 1;
-                self.bases[slot] = NO_PAGE;
-                self.used[slot] = slot as u64;
-                ring.push(0, LEAVE, self.first_held + slot as u32);
-            }
+        let mut order = self.used;
+        let order = &mut order[..self.count];
+        order.sort_unstable();
+        for slot in order.iter().map(|&used| used as usize % MAX_DEPTH) {
+            self.held[self.bucket(self.bases[slot])] -= 1;
+            self.bases[slot] = NO_PAGE;
+            self.used[slot] = u64::MAX;
+            ring.push(0, LEAVE, self.first_held + slot as u32);
         }
+        self.count = 0;
         self.written = 0;
         self.last = NONE;
     }

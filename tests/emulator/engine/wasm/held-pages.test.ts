@@ -1,4 +1,4 @@
-/** The pages that the filter holds back, against a list that is searched and sorted. */
+/** The pages that the filter holds, against a list that is searched and sorted. */
 import { expect } from "chai";
 import { Code } from "../../../../emulator/engine/wasm/binary/code.js";
 import { ModuleBuilder } from "../../../../emulator/engine/wasm/binary/module.js";
@@ -9,7 +9,7 @@ import { runSeed } from "../../../support/seed.js";
 const I32_TYPE = 0x7f;
 const I64_TYPE = 0x7e;
 const WRITTEN = 1n << 32n;
-const [FETCH, READ, WRITE] = [0, 1, 2];
+const [FETCH, READ, WRITE, LEAVE] = [0, 1, 2, 3];
 
 interface Set32 {
   readonly touch: (page: bigint, write: number, time: number) => void;
@@ -26,8 +26,8 @@ function heldPages(depth: number, access: 0 | 1): Set32 {
   module.importMemory("e", "memory", 2);
   const held = new HeldPages({
     module, at: HELD_BYTES, depth, pageShift: 12, access,
-    record: (code, kind, page) => {
-      kind();
+    record: (code, what, page) => {
+      what();
       page();
       code.call(recorded);
     },
@@ -52,9 +52,9 @@ function heldPages(depth: number, access: 0 | 1): Set32 {
   module.exportFunction("age", held.age);
   const memory = new WebAssembly.Memory({ initial: 2, maximum: 2 });
   const cells = new Uint32Array(memory.buffer);
-  emptySet(cells, HELD_BYTES, depth);
+  emptySet(cells, HELD_BYTES);
   const records: string[] = [];
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), { e: { memory, record: (kind: bigint, page: bigint) => records.push(`${kind >> 32n} ${page}`) } });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), { e: { memory, record: (what: bigint, page: bigint) => records.push(`${(what >> 32n) & 3n} ${what >> 42n} ${page}`) } });
   const fetch = exports["fetch"] as (page: bigint, time: number) => void;
   const { touch, clear: empty, age } = exports as unknown as Set32;
   return {
@@ -71,42 +71,31 @@ function heldPages(depth: number, access: 0 | 1): Set32 {
 /** The same by the rule of docs/engine.md. */
 class Model {
   readonly records: string[] = [];
-  private order: { readonly page: bigint; written: boolean }[] = [];
-  private readonly moved = new Set<bigint>();
-  private newest: bigint | undefined;
+  /** The page used last comes first. */
+  private order: { readonly page: bigint; readonly slot: number; written: boolean }[] = [];
 
   constructor(private readonly depth: number, private readonly access: number) {}
 
-  private recordMoved(but?: bigint): void {
-    const due = this.order.filter(({ page }) => this.moved.has(page)).map(({ page }) => page).reverse();
-    // The newest at the last record has not moved if nothing that was used is older.
-    if (due[0] === this.newest) due.shift();
-    for (const page of due) if (page !== but) this.records.push(`${this.access} ${page}`);
-    this.moved.clear();
+  private record(access: number, slot: number, page: bigint): void {
+    this.records.push(`${access} ${slot + (this.access === FETCH ? 128 : 1)} ${page}`);
   }
 
   touch(page: bigint, write: boolean): void {
-    const held = this.order.find((each) => each.page === page);
+    let held = this.order.find((each) => each.page === page);
     if (held === undefined) {
-      this.recordMoved();
-      this.order = [{ page, written: write }, ...this.order].slice(0, this.depth);
-      this.records.push(`${write ? WRITE : this.access} ${page}`);
-      this.newest = page;
-      return;
+      const slot = this.order.length < this.depth ? this.order.length : this.order.pop()!.slot;
+      held = { page, slot, written: write };
+      this.record(write ? WRITE! : this.access, slot, page);
     }
-    if (this.order[0] !== held) this.moved.add(page);
     this.order = [held, ...this.order.filter((each) => each !== held)];
     if (!write || held.written) return;
-    this.recordMoved(page);
     held.written = true;
-    this.records.push(`${WRITE} ${page}`);
-    this.newest = page;
+    this.records.push(`${WRITE} 0 ${page}`);
   }
 
   clear(): void {
-    this.recordMoved();
+    for (const { slot } of this.order.reverse()) this.record(LEAVE!, slot, 0n);
     this.order = [];
-    this.newest = undefined;
   }
 
   revoke(): void {
@@ -114,7 +103,7 @@ class Model {
   }
 }
 
-describe("pages held back", () => {
+describe("pages held", () => {
   for (const [depth, access] of [[1, READ], [2, READ], [5, READ], [32, READ], [1, FETCH], [3, FETCH], [32, FETCH]] as const) {
     it(`${depth} of ${access === FETCH ? "code" : "data"}: records as by the rule`, () => {
       const seed = runSeed() + 100 * depth + access;

@@ -16,8 +16,8 @@ function filterOf(filterPages: number) {
   const words = new BigUint64Array(memory.buffer, RAM);
   const cells = new Uint32Array(memory.buffer, RAM);
   words[FRONT_EPOCH / 8] = 1n << 48n;
-  emptySet(cells, HELD_DATA, filterPages);
-  emptySet(cells, HELD_CODE, 2);
+  emptySet(cells, HELD_DATA);
+  emptySet(cells, HELD_CODE);
   const asked: string[] = [];
   const { exports } = createRuntime(
     { base: RAM, memoryPages: pages, pageSize: 4096, filterPages, fetchPages: 2, trace: true, tracePcs: false },
@@ -36,21 +36,40 @@ function filterOf(filterPages: number) {
   const records = (): string[] =>
     Array.from({ length: cells[RING_COUNT / 4]! }, (_, index) => {
       const high = cells[RING / 4 + 2 * index + 1]!;
-      return `${(cells[RING / 4 + 2 * index]! + (high >>> 2) * 2 ** 32).toString(16)}${["f", "r", "w"][high & 3]!}`;
+      return `${(cells[RING / 4 + 2 * index]! + ((high >>> 2) & 0xff) * 2 ** 32).toString(16)}${["f", "r", "w", "l"][high & 3]!}${high >>> 10}`;
     });
-  return { load, store, records, asked, memory };
+  return { load, store, fetch: exports["fetch"] as (page: bigint) => void, clear: exports["clear"] as () => void, records, asked, memory };
 }
 
 describe("page filter of the wasm engine", () => {
-  it("a held page makes no record until a page from outside comes", () => {
+  it("uses of held pages make no record, and the least recent page makes room", () => {
     const { load, records, asked } = filterOf(2);
     expect(load(A + 8n, 8)).to.equal(0x1008);
     expect(load(B, 1)).to.equal(0x2000);
     expect(load(A + 16n, 8)).to.equal(0x1010);
-    expect(records()).to.deep.equal(["40001r", "40002r"]);
+    expect(records()).to.deep.equal(["40001r1", "40002r2"]);
     load(C, 4);
-    expect(records()).to.deep.equal(["40001r", "40002r", "40001r", "ffff40003r"]);
+    // In the place of B, which was not used for longest.
+    expect(records()).to.deep.equal(["40001r1", "40002r2", "ffff40003r2"]);
     expect(asked).to.deep.equal(["40001 0", "40002 0", "ffff40003 0"]);
+  });
+
+  it("all held pages leave in the order of their last uses, data first", () => {
+    const { load, store, fetch, clear, records } = filterOf(5);
+    fetch(7n);
+    load(A, 8);
+    store(B, 8, 1n);
+    fetch(8n);
+    load(C, 8);
+    load(A, 8);
+    fetch(7n);
+    const before = records().length;
+    clear();
+    expect(records().slice(before)).to.deep.equal(["0l2", "0l3", "0l1", "0l129", "0l128"]);
+    clear();
+    expect(records().length).to.equal(before + 5);
+    load(C, 8);
+    expect(records().at(-1)).to.equal("ffff40003r1");
   });
 
   it("the first write to a held page is recorded, the next one is not", () => {
@@ -60,7 +79,7 @@ describe("page filter of the wasm engine", () => {
     expect(store(A + 8n, 2, 0xffffn)).to.equal(0);
     load(B, 8);
     store(A, 1, 9n);
-    expect(records()).to.deep.equal(["40001r", "40001w", "40002r"]);
+    expect(records()).to.deep.equal(["40001r1", "40001w0", "40002r2"]);
     expect(new BigUint64Array(memory.buffer, 0x1000, 2)).to.deep.equal(new BigUint64Array([0x0102_0304_0506_0709n, 0xffffn]));
   });
 
@@ -68,7 +87,7 @@ describe("page filter of the wasm engine", () => {
     const { load, records } = filterOf(1);
     load(A | (0xabn << 56n), 8);
     load(A, 8);
-    expect(records()).to.deep.equal(["40001r"]);
+    expect(records()).to.deep.equal(["40001r1"]);
   });
 
   it("an access across pages touches both", () => {
@@ -77,6 +96,6 @@ describe("page filter of the wasm engine", () => {
     new Uint8Array(memory.buffer).set([5, 6, 7, 8], 0x2000);
     const at = load(A + 0xffcn, 8) >>> 0;
     expect([...new Uint8Array(memory.buffer, at, 8)]).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8]);
-    expect(records()).to.deep.equal(["40001r", "40002r"]);
+    expect(records()).to.deep.equal(["40001r1", "40002r2"]);
   });
 });
