@@ -6,15 +6,15 @@ import { filterDepths, filterPagesFor } from "../../../emulator/engine/trace-fil
 describe("depth of the trace filter", () => {
   it("several TLBs: the smallest, and not more than there is room for", () => {
     expect(filterPagesFor([])).to.equal(32);
-    expect(filterPagesFor([{ entries: 48, ways: "full", policy: "lru" }])).to.equal(32);
+    expect(filterPagesFor([{ entries: 48, ways: "full", policy: "lru", coalescedPages: 1 }])).to.equal(32);
     expect(
       filterPagesFor([
-        { entries: 48, ways: "full", policy: "lru" },
-        { entries: 256, ways: 1, policy: "lru" },
+        { entries: 48, ways: "full", policy: "lru", coalescedPages: 1 },
+        { entries: 256, ways: 1, policy: "lru", coalescedPages: 1 },
       ]),
     ).to.equal(1);
-    expect(filterPagesFor([{ entries: 32, ways: 4, policy: "lru" }])).to.equal(4);
-    expect(filterPagesFor([{ entries: 32, ways: 4, policy: "fifo" }])).to.equal(1);
+    expect(filterPagesFor([{ entries: 32, ways: 4, policy: "lru", coalescedPages: 1 }])).to.equal(4);
+    expect(filterPagesFor([{ entries: 32, ways: 4, policy: "fifo", coalescedPages: 1 }])).to.equal(1);
   });
 
   it("an engine holds 1 to 32 pages of each kind", () => {

@@ -8,7 +8,12 @@ import { granule } from "../../../emulator/arch/granule.js";
 import { CORE_NAMES, corePreset } from "../../../emulator/mmu/cores.js";
 import { MmuGroup, filterTiers, grouped } from "../../../emulator/mmu/mmu-group.js";
 import { Mmu } from "../../../emulator/mmu/mmu.js";
+import type { TlbListener } from "../../../emulator/mmu/tlb-listener.js";
+import { exactFilterPages } from "../../../emulator/mmu/tlb-policy.js";
 import { UnitIndex } from "../../../emulator/mmu/unit-index.js";
+import { Random } from "../../support/random-instructions.js";
+import { TraceFilter, plainTrace } from "../../support/filtered-trace.js";
+import { runSeed } from "../../support/seed.js";
 import { PageTables } from "./page-table-builder.js";
 
 const ANON = 0x00a8_0000_0000_0f43n;
@@ -16,8 +21,8 @@ const CLEAN = 0x0028_0000_0000_0fc3n;
 const CONT = 1n << 52n;
 const ZERO = { instructions: 0, loads: 0, stores: 0 };
 
-function build(tables: PageTables, index: () => UnitIndex): [Mmu, ...Mmu[]] {
-  return CORE_NAMES.map((name) => new Mmu({ core: corePreset(name), memory: tables.memory, granule: granule("4k"), updatesDescriptors: false, seed: 1, index: index() })) as [Mmu, ...Mmu[]];
+function build(tables: PageTables, index: () => UnitIndex, names: readonly string[] = CORE_NAMES): [Mmu, ...Mmu[]] {
+  return names.map((name) => new Mmu({ core: corePreset(name), memory: tables.memory, granule: granule("4k"), updatesDescriptors: false, seed: 1, index: index() })) as [Mmu, ...Mmu[]];
 }
 
 describe("MmuGroup", () => {
@@ -53,6 +58,65 @@ describe("MmuGroup", () => {
       });
     }
     expect(members[0].stats(ZERO).l2.misses).to.be.greaterThan(1000);
+  });
+
+  it("every preset, alone and in a group, does with a filtered trace what it does with every access", () => {
+    const tables = new PageTables();
+    for (let page = 0; page < 4096; page++) {
+      const run = (page & 512) !== 0 ? CONT : 0n;
+      tables.map(page * 4096, 3, ((page & 256) === 0 ? ANON : CLEAN) | run | BigInt(0x100_0000 + page * 4096));
+    }
+    for (let block = 8; block < 16; block++) tables.map(block * 2 ** 21, 2, (CLEAN & ~2n) | BigInt(0x800_0000 + block * 2 ** 21));
+    const shared = new UnitIndex(64);
+    // Behind direct-mapped structures a filter holds one page.
+    const names = CORE_NAMES.filter((name) => !name.startsWith("qemu"));
+    const members = build(tables, () => shared, names);
+    const group = new MmuGroup(members);
+    const whole = build(tables, () => new UnitIndex(), names);
+    const alone = build(tables, () => new UnitIndex(64), names);
+    const depths = alone.map(({ core }) => ({ data: Math.min(127, exactFilterPages(core.l1d)), code: Math.min(127, exactFilterPages(core.l1i)) }));
+    const least = { data: Math.min(...depths.map(({ data }) => data)), code: Math.min(...depths.map(({ code }) => code)) };
+    expect(least).to.deep.equal({ data: 5, code: 6 });
+    const filter = new TraceFilter(least);
+    const filters = depths.map((each) => new TraceFilter(each));
+    const feed = (listener: TlbListener, words: Uint32Array): void => {
+      listener.consume(words, words.length / 2);
+    };
+    const random = new Random(runSeed());
+    const below = random.below.bind(random);
+    let asid = 1;
+    for (const listener of [group, ...whole, ...alone]) listener.setRegime(tables.regime({ asid, hd: true }));
+    let kept = 0;
+    for (let batch = 0; batch < 60; batch++) {
+      const span = [6, 12, 30, 60, 700, 4096, 8192][below(7)]!;
+      const base = below(8192 - span + 1);
+      const accesses = Array.from({ length: 1 + below(400) }, () => ({ page: base + below(below(4) === 0 ? span : Math.min(span, 12)), access: below(3) }));
+      const left = filter.trace(accesses);
+      kept += accesses.length - left.length / 2;
+      feed(group, left);
+      whole.forEach((mmu) => feed(mmu, plainTrace(accesses)));
+      alone.forEach((mmu, i) => feed(mmu, filters[i]!.trace(accesses)));
+      if (below(2) === 0) {
+        feed(group, filter.leave());
+        alone.forEach((mmu, i) => feed(mmu, filters[i]!.leave()));
+        if (below(3) === 0) asid = 3 - asid;
+        const regime = tables.regime({ asid, hd: true });
+        const start = below(8192) * 4096;
+        const operation = { op: "rvale1is", asid: regime.asid, start: start as Va, end: (start + 65536) as Va, level: undefined } as const;
+        for (const listener of [group, ...whole, ...alone]) {
+          listener.setRegime(regime);
+          listener.tlbi(operation);
+        }
+      }
+      whole.forEach((mmu, i) => {
+        expect(members[i]!.stats(ZERO), `${mmu.core.name} in the group, batch ${batch}`).to.deep.equal(mmu.stats(ZERO));
+        expect(alone[i]!.stats(ZERO), `${mmu.core.name} alone, batch ${batch}`).to.deep.equal(mmu.stats(ZERO));
+        mmu.structures.forEach((tlb, nr) => {
+          expect([...alone[i]!.structures[nr]!], `${mmu.core.name}, structure ${nr}, batch ${batch}`).to.deep.equal([...tlb]);
+        });
+      });
+    }
+    expect(kept).to.be.greaterThan(1000);
   });
 
   it("feeds one of those that are alike, but always the one that updates descriptors", () => {

@@ -10,6 +10,7 @@ import type { FastPath, FastSide } from "../../../emulator/mmu/tlb-fast.js";
 import { Tlb } from "../../../emulator/mmu/tlb.js";
 import type { TlbSpec } from "../../../emulator/mmu/tlb.js";
 import { UnitIndex } from "../../../emulator/mmu/unit-index.js";
+import { recordWords } from "../../support/filtered-trace.js";
 
 const FETCH = 0;
 const READ = 1;
@@ -25,8 +26,8 @@ interface Rig {
   readonly l1d: Tlb;
   readonly l2: Tlb;
   readonly path: FastPath;
-  /** Feeds [page, access] records and returns how many were consumed. */
-  readonly feed: (...records: [number, number][]) => number;
+  /** Feeds records and returns how many were consumed. */
+  readonly feed: (...records: [page: number, access: number, held?: number][]) => number;
 }
 
 function rig(l1 = L1, l2 = L2): Rig {
@@ -34,10 +35,10 @@ function rig(l1 = L1, l2 = L2): Rig {
   const arena = new Arena(2 * Tlb.cellsOf(l1) + Tlb.cellsOf(l2), 3, index);
   const [i, d, second] = [l1, l1, l2].map((spec) => new Tlb(spec, granule("4k"), 1, arena)) as [Tlb, Tlb, Tlb];
   for (const tlb of [i, d, second]) tlb.setAsid(1 as Asid);
-  const side = (tlb: Tlb): FastSide => ({ l1: tlb.header, l1Orders: tlb.entryOrder, l2: [second.header], pageL2: second.header, runL2: second.header });
-  const path: FastPath = { arena, instruction: side(i), data: side(d), walker: undefined, misses: new Float64Array(2), walkDue: 0 };
-  const feed = (...records: [number, number][]): number => {
-    const words = Uint32Array.from(records.flatMap(([page, access]) => [page % 2 ** 32, Math.floor(page / 2 ** 32) * 4 + access]));
+  const side = (tlb: Tlb): FastSide => ({ l1: tlb.header, pins: l1.policy === "lru", l1Orders: tlb.entryOrder, l2: [second.header], pageL2: second.header, runL2: second.header });
+  const path: FastPath = { arena, instruction: side(i), data: side(d), walker: undefined, pinned: new Int32Array(256).fill(-1), misses: new Float64Array(2), walkDue: 0 };
+  const feed = (...records: [page: number, access: number, held?: number][]): number => {
+    const words = Uint32Array.from(records.flatMap(([page, access, held]) => recordWords(page, access, held)));
     return consumeFast(path, index.resolve(words, records.length, 1 as Asid), 0, records.length);
   };
   return { l1i: i, l1d: d, l2: second, path, feed };
@@ -96,6 +97,35 @@ describe("consumeFast", () => {
       expect([...made.path.arena.cells], name).to.deep.equal(before);
       expect([...made.path.misses], name).to.deep.equal([0, 0]);
     }
+  });
+
+  it("keeps the entry of a held page whatever else is used; its leaving is its use", () => {
+    for (const change of [{}, { entries: 4, ways: 2 }]) {
+      const { l1i, l1d, l2, feed } = rig({ ...L1, ...change });
+      const sets = change.entries === undefined ? 1 : 2;
+      for (const page of [1, 2, 3, 4, 5]) fill(l2, page * sets);
+      for (const tlb of [l1i, l1d]) for (const page of [8, 9, ...(sets === 2 ? [10, 11] : [])]) fill(tlb, page * sets + (page > 9 ? 1 : 0));
+      const [access, first] = [READ, 1];
+      // Page 1 is held as the first, then others come and go as the second.
+      expect(feed([1 * sets, access, first], [2 * sets, access, first + 1], [3 * sets, access, first + 1], [4 * sets, access, first + 1])).to.equal(4);
+      expect(pages(l1d).filter((page) => page % sets === 0 && page < 8 * sets)).to.deep.equal([1 * sets, 4 * sets]);
+      // Page 4 leaves before page 1, so it is the less recent one.
+      expect(feed([0, 3, first + 1], [0, 3, first], [5 * sets, access, first])).to.equal(3);
+      expect(pages(l1d).filter((page) => page % sets === 0 && page < 8 * sets)).to.deep.equal([1 * sets, 5 * sets]);
+      expect(feed([1 * sets, FETCH, 128], [2 * sets, FETCH, 129], [3 * sets, FETCH, 129], [1 * sets, FETCH, 129])).to.equal(4);
+      expect(pages(l1i)).to.include(1 * sets);
+    }
+  });
+
+  it("an entry that translates several held pages stays until the last of them has left", () => {
+    const { l1d, l2, feed } = rig();
+    for (const page of [32, 64]) fill(l1d, page, DIRTY, 4);
+    fill(l2, 96, DIRTY, 4);
+    feed([40, READ, 1], [41, READ, 2], [64, READ, 3], [0, 3, 1], [0, 3, 3], [96, READ, 1]);
+    expect(pages(l1d), "page 41 is held").to.deep.equal([32, 96]);
+    feed([0, 3, 2], [0, 3, 1], [41, READ]);
+    fill(l1d, 128, DIRTY, 4);
+    expect(pages(l1d)).to.deep.equal([32, 128]);
   });
 
   it("fifo: a hit changes no order", () => {

@@ -119,18 +119,15 @@ describe("replacement policies", () => {
   });
 });
 
-describe("pages that a trace filter may hold back", () => {
+describe("pages that a trace filter may hold", () => {
   it("LRU: the ways of a set", () => {
-    expect(exactFilterPages({ entries: 48, ways: "full", policy: "lru" })).to.equal(48);
-    expect(exactFilterPages({ entries: 160, ways: 5, policy: "lru" })).to.equal(5);
-    expect(exactFilterPages({ entries: 256, ways: 1, policy: "lru" })).to.equal(1);
+    expect(exactFilterPages({ entries: 48, ways: "full", policy: "lru", coalescedPages: 1 })).to.equal(48);
+    expect(exactFilterPages({ entries: 160, ways: 5, policy: "lru", coalescedPages: 1 })).to.equal(5);
+    expect(exactFilterPages({ entries: 256, ways: 1, policy: "lru", coalescedPages: 1 })).to.equal(1);
   });
 
-  it("tree-PLRU: what the tree protects, and the newest", () => {
-    expect([1, 2, 4, 8, 16].map((ways) => exactFilterPages({ entries: 64, ways, policy: "tree-plru" }))).to.deep.equal([1, 2, 3, 4, 5]);
-  });
-
-  it("others: the last page", () => {
-    for (const policy of ["fifo", "random", "nru"] as const) expect(exactFilterPages({ entries: 48, ways: "full", policy })).to.equal(1);
+  it("others, and what coalesces: the last page", () => {
+    for (const policy of ["tree-plru", "fifo", "random", "nru"] as const) expect(exactFilterPages({ entries: 48, ways: "full", policy, coalescedPages: 1 })).to.equal(1);
+    expect(exactFilterPages({ entries: 48, ways: "full", policy: "lru", coalescedPages: 4 })).to.equal(1);
   });
 });

@@ -19,12 +19,12 @@ describe("UnitIndex", () => {
     const pages = [5, 6, 0xf_ffff_ffff, 0x8000_0000, 5];
     const one = [...index.resolve(words(...pages.map((page, i) => [page, i % 3] as const)), 5, 1 as Asid)];
     expect(one.map((record) => record & 3)).to.deep.equal([0, 1, 2, 0, 1]);
-    expect(one.map((record) => index.pageNumber(record >>> 2))).to.deep.equal(pages);
-    expect(one[0]! >>> 2).to.equal(one[4]! >>> 2);
-    expect(one[1]! >>> 2, "a neighbour").to.equal((one[0]! >>> 2) + 1);
+    expect(one.map((record) => index.pageNumber(record >>> 10))).to.deep.equal(pages);
+    expect(one[0]! >>> 10).to.equal(one[4]! >>> 10);
+    expect(one[1]! >>> 10, "a neighbour").to.equal((one[0]! >>> 10) + 1);
     const two = index.resolve(words([5, 0]), 1, 2 as Asid);
-    expect(two[0]! >>> 2).to.not.equal(one[0]! >>> 2);
-    expect(index.find(5, 1 << 16)).to.equal(one[0]! >>> 2);
+    expect(two[0]! >>> 10).to.not.equal(one[0]! >>> 10);
+    expect(index.find(5, 1 << 16)).to.equal(one[0]! >>> 10);
     expect(index.find(5, 3 << 16), "never asked for").to.equal(0);
   });
 
@@ -32,10 +32,20 @@ describe("UnitIndex", () => {
     const index = new UnitIndex();
     const [READ, WRITE, FETCH] = [1, 2, 0];
     const trace = [[5, READ], [5, WRITE], [5, WRITE], [5, READ], [6, WRITE], [6, READ], [6, READ], [6, WRITE], [6, FETCH], [6, WRITE], [4, READ], [5, WRITE], [5 + 2 ** 32, READ], [5, WRITE]] as const;
-    const shown = (records: Int32Array): string[] => [...records].map((record) => `${index.pageNumber(record >>> 2)}:${record & 3}`);
+    const shown = (records: Int32Array): string[] => [...records].map((record) => `${index.pageNumber(record >>> 10)}:${record & 3}`);
     expect(shown(index.resolve(words(...trace), trace.length, 1 as Asid))).to.have.length(trace.length);
     const page = 5 + 2 ** 32;
     expect(shown(index.resolve(words(...trace), trace.length, 1 as Asid, true))).to.deep.equal(["5:3", "5:2", "5:1", "6:2", "6:1", "6:3", "6:0", "6:2", "4:1", "5:2", `${page}:1`, "5:2"]);
+  });
+
+  it("keeps the number of a held page, and makes a record without a page of one that leaves", () => {
+    const index = new UnitIndex();
+    const held = (...records: readonly (readonly [number, number, number])[]): Uint32Array =>
+      Uint32Array.from(records.flatMap(([page, access, number]) => [page % 2 ** 32, access | (Math.floor(page / 2 ** 32) << 2) | (number << 10)]));
+    const shown = (records: Int32Array): string[] => [...records].map((record) => `${record >>> 10 === 0 ? "-" : index.pageNumber(record >>> 10)}:${record & 3}:${(record >>> 2) & 255}`);
+    const trace = [[5, 1, 7], [5, 2, 0], [6, 1, 3], [6, 2, 4], [2 ** 36 + 9, 0, 255], [0, 3, 7], [0, 3, 255], [5, 1, 1], [0, 3, 1], [5, 2, 0]] as const;
+    expect(shown(index.resolve(held(...trace), trace.length, 1 as Asid))).to.deep.equal(["5:1:7", "5:2:0", "6:1:3", "6:2:4", `${2 ** 36 + 9}:0:255`, "-:0:7", "-:0:255", "5:1:1", "-:0:1", "5:2:0"]);
+    expect(shown(index.resolve(held(...trace), trace.length, 1 as Asid, true))).to.deep.equal(["5:3:7", "6:1:3", "6:2:4", `${2 ** 36 + 9}:0:255`, "-:0:7", "-:0:255", "5:1:1", "-:0:1", "5:2:0"]);
   });
 
   it("the unit of a page in a class is the one with the shifted tag", () => {
@@ -77,7 +87,7 @@ describe("UnitIndex", () => {
     fill(4100, 0, 0b0101);
     const before = [...tlb];
     for (let page = 0; page < 400; page += 16) index.resolve(words([page, 1]), 1, 9 as Asid);
-    const last = index.resolve(words([77777, 1]), 1, 9 as Asid)[0]! >>> 2;
+    const last = index.resolve(words([77777, 1]), 1, 9 as Asid)[0]! >>> 10;
     expect(last >> 4, "numbering has started anew").to.be.below(20);
     expect([...tlb]).to.deep.equal(before);
     for (const page of [1000, 2048, 2063, 4100, 4102]) expect(tlb.peek(tlb.page(page, 0)), `page ${page}`).to.be.greaterThan(-1);

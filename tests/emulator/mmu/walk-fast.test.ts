@@ -44,7 +44,7 @@ function rig(leaf: bigint, core = "neoverse-n1", output = 0x100_5000): { mmu: Mm
   const { fastPath } = mmu as unknown as Inside;
   return {
     mmu,
-    walk: (access) => walkPlainPage(fastPath.arena, fastPath.walker, access === FETCH ? fastPath.instruction : fastPath.data, mmu.l1d.page(at, 0), access),
+    walk: (access) => walkPlainPage(fastPath.arena, fastPath.walker, access === FETCH ? fastPath.instruction : fastPath.data, mmu.l1d.page(at, 0), access) >= 0,
   };
 }
 

@@ -1,0 +1,57 @@
+/** The trace filter as plainly as it can be said, for tests of what follows it: a list of pages, searched from end to end. */
+
+export interface Access {
+  readonly page: number;
+  /** 0 fetch, 1 read, 2 write. */
+  readonly access: number;
+}
+
+export interface Depths {
+  readonly data: number;
+  readonly code: number;
+}
+
+/** Words of a trace record: access in bits 1:0 of the second, page number bits 39:32 in bits 9:2, held page in bits 17:10. */
+export function recordWords(page: number, access: number, held = 0): [number, number] {
+  return [page % 2 ** 32, access | (Math.floor(page / 2 ** 32) << 2) | (held << 10)];
+}
+
+/** Records of accesses, of which none is kept back. */
+export function plainTrace(accesses: readonly Access[]): Uint32Array {
+  return Uint32Array.from(accesses.flatMap(({ page, access }) => recordWords(page, access)));
+}
+
+export class TraceFilter {
+  /** Of data and of code, the least recent first. */
+  private readonly held: { readonly page: number; readonly number: number; written: boolean }[][] = [[], []];
+
+  constructor(private readonly depths: Depths) {}
+
+  /** The records that are left of these accesses. */
+  trace(accesses: readonly Access[]): Uint32Array {
+    const words: number[] = [];
+    for (const { page, access } of accesses) {
+      const [pages, depth, first] = access === 0 ? ([this.held[1]!, this.depths.code, 128] as const) : ([this.held[0]!, this.depths.data, 1] as const);
+      const at = pages.findIndex((each) => each.page === page);
+      if (at >= 0) {
+        const [each] = pages.splice(at, 1);
+        pages.push(each!);
+        if (access === 2 && !each!.written) {
+          each!.written = true;
+          words.push(...recordWords(page, 2));
+        }
+        continue;
+      }
+      const free = Array.from({ length: depth }, (_, slot) => first + slot).find((number) => pages.every((each) => each.number !== number));
+      const number = free ?? pages.shift()!.number;
+      pages.push({ page, number, written: access === 2 });
+      words.push(...recordWords(page, access, number));
+    }
+    return Uint32Array.from(words);
+  }
+
+  /** The records with which all pages leave. */
+  leave(): Uint32Array {
+    return Uint32Array.from(this.held.flatMap((pages) => pages.splice(0).flatMap(({ number }) => recordWords(0, 3, number))));
+  }
+}
