@@ -46,7 +46,7 @@ export function refresh(arena: Arena, cells: Int32Array, h: number, entry: numbe
   else if (order !== ORDER_FIFO) turnRing(cells, ringOf(arena, cells, h, entry), entry);
 }
 
-/** The trace filter holds one more page whose translation `entry` of structure `h` is. Pre: the entry was the last of its set to be used or made. */
+/** The trace filter holds one more page whose translation `entry` of structure `h` is. Pre: the entry has just been used or made; while one is pinned every use pins. */
 export function pin(arena: Arena, cells: Int32Array, h: number, entry: number): void {
   if (cells[h | H_ORDER] !== ORDER_STAMPS) {
     const ring = ringOf(arena, cells, h, entry);

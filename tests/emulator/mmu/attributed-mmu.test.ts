@@ -12,8 +12,10 @@ import { corePreset, parseCore } from "../../../emulator/mmu/cores.js";
 import type { CorePreset } from "../../../emulator/mmu/cores.js";
 import { Mmu } from "../../../emulator/mmu/mmu.js";
 import type { Tlb } from "../../../emulator/mmu/tlb.js";
+import { exactFilterPages } from "../../../emulator/mmu/tlb-policy.js";
 import type { Tlbi } from "../../../emulator/mmu/tlbi.js";
 import { seededAssert } from "../../support/seed.js";
+import { TraceFilter, plainTrace } from "../../support/filtered-trace.js";
 import { PageTables } from "./page-table-builder.js";
 
 const FETCH = 0;
@@ -161,6 +163,33 @@ describe("AttributedMmu", () => {
         expect(misses.filter(({ walked }) => walked).length).to.equal(stats.walks - stats.updateWalks);
         expect([...misses, ...marks].reduce((sum, { walkCycles }) => sum + walkCycles, 0)).to.equal(stats.walkCycles);
         if (core.l1d.coalescedPages === 1) expect(misses.filter(({ access }) => access !== FETCH).map(({ cause }) => cause)).to.deep.equal(expected);
+      }),
+      150,
+    );
+  });
+
+  it("a filtered trace: the same misses with the same causes as with every access", () => {
+    const page = fc.oneof(fc.nat(9), fc.nat(127), fc.integer({ min: 512, max: 1023 }));
+    const touches = fc.array(fc.record({ page, access: fc.constantFrom(FETCH, READ, READ, WRITE) }), { minLength: 1, maxLength: 60 });
+    const step = fc.record({ touches, maintain: fc.boolean(), first: page, asid: fc.constantFrom(1, 1, 2) });
+    seededAssert(
+      fc.property(fc.array(step, { maxLength: 20 }), fc.constantFrom("small", "cortex-a76", "cortex-a35", "qemu"), (steps, name) => {
+        const core = name === "small" ? SMALL : corePreset(name);
+        const filter = new TraceFilter({ data: exactFilterPages(core.l1d), code: exactFilterPages(core.l1i) });
+        const [all, less] = [mapped(), mapped()].map((tables) => ({ tables, ...make(tables, core) })) as [ReturnType<typeof make> & { tables: PageTables }, ReturnType<typeof make> & { tables: PageTables }];
+        for (const each of steps) {
+          for (const [rig, trace] of [[all, plainTrace(each.touches)], [less, filter.trace(each.touches)]] as const) rig.attributed.consume(trace, trace.length / 2);
+          if (!each.maintain) continue;
+          const leaving = filter.leave();
+          less.attributed.consume(leaving, leaving.length / 2);
+          for (const { attributed, tables } of [all, less]) {
+            attributed.tlbi({ op: "vale1is", asid: 1 as Asid, start: (each.first * 4096) as Va, end: ((each.first + 1) * 4096) as Va, level: undefined });
+            attributed.setRegime(tables.regime({ asid: each.asid }));
+          }
+        }
+        const shown = ({ misses }: typeof all): string[] => misses.map(({ pc: _, ...miss }) => JSON.stringify(miss));
+        expect(shown(less)).to.deep.equal(shown(all));
+        expect(less.mmu.stats(ZERO)).to.deep.equal(all.mmu.stats(ZERO));
       }),
       150,
     );

@@ -3,11 +3,14 @@
  */
 import { expect } from "chai";
 import type { Asid } from "../../../emulator/arch/addr.js";
+import { ModelBug } from "../../../emulator/arch/errors.js";
 import { granule } from "../../../emulator/arch/granule.js";
 import { Arena } from "../../../emulator/mmu/tlb-cells.js";
-import { canReplace, oldestOf, refresh, replace, setOf } from "../../../emulator/mmu/tlb-place.js";
+import { canReplace, oldestOf, pin, refresh, replace, setOf, unpin } from "../../../emulator/mmu/tlb-place.js";
 import { Tlb } from "../../../emulator/mmu/tlb.js";
 import type { TlbSpec } from "../../../emulator/mmu/tlb.js";
+import { Random } from "../../support/random-instructions.js";
+import { runSeed } from "../../support/seed.js";
 
 const SPEC: TlbSpec = { entries: 16, ways: 4, pageSizes: [4096, 65536], contiguous: "whole", splinter: "largest", coalescedPages: 1, policy: "lru" };
 /** Level 3, readable and writable, dirty. */
@@ -58,6 +61,68 @@ describe("the place of a new entry", () => {
         }
         if (i % 50 === 0) expect([...tlb], `seed ${seed}, step ${i}`).to.deep.equal([...own.tlb]);
       }
+    });
+  }
+
+  for (const [name, change] of [kinds[0]!, kinds[1]!, kinds[2]!] as const) {
+    it(`${name}: never an entry that is pinned; what pins no longer was used just now`, () => {
+      const spec = { ...SPEC, ...change };
+      const { tlb, arena } = make(spec);
+      const { cells } = arena;
+      const sets = spec.ways === "full" ? 1 : spec.entries / spec.ways;
+      const random = new Random(runSeed());
+      /** By set: pages by last use, the oldest first; and how often each is pinned. */
+      const orders = Array.from({ length: sets }, (): number[] => []);
+      const pins = new Map<number, number>();
+      const entryOf = (page: number): number => tlb.peek(tlb.page(page, 0));
+      const use = (order: number[], page: number): void => {
+        const at = order.indexOf(page);
+        if (at >= 0) order.splice(at, 1);
+        order.push(page);
+      };
+      for (let page = 0; page < spec.entries; page++) {
+        tlb.fill(tlb.page(page, 0), false, 0, DIRTY, page, 0);
+        use(orders[page % sets]!, page);
+      }
+      for (let i = 0; i < 4000; i++) {
+        const set = random.below(sets);
+        const order = orders[set]!;
+        const page = random.pick(order);
+        const count = pins.get(page) ?? 0;
+        const free = order.filter((each) => (pins.get(each) ?? 0) === 0);
+        switch (random.below(4)) {
+          case 0:
+            if (count === 0 && free.length === 1) break;
+            tlb.lookup(tlb.page(page, 0));
+            pin(arena, cells, tlb.header, entryOf(page));
+            pins.set(page, count + 1);
+            break;
+          case 1:
+            if (count === 0) break;
+            unpin(arena, cells, tlb.header, entryOf(page));
+            pins.set(page, count - 1);
+            if (count === 1) use(order, page);
+            break;
+          case 2:
+            // A use of what is pinned already, which changes nothing.
+            if (count === 0) break;
+            if (random.below(2) === 0) tlb.lookup(tlb.page(page, 0));
+            else refresh(arena, cells, tlb.header, entryOf(page));
+            break;
+          default: {
+            if (free.length < 2) break;
+            expect(oldestOf(cells, tlb.header, set), `step ${i}`).to.equal(entryOf(free[0]!));
+            const fresh = spec.entries * (1 + i) + set;
+            tlb.fill(tlb.page(fresh, 0), false, 0, DIRTY, fresh, 0);
+            pin(arena, cells, tlb.header, entryOf(fresh));
+            pins.set(fresh, 1);
+            order.splice(order.indexOf(free[0]!), 1);
+            use(order, fresh);
+          }
+        }
+        if (i % 1000 === 999) tlb.rewind();
+      }
+      expect(() => tlb.invalidateAll()).to.throw(ModelBug, "still holds a page");
     });
   }
 
