@@ -13,8 +13,8 @@ import type { CpuFeatures } from "./arch/cpu-features.js";
 import { dataAbortEsr, instructionAbortEsr } from "./arch/esr.js";
 import type { Granule } from "./arch/granule.js";
 import { ModelBug, assertNever } from "./arch/errors.js";
-import type { Access, Context, Engine, Registers } from "./engine/engine.js";
-import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, PERM_WRITE } from "./engine/engine.js";
+import type { Access, Context, Engine, EntryOrders, Registers } from "./engine/engine.js";
+import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, NO_ORDERS, PERM_WRITE } from "./engine/engine.js";
 import type { PhysicalMemory } from "./memory/physical-memory.js";
 import { grouped } from "./mmu/mmu-group.js";
 import type { Mmu } from "./mmu/mmu.js";
@@ -45,6 +45,11 @@ export interface CpuOptions {
   readonly listeners?: readonly TlbListener[];
   /** The TLB models of the CPUs behind the first, each as `mmus` are for the first. Default none. */
   readonly others?: readonly (readonly Mmu[])[];
+  /**
+   * What the limits on held pages ask for (EngineOptions.filterLimit): orders of the entries for a translation whose descriptor maps 2^leafOrder pages, and whose run
+   * 2^unitOrder. Default: there are no limits.
+   */
+  readonly entryOrders?: (unitOrder: number, leafOrder: number) => EntryOrders;
 }
 
 /** What is a CPU's own. */
@@ -81,6 +86,7 @@ export class Cpu implements Processor {
   private since = { instructions: 0, loads: 0, stores: 0 };
   private readonly memory: PhysicalMemory;
   private readonly granule: Granule;
+  private readonly entryOrders: (unitOrder: number, leafOrder: number) => EntryOrders;
   private readonly result = newWalkResult();
   /** Level-2 blocks of which the engine caches pages, by first address: a TLBI by any address in one drops all of it. */
   private readonly blocks = new Set<number>();
@@ -95,6 +101,7 @@ export class Cpu implements Processor {
     this.hwcap2 = options.hwcap2;
     this.midr = options.midr;
     this.mmus = options.mmus;
+    this.entryOrders = options.entryOrders ?? (() => NO_ORDERS);
     const makeCore = (mmus: readonly Mmu[], listeners: readonly TlbListener[]): CpuCore => ({
       mmus,
       listeners,
@@ -193,7 +200,7 @@ export class Cpu implements Processor {
     if (result.level !== 3) this.blocks.add(at - (at % this.granule.pmdSize));
     // Without a listener no one would see a later first write, so it has to miss again to set the dirty state.
     const withheld = this.mmus.length === 0 && !result.dirty ? PERM_WRITE : 0;
-    this.engine.installTranslation(at, (result.pa - (at % this.granule.pageSize)) as Pa, result.perms & ~withheld);
+    this.engine.installTranslation(at, (result.pa - (at % this.granule.pageSize)) as Pa, result.perms & ~withheld, this.entryOrders(result.unitOrder, result.leafOrder));
     return 0;
   }
 

@@ -4,13 +4,16 @@
 import { cpuIdentity, HWCAP_CPUID, HWCAP_EVTSTRM } from "../emulator/arch/cpu-identity.js";
 import { ConfigError, ModelBug } from "../emulator/arch/errors.js";
 import { Cpu } from "../emulator/cpu.js";
-import type { Engine } from "../emulator/engine/engine.js";
-import { filterPagesFor } from "../emulator/engine/trace-filter.js";
+import type { Granule } from "../emulator/arch/granule.js";
+import type { Engine, EntryOrders } from "../emulator/engine/engine.js";
+import { filterPagesFor, heldLimit } from "../emulator/engine/trace-filter.js";
 import type { PhysicalMemory } from "../emulator/memory/physical-memory.js";
-import type { CorePreset } from "../emulator/mmu/cores.js";
+import { firstLevelOf, type CorePreset } from "../emulator/mmu/cores.js";
 import { grouped } from "../emulator/mmu/mmu-group.js";
 import { Mmu } from "../emulator/mmu/mmu.js";
+import { entryOrders, orderMade } from "../emulator/mmu/tlb-cells.js";
 import type { TlbListener } from "../emulator/mmu/tlb-listener.js";
+import type { TlbSpec } from "../emulator/mmu/tlb.js";
 import { UnitIndex } from "../emulator/mmu/unit-index.js";
 import type { Streams } from "../kernel-model/fs/console.js";
 import { GtDevice } from "../kernel-model/fs/gt-device.js";
@@ -89,6 +92,16 @@ function listenersOf(analyses: readonly Analysis[], parts: AnalysisParts): TlbLi
   return [...models, ...analyses.flatMap((analysis) => analysis.beside?.(parts) ?? [])];
 }
 
+/** What the limits on held pages ask for: the orders of the entries that these structures make of a translation. */
+function entryOrdersOf(data: TlbSpec | undefined, code: TlbSpec | undefined, { pageSize }: Granule): (unitOrder: number, leafOrder: number) => EntryOrders {
+  const [dataOrder, codeOrder] = [data, code].map((spec) => {
+    if (spec === undefined) return () => 0;
+    const orders = entryOrders(spec.pageSizes, spec.splinter === "page", pageSize);
+    return (unitOrder: number, leafOrder: number): number => orderMade(orders, spec.contiguous === "whole", unitOrder, leafOrder);
+  }) as [(unitOrder: number, leafOrder: number) => number, (unitOrder: number, leafOrder: number) => number];
+  return (unitOrder, leafOrder) => ({ data: dataOrder(unitOrder, leafOrder), code: codeOrder(unitOrder, leafOrder) });
+}
+
 /** Builds a machine that is ready to spawn its program. Throws ConfigError for a configuration that cannot be. */
 export function createMachine({ config, cores, createEngine, streams, rootType, view, mounts, observers = [], recordingDevice = false, kpti = false, repeatTlbi = false, memoryCgroups, analyses = [], onBreakpoint }: MachineParts): Machine {
   const granule = configGranule(config);
@@ -97,11 +110,15 @@ export function createMachine({ config, cores, createEngine, streams, rootType, 
   const unable = cores.find((core) => !core.granules.includes(granule.name));
   if (unable !== undefined) throw new ConfigError(`--core ${unable.name}: has no ${granule.name} pages (${unable.granules.join(", ")})`);
   const heldBack = Math.min(...analyses.map(({ filterPages = Infinity }) => filterPages));
+  const data = filterPagesFor(cores.map((core) => firstLevelOf(core, "data")));
+  const code = filterPagesFor(cores.map((core) => firstLevelOf(core, "instruction")));
   const { memory, engine, hwcap } = createEngine(config.memory, {
     pageSize: granule.pageSize,
     trace: true,
-    filterPages: Math.min(filterPagesFor(cores.map((core) => core.l1d)), heldBack),
-    fetchPages: Math.min(filterPagesFor(cores.map((core) => core.l1i)), heldBack),
+    filterPages: Math.min(data.pages, heldBack),
+    fetchPages: Math.min(code.pages, heldBack),
+    ...(data.limit === undefined ? {} : { filterLimit: heldLimit(data.limit) }),
+    ...(code.limit === undefined ? {} : { fetchLimit: heldLimit(code.limit) }),
     tracePcs: analyses.some(({ needsPcs }) => needsPcs),
   });
   if (config.cpus > 1 && analyses.length > 0) throw new ConfigError("--cpus: --top, --report, --curve, --perfetto and --pprof look at one CPU only");
@@ -122,6 +139,7 @@ export function createMachine({ config, cores, createEngine, streams, rootType, 
     mmus,
     listeners,
     others,
+    entryOrders: entryOrdersOf(data.limit, code.limit, granule),
   });
   const faults = new FaultCounter();
   const sys = createMemorySystem({

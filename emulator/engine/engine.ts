@@ -75,7 +75,8 @@ export const CONTEXT_WORDS = 37 + 64;
  * - a touch of a page that is not held, with the number under which it is held from now on. What had this number has left just before. Numbers are given anew in the
  *   order of last use: every page leaves later than all that were used before it, and earlier than all that are used after it.
  * - the first write to a held page that came in by a read, with 0 for the number.
- * - ACCESS_LEAVE: nothing is touched; the held page with this number leaves. So all do before the page tables may change.
+ * - ACCESS_LEAVE: nothing is touched; the held page with this number leaves. So all do before the page tables may change, and some before a page that comes in
+ *   under a HeldLimit.
  */
 export const RECORD_PAGE_HIGH = 0xff;
 export const RECORD_HELD_SHIFT = 10;
@@ -93,6 +94,17 @@ export const FIRST_CODE_HELD = 128;
  */
 export type TraceSink = (words: Uint32Array, count: number) => void;
 
+/**
+ * What a TLB of several sets allows a trace filter to hold: of the held pages no more than `ways` may lie in entries of one set. The set of a page is (its number
+ * >> order) modulo `sets`; the order, log2 of the pages of the TLB's entry for it, comes with the translation. An engine may count neighbours
+ * that share an entry more than once.
+ */
+export interface HeldLimit {
+  /** A power of two. */
+  readonly sets: number;
+  readonly ways: number;
+}
+
 export interface EngineOptions {
   /** Page size of the translation cache and of trace records, in bytes: the granule's. */
   readonly pageSize: number;
@@ -105,9 +117,20 @@ export interface EngineOptions {
   readonly filterPages?: number;
   /** The same for pages of code. */
   readonly fetchPages?: number;
+  /** Limits on the held pages of data and of code. Default none. */
+  readonly filterLimit?: HeldLimit;
+  readonly fetchLimit?: HeldLimit;
   /** Keep the PC of each trace record (`Engine.tracePcs`). Costs time for every record; off unless someone asks who misses. */
   readonly tracePcs?: boolean;
 }
+
+/** log2 of the pages of the entry that the TLB of a limit makes of a translation. */
+export interface EntryOrders {
+  readonly data: number;
+  readonly code: number;
+}
+export const MAX_ENTRY_ORDER = 31;
+export const NO_ORDERS: EntryOrders = { data: 0, code: 0 };
 
 export interface Engine {
   readonly name: "unicorn" | "wasm";
@@ -115,7 +138,7 @@ export interface Engine {
   readonly counters: EngineCounters;
   /**
    * With `EngineOptions.tracePcs`: while the sink runs, the PC of the instruction that made each of its records (of a fetch: the first
-   * instruction of the block; of ACCESS_LEAVE: where the run ended). 0: unknown.
+   * instruction of the block; of ACCESS_LEAVE: of the access that made the page leave, or where the run ended). 0: unknown.
    */
   readonly tracePcs: Float64Array | undefined;
 
@@ -126,8 +149,11 @@ export interface Engine {
   /** Ask a run in progress (called from a trace sink or a signal handler between runs) to return `stopped`. */
   requestStop(): void;
 
-  /** Cache the translation of the page that contains `va` to the frame at `pa`. `perms`: PERM_* bits. */
-  installTranslation(va: Va, pa: Pa, perms: number): void;
+  /**
+   * Cache the translation of the page that contains `va` to the frame at `pa`. `perms`: PERM_* bits. `orders`: what the limits on held pages ask for,
+   * 0 to MAX_ENTRY_ORDER each; default 0.
+   */
+  installTranslation(va: Va, pa: Pa, perms: number, orders?: EntryOrders): void;
   invalidatePage(va: Va): void;
   invalidateRange(start: Va, end: Va): void;
   invalidateAll(): void;

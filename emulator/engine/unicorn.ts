@@ -14,9 +14,9 @@ import { hex } from "../arch/addr.js";
 import { ConfigError, ModelBug } from "../arch/errors.js";
 import type { PhysicalMemory } from "../memory/physical-memory.js";
 import { EXECUTED_HWCAP, EXECUTED_HWCAP2 } from "./hwcap.js";
-import type { Access, Context, Engine, EngineCounters, EngineOptions, Exit, Registers, TraceSink } from "./engine.js";
-import { CONTEXT_WORDS, PERM_EXEC, PERM_READ, PERM_WRITE } from "./engine.js";
-import { filterDepths } from "./trace-filter.js";
+import type { Access, Context, Engine, EngineCounters, EngineOptions, EntryOrders, Exit, Registers, TraceSink } from "./engine.js";
+import { CONTEXT_WORDS, NO_ORDERS, PERM_EXEC, PERM_READ, PERM_WRITE } from "./engine.js";
+import { areOrders, filterDepths, filterLimits } from "./trace-filter.js";
 
 /** The class that the addon exports. */
 interface NativeEngine {
@@ -37,7 +37,7 @@ export interface NativeOracle {
 
 interface Addon {
   readonly NativeOracle: new () => NativeOracle;
-  readonly NativeEngine: new (ram: ArrayBuffer, words: ArrayBuffer, ring: ArrayBuffer, pageSize: number, trace: boolean, filterPages: number, fetchPages: number, pcs?: ArrayBuffer) => NativeEngine;
+  readonly NativeEngine: new (ram: ArrayBuffer, words: ArrayBuffer, ring: ArrayBuffer, pageSize: number, trace: boolean, filterPages: number, fetchPages: number, limits: readonly number[], pcs?: ArrayBuffer) => NativeEngine;
 }
 
 // Words of the shared buffer, as in native/src/shared.rs.
@@ -249,13 +249,14 @@ class Unicorn implements UnicornEngine {
     this.floats = new Float64Array(shared);
     this.ring = new Uint32Array(2 * RING_RECORDS);
     const { data, code } = filterDepths(options);
+    const limits = filterLimits(options).flatMap((limit) => [limit?.sets ?? 0, limit?.ways ?? 0]);
     const ring = this.ring.buffer as ArrayBuffer;
     if (options.tracePcs === true) {
       this.tracePcs = new Float64Array(RING_RECORDS);
-      this.native = new addon.NativeEngine(memory.memory.buffer, shared, ring, options.pageSize, options.trace, data, code, this.tracePcs.buffer as ArrayBuffer);
+      this.native = new addon.NativeEngine(memory.memory.buffer, shared, ring, options.pageSize, options.trace, data, code, limits, this.tracePcs.buffer as ArrayBuffer);
     } else {
       this.tracePcs = undefined;
-      this.native = new addon.NativeEngine(memory.memory.buffer, shared, ring, options.pageSize, options.trace, data, code);
+      this.native = new addon.NativeEngine(memory.memory.buffer, shared, ring, options.pageSize, options.trace, data, code, limits);
     }
     this.enter = this.native.runner();
     this.registers = new SharedRegisters(this.native, this.words);
@@ -332,14 +333,14 @@ class Unicorn implements UnicornEngine {
     this.words[STOP] = 1n;
   }
 
-  installTranslation(va: Va, pa: Pa, perms: number): void {
+  installTranslation(va: Va, pa: Pa, perms: number, orders: EntryOrders = NO_ORDERS): void {
     this.between("installTranslation");
     const { pageSize } = this;
-    if (va >= VA_LIMIT || pa % pageSize !== 0 || pa + pageSize > this.memory.bytes || (perms & ~(PERM_READ | PERM_WRITE | PERM_EXEC)) !== 0) {
-      throw new ModelBug(`Unicorn.installTranslation: va ${hex(va)} pa ${hex(pa)} perms ${perms}`);
+    if (va >= VA_LIMIT || pa % pageSize !== 0 || pa + pageSize > this.memory.bytes || (perms & ~(PERM_READ | PERM_WRITE | PERM_EXEC)) !== 0 || !areOrders(orders)) {
+      throw new ModelBug(`Unicorn.installTranslation: va ${hex(va)} pa ${hex(pa)} perms ${perms} orders ${orders.data} ${orders.code}`);
     }
     if (perms === 0) this.queue(Math.floor(va / pageSize), 0);
-    else this.queue(Math.floor(va / pageSize), (pa / pageSize) * 8 + perms);
+    else this.queue(Math.floor(va / pageSize), (pa / pageSize) * 2 ** 13 + ((orders.code << 8) | (orders.data << 3) | perms));
   }
 
   invalidatePage(va: Va): void {
@@ -347,7 +348,7 @@ class Unicorn implements UnicornEngine {
     this.queue(Math.floor(va / this.pageSize), 0);
   }
 
-  /** `packed`: frame * 8 + permissions, or 0 to forget the page. Applied before anything that depends on it. */
+  /** `packed`: frame * 2^13 + order for code * 2^8 + order for data * 8 + permissions, or 0 to forget the page. Applied before anything that depends on it. */
   private queue(page: number, packed: number): void {
     const { floats } = this;
     const count = floats[QUEUE_COUNT]!;

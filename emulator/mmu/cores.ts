@@ -39,6 +39,12 @@ export interface CorePreset extends Behaviour {
   readonly facts: readonly PresetFact[];
 }
 
+/** The first-level structure of a side, with those of the second level that serve it. */
+export function firstLevelOf(core: CorePreset, side: "data" | "instruction"): { readonly spec: TlbSpec; readonly next: readonly L2Spec[] } {
+  const next = core.l2.filter(({ serves }) => serves === "both" || serves === side);
+  return { spec: side === "data" ? core.l1d : core.l1i, next };
+}
+
 export type CoreName = keyof typeof CORE_FACTS;
 export const CORE_NAMES = Object.keys(CORE_FACTS) as readonly CoreName[];
 

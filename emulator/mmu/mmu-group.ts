@@ -3,11 +3,13 @@
  * level allows it see a trace that has been filtered again.
  */
 import { ModelBug } from "../arch/errors.js";
+import { filterPagesFor } from "../engine/trace-filter.js";
+import { firstLevelOf } from "./cores.js";
+import type { CorePreset } from "./cores.js";
 import type { Mmu } from "./mmu.js";
 import { MOST_PAGES, RecordFilter } from "./record-filter.js";
 import type { FilterDepths } from "./record-filter.js";
 import type { TlbListener } from "./tlb-listener.js";
-import { exactFilterPages } from "./tlb-policy.js";
 import type { Tlbi } from "./tlbi.js";
 import type { TranslationRegime } from "./walk.js";
 
@@ -35,7 +37,7 @@ export class MmuGroup implements TlbListener {
       else mmu.leaveTo(like);
     }
     this.mmus = mmus;
-    const allowed = mmus.map(heldPagesAllowed);
+    const allowed = heldPagesAllowed(mmus.map(({ core }) => core));
     const depths = filterTiers(allowed);
     this.tierOf = allowed.map((own) => depths.filter((tier) => isWithin(tier, own)).length);
     this.tiers = depths.map((tier) => new RecordFilter(index, tier));
@@ -72,10 +74,19 @@ export class MmuGroup implements TlbListener {
   }
 }
 
-/** Pages that a filter before this hierarchy may hold. */
-function heldPagesAllowed({ core: { l1d, l1i } }: Mmu): FilterDepths {
-  const allowed = (spec: typeof l1d): number => Math.min(MOST_PAGES, exactFilterPages(spec));
-  return { data: allowed(l1d), code: allowed(l1i) };
+/** By hierarchy, the pages that a filter behind the engine's may hold before it. None more than the engine's, if that one is kept within limits for its sake: the others are not. */
+function heldPagesAllowed(cores: readonly CorePreset[]): readonly FilterDepths[] {
+  const ofSide = (side: "data" | "instruction"): { readonly engine: number; readonly each: readonly (number | undefined)[] } => {
+    const firstLevel = cores.map((core) => firstLevelOf(core, side));
+    const engine = filterPagesFor(firstLevel, MOST_PAGES);
+    const alone = firstLevel.map((each) => filterPagesFor([each], MOST_PAGES));
+    return { engine: engine.pages, each: alone.map(({ pages, limit }) => (limit === undefined ? pages : undefined)) };
+  };
+  const [data, code] = [ofSide("data"), ofSide("instruction")];
+  return cores.map((_, i) => {
+    const [ownData, ownCode] = [data.each[i], code.each[i]];
+    return ownData === undefined || ownCode === undefined ? { data: data.engine, code: code.engine } : { data: ownData, code: ownCode };
+  });
 }
 
 function isWithin(filter: FilterDepths, allowed: FilterDepths): boolean {

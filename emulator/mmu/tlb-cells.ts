@@ -93,6 +93,11 @@ export function entryOrders(pageSizes: readonly number[], pageWise: boolean, gra
   return Int8Array.from({ length: 32 }, (_, order) => Math.max(-1, ...usable.filter((heldOrder) => heldOrder <= order)));
 }
 
+/** The order of the entry that a structure makes of a translation whose descriptor maps 2^leafOrder pages and whose run 2^unitOrder; -1 if none is small enough. `orders`: entryOrders. */
+export function orderMade(orders: Int8Array, wholeRuns: boolean, unitOrder: number, leafOrder: number): number {
+  return orders[wholeRuns ? unitOrder : Math.min(unitOrder, leafOrder)]!;
+}
+
 /**
  * By class of an entry of the next level, the class of the entry that a structure makes of it; MADE_* where it is none, or depends on the size of the
  * descriptor. `wholeRuns`: a contiguous run may become one entry.

@@ -11,7 +11,7 @@
 import type { Asid, Pfn, Va } from "../arch/addr.js";
 import { ModelBug } from "../arch/errors.js";
 import type { Granule, Level } from "../arch/granule.js";
-import { Arena, addProbe, classesMade, entryOrders, removeProbe } from "./tlb-cells.js";
+import { Arena, addProbe, classesMade, entryOrders, orderMade, removeProbe } from "./tlb-cells.js";
 import type { ArenaMember } from "./tlb-cells.js";
 import * as layout from "./tlb-layout.js";
 import { StampPolicy, makePolicy, orderKeeping } from "./tlb-policy.js";
@@ -215,7 +215,7 @@ export class Tlb implements ArenaMember {
    * -1 if no entry of this structure is small enough.
    */
   orderFor(unitOrder: number, leafOrder: number): number {
-    return this.entryOrder[this.wholeRuns ? unitOrder : Math.min(unitOrder, leafOrder)]!;
+    return orderMade(this.entryOrder, this.wholeRuns, unitOrder, leafOrder);
   }
 
   /**

@@ -46,6 +46,8 @@ export class EngineBench<E extends Engine> {
   /** Trace records since the bench was made, and those of touches. */
   records: TraceRecord[] = [];
   trace: Touch[] = [];
+  /** Orders that the translation of a page comes with; set before the first miss. */
+  orders: (page: number) => { readonly data: number; readonly code: number } = () => ({ data: 0, code: 0 });
   private readonly table = new Map<number, { readonly pa: number; readonly perms: number }>();
   private nextFrame = 1;
 
@@ -104,7 +106,7 @@ export class EngineBench<E extends Engine> {
     if (entry === undefined || (entry.perms & needed) === 0) return false;
     this.misses.push({ va: exit.va, access: exit.access, pc: Number(this.engine.registers.pc) });
     const page = (exit.va - (exit.va % this.pageSize)) as Va;
-    this.engine.installTranslation(page, entry.pa as Pa, entry.perms);
+    this.engine.installTranslation(page, entry.pa as Pa, entry.perms, this.orders(page / this.pageSize));
     return true;
   }
 

@@ -8,10 +8,11 @@
  * The slots are sorted by time when a page comes in and the order of the last time has been used up: until then the next slot in this order whose page was not used
  * since is the one. To compare all times for each page would wait for the store of the last one: a vector is not read before its words have left the store buffer.
  */
-import { ACCESS_FETCH, ACCESS_LEAVE, ACCESS_WRITE, FIRST_CODE_HELD, RECORD_HELD_SHIFT, type ACCESS_READ } from "../engine.js";
+import { ACCESS_FETCH, ACCESS_LEAVE, ACCESS_WRITE, FIRST_CODE_HELD, RECORD_HELD_SHIFT, type ACCESS_READ, type HeldLimit } from "../engine.js";
 import { Code, type Local } from "./binary/code.js";
 import type { ModuleBuilder } from "./binary/module.js";
 import { CONTROL, I32, I32X4, I64, TYPE_EMPTY, TYPE_I32, TYPE_I64, TYPE_V128, V128 } from "./binary/opcodes.js";
+import { HeldSets } from "./held-sets.js";
 import { NO_PAGE } from "./layout.js";
 
 /** Slots of a set. */
@@ -34,8 +35,12 @@ const ORDER = 640;
 /** i32: what of this order has been taken; the least time when it was made. */
 const TAKEN = 672;
 const NEWEST = 676;
-/** i32: slots with a page, the first ones. */
-const COUNT = 680;
+/** i32: slots with a page, a bit each. */
+const PAGES = 680;
+/** i32: slots in the order. Under a limit only; else there is one for all slots. */
+const SORTED = 684;
+/** Under a limit: the sets of the held pages (held-sets.ts). */
+const SETS = 688;
 /** By bucket, the low bits of the page number: held pages with these, a byte each. */
 const HELD = 1024;
 /** By bucket: one of these pages. */
@@ -103,25 +108,32 @@ export interface HeldPagesOptions {
   readonly at: number;
   readonly depth: number;
   readonly pageShift: number;
+  /** Of the held pages no more than its ways in entries of one of its sets. */
+  readonly limit?: HeldLimit | undefined;
   readonly access: typeof ACCESS_READ | typeof ACCESS_FETCH;
   /** Writes a record: both push an i64, access and number of the held page in the upper word, and the number of the page. */
   readonly record: (code: Code, what: () => unknown, page: () => unknown) => void;
 }
 
 export class HeldPages {
-  /** (address, rest, time) -> slot of a page from outside, in place of the least recent one. */
+  /** (address, rest, time) -> slot of a page from outside, in place of the least recent one. Under a limit one more, i32: the order of the entry for it. */
   readonly enter: number;
   /** (): a slice has ended: the pages keep the order of their last uses, which are older than all that follow. */
   readonly age: number;
   private readonly search: number;
   /** (): makes ORDER anew. There is a page. */
   private readonly sort: number;
+  private readonly makeRoom: number;
+  private readonly sets: HeldSets | undefined;
   private readonly options: HeldPagesOptions;
 
   constructor(options: HeldPagesOptions) {
+    const { at, pageShift, limit } = options;
     this.options = options;
+    this.sets = limit === undefined ? undefined : new HeldSets(at + SETS, pageShift, limit);
     this.search = this.searchFunction();
     this.sort = this.sortFunction();
+    this.makeRoom = this.sets === undefined ? 0 : this.makeRoomFunction(this.sets);
     this.enter = this.enterFunction();
     this.age = this.ageFunction();
   }
@@ -251,10 +263,11 @@ export class HeldPages {
       pushEntry(code, page, pageShift).set(entry);
       this.voidEntry(code, entry);
       code.get(entry).i32(TABLE_SHIFT).op(I32.shrU).i32(0).memory(I32.store8, at + HELD);
+      this.sets?.leave(code, slot);
       this.slotCell(code, USED, slot, 2).i32(NO_TIME).memory(I32.store, 0);
       record(code, () => this.pushWhat(code, ACCESS_LEAVE, slot), () => code.i64(0));
     });
-    this.write(code, I32.store, COUNT, () => code.i32(0));
+    this.write(code, I32.store, PAGES, () => code.i32(0));
   }
 
   // --- functions ---------------------------------------------------------------------------------------------------------
@@ -294,9 +307,10 @@ export class HeldPages {
       this.read(code, V128.load, USED + 4 * first).set(quad);
       quads.push(quad);
     }
-    this.read(code, I32.load, COUNT).set(slot);
+    const left = code.local(TYPE_I32);
+    this.read(code, I32.load, PAGES).set(left);
     const loop = code.loop();
-    code.get(slot).i32(1).op(I32.sub).set(slot);
+    code.get(left).op(I32.ctz).set(slot);
     this.slotCell(code, USED, slot, 2).memory(V128.load32Splat, 0).set(time);
     // A comparison that holds is -1: the sum of the lanes is the number of older pages, below 0.
     for (const [n, quad] of quads.entries()) {
@@ -306,20 +320,20 @@ export class HeldPages {
     code.set(older).i32(at + ORDER);
     for (let lane = 0; lane < QUAD; lane++) code.get(older).lane(I32X4.extractLane, lane).op(I32.sub);
     code.get(slot).memory(I32.store8, 0);
-    code.get(slot).brIf(loop).end();
+    code.get(left).get(left).i32(1).op(I32.sub).op(I32.and).tee(left).brIf(loop).end();
     return module.func({ parameters: [], results: [] }, code);
   }
 
   /** Runs the code of `then` for each slot with a page, the least recent one first. */
   private forEachByTime(code: Code, slot: Local, then: () => void): void {
     const index = code.local(TYPE_I32);
-    this.read(code, I32.load, COUNT).if(TYPE_EMPTY);
+    this.read(code, I32.load, PAGES).if(TYPE_EMPTY);
     code.call(this.sort).i32(0).set(index);
     const loop = code.loop();
     code.get(index).memory(I32.load8U, this.options.at + ORDER).set(slot);
     then();
     code.get(index).i32(1).op(I32.add).tee(index);
-    this.read(code, I32.load, COUNT).op(I32.ltU).brIf(loop).end().end();
+    this.read(code, I32.load, PAGES).op(I32.popcnt).op(I32.ltU).brIf(loop).end().end();
   }
 
   private ageFunction(): number {
@@ -338,29 +352,42 @@ export class HeldPages {
 
   /** The next page sorts. */
   private forgetOrder(code: Code): void {
-    this.write(code, I32.store, TAKEN, () => code.i32(this.options.depth));
+    const { depth } = this.options;
+    this.write(code, I32.store, TAKEN, () => code.i32(depth));
+    if (this.sets !== undefined) this.write(code, I32.store, SORTED, () => code.i32(depth));
   }
 
   /** Leaves the slot for the next page from outside in the local: the first without a page, else that of the least recent one. */
   private takeSlot(code: Code, slot: Local): void {
     const { depth } = this.options;
-    this.read(code, I32.load, COUNT).tee(slot).i32(depth).op(I32.ltU).if(TYPE_EMPTY);
-    this.write(code, I32.store, COUNT, () => code.get(slot).i32(1).op(I32.add));
+    this.read(code, I32.load, PAGES).i32(-1).op(I32.xor).op(I32.ctz).tee(slot).i32(depth).op(I32.ltU).if(TYPE_EMPTY);
+    this.write(code, I32.store, PAGES, () => this.read(code, I32.load, PAGES).i32(1).get(slot).op(I32.shl).op(I32.or));
     this.forgetOrder(code);
     code.else();
-    // Of one slot there is no order.
-    if (depth === 1) code.i32(0).set(slot);
-    else this.takeLeastRecent(code, slot);
+    this.takeLeastRecent(code, slot);
     code.end();
   }
 
+  /** Leaves the slot of the least recent page in the local. There is one. */
   private takeLeastRecent(code: Code, slot: Local): void {
     const { depth, at } = this.options;
+    // Of one slot there is no order.
+    if (depth === 1) {
+      code.i32(0).set(slot);
+      return;
+    }
     const taken = code.local(TYPE_I32);
     const next = code.loop();
-    this.read(code, I32.load, TAKEN).tee(taken).i32(depth).op(I32.eq).if(TYPE_EMPTY);
+    this.read(code, I32.load, TAKEN).tee(taken);
+    if (this.sets === undefined) code.i32(depth);
+    else this.read(code, I32.load, SORTED);
+    code.op(I32.eq).if(TYPE_EMPTY);
     code.call(this.sort).i32(0).set(taken);
-    this.read(code, I32.load8U, ORDER + depth - 1).set(slot);
+    if (this.sets === undefined) this.read(code, I32.load8U, ORDER + depth - 1).set(slot);
+    else {
+      this.write(code, I32.store, SORTED, () => this.read(code, I32.load, PAGES).op(I32.popcnt));
+      this.read(code, I32.load, SORTED).memory(I32.load8U, at + ORDER - 1).set(slot);
+    }
     this.write(code, I32.store, NEWEST, () => this.slotCell(code, USED, slot, 2).memory(I32.load, 0));
     code.end();
     this.write(code, I32.store, TAKEN, () => code.get(taken).i32(1).op(I32.add));
@@ -370,27 +397,88 @@ export class HeldPages {
     this.read(code, I32.load, NEWEST).op(I32.ltS).brIf(next).end();
   }
 
-  private enterFunction(): number {
-    const { module, pageShift, record, access, at } = this.options;
+  /** Adds to the number of held pages in the bucket. */
+  private countHeld(code: Code, bucket: Local, by: number): void {
+    code.get(bucket);
+    this.held(code, bucket).i32(by).op(I32.add).memory(I32.store8, this.options.at + HELD);
+  }
+
+  /** The page in the slot, which is also left in local `gone`, leaves; the slot is given anew. */
+  private leaveSlot(code: Code, slot: Local, gone: Local): void {
+    const entry = code.local(TYPE_I32);
+    const bucket = code.local(TYPE_I32);
+    this.bucket(code, gone).set(bucket);
+    this.countHeld(code, bucket, -1);
+    this.sets?.leave(code, slot);
+    pushEntry(code, gone, this.options.pageShift).set(entry);
+    this.loadEntry(code, I64.load, entry, ENTRY_READ).get(gone).op(I64.eq).if(TYPE_EMPTY);
+    this.voidEntry(code, entry);
+    code.end();
+  }
+
+  /**
+   * (address, order, set) -> slot: a page is to come in whose set may have too many: pages leave, the least recent first, until it has room. The slot of the last one
+   * that left; NONE if none had to. Each page of the set counts as an entry, but not those of the entry that translates the new one.
+   */
+  private makeRoomFunction(sets: HeldSets): number {
+    const { module, record } = this.options;
+    const { ways } = sets.limit;
     const code = new Code(3);
+    const slot = code.local(TYPE_I32);
+    const left = code.local(TYPE_I32);
+    const others = code.local(TYPE_I32);
+    const page = code.local(TYPE_I64);
+    const pushPage = (): Code => this.slotCell(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0);
+    this.read(code, I32.load, PAGES).set(left);
+    const count = code.loop();
+    code.get(left).op(I32.ctz).set(slot).get(others);
+    sets.pushIsBeside(code, slot, pushPage, 2, 0, 1).op(I32.add).set(others);
+    code.get(left).get(left).i32(1).op(I32.sub).op(I32.and).tee(left).brIf(count).end();
+    code.get(others).i32(ways).op(I32.ltU).if(TYPE_EMPTY);
+    code.i32(NONE).return().end();
+    const leave = code.loop();
+    this.takeLeastRecent(code, slot);
+    code.get(others);
+    sets.pushIsBeside(code, slot, pushPage, 2, 0, 1).op(I32.sub).set(others);
+    pushPage().set(page);
+    this.leaveSlot(code, slot, page);
+    this.slotCell(code, PAGE, slot, SLOT_SHIFT).i64(NO_PAGE).memory(I64.store, 0);
+    this.slotCell(code, USED, slot, 2).i32(NO_TIME).memory(I32.store, 0);
+    // The page that comes in takes the last slot.
+    code.get(others).i32(ways).op(I32.ltU).if(TYPE_EMPTY);
+    code.get(slot).return().end();
+    this.write(code, I32.store, PAGES, () => this.read(code, I32.load, PAGES).i32(1).get(slot).op(I32.shl).op(I32.xor));
+    record(code, () => this.pushWhat(code, ACCESS_LEAVE, slot), () => code.i64(0));
+    code.br(leave).end().op(CONTROL.unreachable);
+    return module.func({ parameters: [TYPE_I64, TYPE_I32, TYPE_I32], results: [TYPE_I32] }, code);
+  }
+
+  /** `takeSlot` for the page at the address in local 0, whose entry has the order in local 3. Leaves its set in local `set`. */
+  private takeSlotInSet(code: Code, slot: Local, set: Local, sets: HeldSets): void {
+    sets.pushSet(code, 0, 3).set(set);
+    sets.pushIsFull(code, set).if(TYPE_I32);
+    code.get(0).get(3).get(set).call(this.makeRoom).else().i32(NONE).end().tee(slot).i32(NONE).op(I32.eq).if(TYPE_EMPTY);
+    this.takeSlot(code, slot);
+    code.end();
+  }
+
+  private enterFunction(): number {
+    const { sets } = this;
+    const { module, pageShift, record, access } = this.options;
+    const code = new Code(sets === undefined ? 3 : 4);
     const slot = code.local(TYPE_I32);
     const gone = code.local(TYPE_I64);
     const entry = code.local(TYPE_I32);
     const bucket = code.local(TYPE_I32);
-    const count = (by: number): void => {
-      code.get(bucket);
-      this.held(code, bucket).i32(by).op(I32.add).memory(I32.store8, at + HELD);
-    };
-    this.takeSlot(code, slot);
+    const set = code.local(TYPE_I32);
+    if (sets === undefined) this.takeSlot(code, slot);
+    else this.takeSlotInSet(code, slot, set, sets);
     this.slotCell(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0).tee(gone).i64(NO_PAGE).op(I64.ne).if(TYPE_EMPTY);
-    this.bucket(code, gone).set(bucket);
-    count(-1);
-    pushEntry(code, gone, pageShift).set(entry);
-    this.loadEntry(code, I64.load, entry, ENTRY_READ).get(gone).op(I64.eq).if(TYPE_EMPTY);
-    this.voidEntry(code, entry);
-    code.end().end();
+    this.leaveSlot(code, slot, gone);
+    code.end();
+    sets?.join(code, slot, set);
     this.bucket(code, 0).set(bucket);
-    count(1);
+    this.countHeld(code, bucket, 1);
     this.slotCell(code, PAGE, slot, SLOT_SHIFT).get(0).memory(I64.store, 0);
     this.slotCell(code, REST, slot, SLOT_SHIFT).get(1).memory(I64.store, 0);
     this.use(code, slot, 2);
@@ -399,11 +487,11 @@ export class HeldPages {
     // A page that comes in by a write has WRITTEN_BIT, which makes a read's number a write's.
     record(code, () => this.pushWhat(code, access, slot).get(1).i64(WRITTEN_BIT).op(I64.and).op(I64.add), () => code.get(0).i64(pageShift).op(I64.shrU));
     code.get(slot);
-    return module.func({ parameters: [TYPE_I64, TYPE_I64, TYPE_I32], results: [TYPE_I32] }, code);
+    return module.func({ parameters: [TYPE_I64, TYPE_I64, TYPE_I32, ...(sets === undefined ? [] : [TYPE_I32] as const)], results: [TYPE_I32] }, code);
   }
 
-  /** (page number, time): code runs on the page. */
-  fetchFunction(): number {
+  /** (page number, time): code runs on the page. `order`: pushes the order of its entry, for a limit; the page number is in local 0. */
+  fetchFunction(order: (code: Code) => void): number {
     const code = new Code(2);
     const slot = code.local(TYPE_I32);
     const at = code.local(TYPE_I64);
@@ -411,7 +499,9 @@ export class HeldPages {
     this.find(code, at, slot);
     this.isHeld(code, slot).if(TYPE_EMPTY);
     this.use(code, slot, 1);
-    code.else().get(at).i64(0).get(1).call(this.enter).op(CONTROL.drop).end();
+    code.else().get(at).i64(0).get(1);
+    if (this.sets !== undefined) order(code);
+    code.call(this.enter).op(CONTROL.drop).end();
     return this.options.module.func({ parameters: [TYPE_I64, TYPE_I32], results: [] }, code);
   }
 }

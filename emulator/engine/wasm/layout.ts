@@ -65,9 +65,15 @@ export const CELLS_END = 0x14000;
 export const RING = 0x20000;
 export const RING_RECORDS = 8192;
 export const RING_PCS = 0x30000;
-/** Front table of the translation cache: i64 page number with the epoch; i32 place, bit 0: may be written. */
+/** Front table of the translation cache: i64 page number with the epoch; i32 place, with FRONT_* bits below it. */
 export const FRONT = 0x40000;
 export const FRONT_ENTRIES = 131072;
+/** The page may be written; orders of its entries for data and for code (EntryOrders). */
+export const FRONT_WRITE = 1;
+export const FRONT_DATA_SHIFT = 1;
+export const FRONT_CODE_SHIFT = 6;
+export const FRONT_ORDER = 31;
+export const FRONT_PLACE = -0x800;
 /** log2 of the bytes of an entry of the jump cache or the front table. */
 export const ENTRY_SHIFT = 4;
 

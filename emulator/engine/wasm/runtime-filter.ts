@@ -4,12 +4,12 @@
  * Records are those of the reference engine, one for one. The state lies in cells behind RAM (layout.ts, held-pages.ts). Every access has a time, which counts
  * down: in translated code the account, of TypeScript a clock whose times are greater than any account's.
  */
-import { ACCESS_FETCH, ACCESS_READ } from "../engine.js";
+import { ACCESS_FETCH, ACCESS_READ, type HeldLimit } from "../engine.js";
 import { Code } from "./binary/code.js";
 import type { ModuleBuilder } from "./binary/module.js";
 import { CONTROL, F64, I32, I64, TYPE_EMPTY, TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
 import { ENTRY_PLACE, ENTRY_READ, ENTRY_USED, ENTRY_WRITE, entryWord, HeldPages, pushEntry, WRITTEN_BIT } from "./held-pages.js";
-import { ACCESS_PC, CLOCK, ENTRY_SHIFT, FETCH_PAGE, FRONT, FRONT_ENTRIES, FRONT_EPOCH, HELD_CODE, HELD_DATA, NO_FETCH_PAGE, RING, RING_COUNT, RING_PCS, RING_RECORDS } from "./layout.js";
+import { ACCESS_PC, CLOCK, ENTRY_SHIFT, FETCH_PAGE, FRONT, FRONT_CODE_SHIFT, FRONT_DATA_SHIFT, FRONT_ENTRIES, FRONT_EPOCH, FRONT_ORDER, FRONT_PLACE, FRONT_WRITE, HELD_CODE, HELD_DATA, NO_FETCH_PAGE, RING, RING_COUNT, RING_PCS, RING_RECORDS } from "./layout.js";
 
 /** Value of places that are not there. */
 export const NOWHERE = -1;
@@ -21,6 +21,8 @@ export interface FilterOptions {
   readonly pageSize: number;
   readonly filterPages: number;
   readonly fetchPages: number;
+  readonly filterLimit?: HeldLimit | undefined;
+  readonly fetchLimit?: HeldLimit | undefined;
   readonly trace: boolean;
   readonly tracePcs: boolean;
 }
@@ -70,17 +72,19 @@ export class PageFilter {
   /** Numbers of the imported functions. */
   private readonly grant: number;
   private readonly drain: number;
+  private readonly codeOrder: number;
 
-  constructor(module: ModuleBuilder, options: FilterOptions, grant: number, drain: number) {
+  constructor(module: ModuleBuilder, options: FilterOptions, { grant, drain, codeOrder }: { readonly grant: number; readonly drain: number; readonly codeOrder: number }) {
     this.module = module;
     this.options = options;
     this.base = options.base | 0;
     this.pageShift = Math.log2(options.pageSize);
     this.grant = grant;
     this.drain = drain;
+    this.codeOrder = codeOrder;
     const shared = { module, pageShift: this.pageShift, record: this.record.bind(this) };
-    this.data = new HeldPages({ ...shared, at: options.base + HELD_DATA, depth: options.filterPages, access: ACCESS_READ });
-    this.code = new HeldPages({ ...shared, at: options.base + HELD_CODE, depth: options.fetchPages, access: ACCESS_FETCH });
+    this.data = new HeldPages({ ...shared, at: options.base + HELD_DATA, depth: options.filterPages, limit: options.filterLimit, access: ACCESS_READ });
+    this.code = new HeldPages({ ...shared, at: options.base + HELD_CODE, depth: options.fetchPages, limit: options.fetchLimit, access: ACCESS_FETCH });
     this.age = module.func({ parameters: [], results: [] }, new Code(0).call(this.data.age).call(this.code.age));
   }
 
@@ -108,7 +112,13 @@ export class PageFilter {
 
   /** (page, time): code runs on the page. */
   fetch(): number {
-    return this.code.fetchFunction();
+    return this.code.fetchFunction((code) => {
+      const entry = code.local(TYPE_I32);
+      this.frontEntry(code, 0).set(entry);
+      this.isInFront(code, 0, entry).if(TYPE_I32);
+      code.get(entry).memory(I32.load, 8).i32(FRONT_CODE_SHIFT).op(I32.shrU).i32(FRONT_ORDER).op(I32.and);
+      code.else().get(0).op(F64.convertI64U).call(this.codeOrder).end();
+    });
   }
 
   /** () -> the time of an access that TypeScript makes. */
@@ -136,20 +146,31 @@ export class PageFilter {
     this.data.forgetTable(code);
   }
 
-  /** Leaves the place of the page at the address in local `at` in local `place`: NOWHERE if it may not be read, or written. */
-  private translate(code: Code, write: boolean, at: number, place: number): void {
+  /** Pushes the address of the entry for the page in the local. */
+  private frontEntry(code: Code, page: number): Code {
+    return code.get(page).op(I32.wrapI64).i32(FRONT_ENTRIES - 1).op(I32.and).i32(ENTRY_SHIFT).op(I32.shl).i32(this.base + FRONT).op(I32.add);
+  }
+
+  /** Pushes whether the entry is for the page. */
+  private isInFront(code: Code, page: number, entry: number): Code {
+    code.get(entry).memory(I64.load, 0).get(page);
+    return readCell(code, this.base, I64.load, FRONT_EPOCH).op(I64.or).op(I64.eq);
+  }
+
+  /** Leaves the place of the page at the address in local `at` in local `place`: NOWHERE if it may not be read, or written. Returns the local with the page's entry in the front table, if it may. */
+  private translate(code: Code, write: boolean, at: number, place: number): number {
     const page = code.local(TYPE_I64);
     const entry = code.local(TYPE_I32);
-    code.get(at).i64(this.pageShift).op(I64.shrU).tee(page);
-    code.op(I32.wrapI64).i32(FRONT_ENTRIES - 1).op(I32.and).i32(ENTRY_SHIFT).op(I32.shl).i32(this.base + FRONT).op(I32.add).tee(entry);
-    code.memory(I64.load, 0).get(page);
-    readCell(code, this.base, I64.load, FRONT_EPOCH).op(I64.or).op(I64.eq);
-    if (write) code.get(entry).memory(I32.load, 8).i32(1).op(I32.and).op(I32.and);
+    code.get(at).i64(this.pageShift).op(I64.shrU).set(page);
+    this.frontEntry(code, page).set(entry);
+    this.isInFront(code, page, entry);
+    if (write) code.get(entry).memory(I32.load, 8).i32(FRONT_WRITE).op(I32.and).op(I32.and);
     code.if(TYPE_I32);
-    code.get(entry).memory(I32.load, 8).i32(-2).op(I32.and);
+    code.get(entry).memory(I32.load, 8).i32(FRONT_PLACE).op(I32.and);
     code.else();
     code.get(page).op(F64.convertI64U).i32(Number(write)).call(this.grant);
     code.end().set(place);
+    return entry;
   }
 
   /** (base) -> place of a page, or NOWHERE. */
@@ -187,12 +208,15 @@ export class PageFilter {
     } else data.use(code, slot, time);
     data.pushRest(code, slot).op(I32.wrapI64).set(place);
     code.else();
-    this.translate(code, write, at, place);
+    const entry = this.translate(code, write, at, place);
     code.get(place);
     refuseNowhere();
     code.get(at).get(place).op(I64.extendI32U);
     if (write) code.i64(WRITTEN_BIT).op(I64.or);
-    code.get(time).call(data.enter).op(CONTROL.drop).end();
+    code.get(time);
+    // Whoever grants fills the entry.
+    if (this.options.filterLimit !== undefined) code.get(entry).memory(I32.load, 8).i32(FRONT_DATA_SHIFT).op(I32.shrU).i32(FRONT_ORDER).op(I32.and);
+    code.call(data.enter).op(CONTROL.drop).end();
   }
 
   /** (base, time) -> place of the page; its access is granted. */

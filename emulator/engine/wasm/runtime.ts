@@ -40,8 +40,10 @@ export interface RuntimeOptions extends FilterOptions {
 export interface RuntimeImports {
   readonly memory: WebAssembly.Memory;
   readonly table: WebAssembly.Table;
-  /** Place of a page, bit 0 set if it may be written; NOWHERE: the access is not granted. */
+  /** Place of a page, which the front table knows from now on; NOWHERE: the access is not granted. */
   readonly grant: (page: number, write: number) => number;
+  /** Under a limit on held pages of code: the order of the entry for a page. */
+  readonly codeOrder: (page: number) => number;
   /** The ring is full. */
   readonly drain: () => void;
   /** Carries out an instruction on the register words. */
@@ -90,11 +92,12 @@ class Runtime {
     this.pageShift = Math.log2(options.pageSize);
     const grant = module.importFunction("e", "grant", { parameters: [TYPE_F64, TYPE_I32], results: [TYPE_I32] });
     const drain = module.importFunction("e", "drain", { parameters: [], results: [] });
+    const codeOrder = module.importFunction("e", "codeOrder", { parameters: [TYPE_F64], results: [TYPE_I32] });
     this.interpretImport = module.importFunction("e", "interpret", FUNCTIONS.interpret);
     module.importMemory("e", "memory", options.memoryPages);
     module.importTable("e", "table", 1);
     this.guestType = module.type(GUEST_FUNCTION);
-    this.filter = new PageFilter(module, options, grant, drain);
+    this.filter = new PageFilter(module, options, { grant, drain, codeOrder });
   }
 
   /** Notes a refusal at the address that `far` pushes. */

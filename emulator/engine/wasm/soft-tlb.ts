@@ -5,13 +5,16 @@
  * code asks by itself; its tags carry an epoch, so that it is emptied in one step. A frame is untouched, CODE or WRITABLE as in the reference
  * engine (native/src/frames.rs): a write grant to a CODE frame first drops its code, an exec grant to a WRITABLE frame withdraws all write grants.
  */
-import { PERM_EXEC, PERM_READ, PERM_WRITE } from "../engine.js";
-import { ENTRY_SHIFT, FRONT, FRONT_ENTRIES, FRONT_EPOCH, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH, JUMP_FOLD } from "./layout.js";
+import { NO_ORDERS, PERM_EXEC, PERM_READ, PERM_WRITE, type EntryOrders } from "../engine.js";
+import { ENTRY_SHIFT, FRONT, FRONT_CODE_SHIFT, FRONT_DATA_SHIFT, FRONT_ENTRIES, FRONT_EPOCH, FRONT_ORDER, FRONT_WRITE, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH, JUMP_FOLD } from "./layout.js";
 
 /** Set in an entry whose page may stand in the jump cache. */
 const FETCHED = 8;
 const FRAME_SHIFT = 4;
 const LEAF_PAGES = 512;
+/** In a leaf, behind the entries: the orders of each page, as they stand in the front table. */
+const ORDERS = LEAF_PAGES;
+const LEAF_WORDS = 2 * LEAF_PAGES;
 const LAST_EPOCH = 0xffff;
 const WORDS_PER_ENTRY = (1 << ENTRY_SHIFT) / 4;
 
@@ -84,10 +87,10 @@ export class SoftTlb {
     const at = this.frontEntry(page);
     const low = page >>> 0;
     const high = (Math.floor(page / 2 ** 32) | (this.frontEpoch << 16)) >>> 0;
-    const keep = cells[at] === low && cells[at + 1] === high ? cells[at + 2]! & 1 : 0;
+    const keep = cells[at] === low && cells[at + 1] === high ? cells[at + 2]! & FRONT_WRITE : 0;
     cells[at] = low;
     cells[at + 1] = high;
-    cells[at + 2] = frame * this.pageSize + (write ? 1 : keep);
+    cells[at + 2] = frame * this.pageSize + this.ordersOf(page) + (write ? FRONT_WRITE : keep);
   }
 
   private clearFront(page: number): void {
@@ -123,6 +126,16 @@ export class SoftTlb {
 
   private find(page: number): number {
     return this.leaves.get(Math.floor(page / LEAF_PAGES))?.[page % LEAF_PAGES] ?? 0;
+  }
+
+  private ordersOf(page: number): number {
+    return this.leaves.get(Math.floor(page / LEAF_PAGES))?.[ORDERS + (page % LEAF_PAGES)] ?? 0;
+  }
+
+  /** Order of the entry for a page of code. The front table knows it from now on, if the page may be read. */
+  codeOrder(page: number): number {
+    this.grantRead(page);
+    return (this.ordersOf(page) >>> FRONT_CODE_SHIFT) & FRONT_ORDER;
   }
 
   /** Place of a page that may be read; NOT_GRANTED. */
@@ -198,15 +211,16 @@ export class SoftTlb {
   // --- what the kernel side does ---------------------------------------------------------------------------------------
 
   /** `perms` not 0. */
-  install(page: number, frame: number, perms: number): void {
+  install(page: number, frame: number, perms: number, { data, code }: EntryOrders = NO_ORDERS): void {
     const number = Math.floor(page / LEAF_PAGES);
     let leaf = this.leaves.get(number);
     if (leaf === undefined) {
-      leaf = new Uint32Array(LEAF_PAGES);
+      leaf = new Uint32Array(LEAF_WORDS);
       this.leaves.set(number, leaf);
     }
     const before = leaf[page % LEAF_PAGES]!;
     leaf[page % LEAF_PAGES] = (frame << FRAME_SHIFT) | perms;
+    leaf[ORDERS + (page % LEAF_PAGES)] = (data << FRONT_DATA_SHIFT) | (code << FRONT_CODE_SHIFT);
     this.clearFront(page);
     if ((before & FETCHED) !== 0) this.forbidFetch(page);
   }

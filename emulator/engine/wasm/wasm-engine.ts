@@ -7,9 +7,9 @@ import type { Pa, Pfn, Va } from "../../arch/addr.js";
 import { hex } from "../../arch/addr.js";
 import { ConfigError, ModelBug } from "../../arch/errors.js";
 import type { PhysicalMemory } from "../../memory/physical-memory.js";
-import type { Access, Context, Engine, EngineCounters, EngineOptions, Exit, TraceSink } from "../engine.js";
-import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, CONTEXT_WORDS, PERM_EXEC, PERM_READ, PERM_WRITE } from "../engine.js";
-import { filterDepths } from "../trace-filter.js";
+import type { Access, Context, Engine, EngineCounters, EngineOptions, EntryOrders, Exit, TraceSink } from "../engine.js";
+import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, CONTEXT_WORDS, NO_ORDERS, PERM_EXEC, PERM_READ, PERM_WRITE } from "../engine.js";
+import { areOrders, filterDepths, filterLimits } from "../trace-filter.js";
 import { ENCODINGS } from "./a64/encodings.js";
 import { MAX_SLICE, readAccount, STOP_BITS_SET, type Account } from "./account.js";
 import { CodeCache, type CodePage } from "./code-cache.js";
@@ -128,14 +128,16 @@ class Wasm implements WasmEngine {
     });
     // Without a trace nobody sees what the filter holds.
     const depths = options.trace ? filterDepths(options) : { data: 1, code: 1 };
+    const [filterLimit, fetchLimit] = options.trace ? filterLimits(options) : [];
     emptySet(this.cells, HELD_DATA);
     emptySet(this.cells, HELD_CODE);
     this.runtime = createRuntime(
-      { ...shared, trace: options.trace, filterPages: depths.data, fetchPages: depths.code },
+      { ...shared, trace: options.trace, filterPages: depths.data, fetchPages: depths.code, filterLimit, fetchLimit },
       {
         memory: memory.memory,
         table: this.code.table,
         grant: (page, write) => this.grant(page, write),
+        codeOrder: (page) => this.softTlb.codeOrder(page),
         drain: () => {
           this.drain();
         },
@@ -411,15 +413,15 @@ class Wasm implements WasmEngine {
 
   // --- between runs ------------------------------------------------------------------------------------------------------
 
-  installTranslation(va: Va, pa: Pa, perms: number): void {
+  installTranslation(va: Va, pa: Pa, perms: number, orders: EntryOrders = NO_ORDERS): void {
     this.between("installTranslation");
     const { pageSize } = this;
-    if (va >= VA_LIMIT || pa % pageSize !== 0 || pa + pageSize > this.memory.bytes || (perms & ~(PERM_READ | PERM_WRITE | PERM_EXEC)) !== 0) {
-      throw new ModelBug(`Wasm.installTranslation: va ${hex(va)} pa ${hex(pa)} perms ${perms}`);
+    if (va >= VA_LIMIT || pa % pageSize !== 0 || pa + pageSize > this.memory.bytes || (perms & ~(PERM_READ | PERM_WRITE | PERM_EXEC)) !== 0 || !areOrders(orders)) {
+      throw new ModelBug(`Wasm.installTranslation: va ${hex(va)} pa ${hex(pa)} perms ${perms} orders ${orders.data} ${orders.code}`);
     }
     const page = Math.floor(va / pageSize);
     if (perms === 0) this.softTlb.forgetPage(page);
-    else this.softTlb.install(page, pa / pageSize, perms);
+    else this.softTlb.install(page, pa / pageSize, perms, orders);
   }
 
   invalidatePage(va: Va): void {

@@ -4,14 +4,14 @@ use std::ffi::c_void;
 use std::ptr;
 
 use crate::access::{Place, untagged};
-use crate::filter::{self, Filter, NO_PAGE};
+use crate::filter::{self, Filter, Limit, NO_PAGE};
 use crate::frames::{CODE, Frames, WRITABLE};
 use crate::hooks;
 use crate::registers;
 use crate::registry;
 use crate::ring::Ring;
 use crate::shared::Shared;
-use crate::translations::{EXEC, READ, Translations, WRITE};
+use crate::translations::{EXEC, GRANTED_ORDER, READ, Translations, WRITE};
 use crate::unicorn::{Arm64CpuModel, CNTKCTL_EL1, CPACR_EL1, Reg, SCTLR_EL1, TCR_EL1, Unicorn, uc_engine};
 
 unsafe extern "C" {
@@ -141,11 +141,17 @@ pub struct Options {
     pub page_size: u64,
     pub filter_depth: usize,
     pub fetch_depth: usize,
+    /// Of pages of data, and of code.
+    pub limit: Option<Limit>,
+    pub fetch_limit: Option<Limit>,
 }
 
 impl Engine {
     /// Make an engine at a fixed place in memory, because hooks and translated code point to it. To be freed as a Box.
     pub fn new(options: &Options, shared: Shared, ring: Ring) -> Result<*mut Self, String> {
+        if !(options.ram as u64).is_multiple_of(options.page_size) {
+            return Err("guest RAM does not begin with a page of the host's memory".into());
+        }
         let uc = Unicorn::open(Arm64CpuModel::MAX, options.page_size, CODE_BUFFER).map_err(|error| error.to_string())?;
         let page_shift = options.page_size.trailing_zeros();
         Self::prepare_cpu(&uc).map_err(|error| error.to_string())?;
@@ -163,8 +169,8 @@ impl Engine {
                 block_start: 0,
                 block_end: 0,
             },
-            filter: Filter::new(options.filter_depth, page_shift, filter::READ, filter::FIRST_DATA_HELD),
-            fetches: Filter::new(options.fetch_depth, page_shift, filter::FETCH, filter::FIRST_CODE_HELD),
+            filter: Filter::new(options.filter_depth, options.limit, page_shift, filter::READ, filter::FIRST_DATA_HELD),
+            fetches: Filter::new(options.fetch_depth, options.fetch_limit, page_shift, filter::FETCH, filter::FIRST_CODE_HELD),
             fetch_page: u64::MAX,
             ring,
             translations: Translations::new(),
@@ -203,11 +209,11 @@ impl Engine {
 
     // --- the translation cache ---------------------------------------------------------------------------------------
 
-    /// Host address of a page that data may be read from (or written to), else 0.
+    /// Host address of a page that data may be read from (or written to), with the order of the page's entry in the bits of GRANTED_ORDER; else 0.
     #[inline(always)]
     fn translate(&mut self, vpn: u64, write: bool) -> u64 {
-        let host = self.translations.front(vpn, write);
-        if host != 0 { host } else { self.translate_slow(vpn, write) }
+        let granted = self.translations.front(vpn, write);
+        if granted != 0 { granted } else { self.translate_slow(vpn, write) }
     }
 
     #[cold]
@@ -223,9 +229,9 @@ impl Engine {
             }
             self.frames.set(translation.frame, WRITABLE);
         }
-        let host = self.host_of(translation.frame);
-        self.translations.grant(vpn, host, write);
-        host
+        let granted = self.host_of(translation.frame) | translation.data_order;
+        self.translations.grant(vpn, granted, write);
+        granted
     }
 
     fn host_of(&self, frame: u64) -> u64 {
@@ -266,13 +272,10 @@ impl Engine {
     /// Apply the changes of translations that JavaScript has queued.
     pub fn apply_queue(&mut self) -> Result<(), String> {
         for index in 0..self.shared.take_queue() {
-            let (page, frame, perms) = self.shared.queued(index);
-            if perms == 0 {
-                self.translations.forget_page(page);
-            } else if frame < self.frames.count() {
-                self.translations.install(page, frame, perms);
-            } else {
-                return Err(format!("frame {frame:#x} lies outside of guest RAM"));
+            match self.shared.queued(index) {
+                (page, None) => self.translations.forget_page(page),
+                (page, Some(translation)) if translation.frame < self.frames.count() => self.translations.install(page, translation),
+                (_, Some(translation)) => return Err(format!("frame {:#x} lies outside of guest RAM", translation.frame)),
             }
         }
         Ok(())
@@ -387,11 +390,11 @@ impl Engine {
             }
             slot
         } else {
-            let host = self.translate(base >> self.page_shift, write);
-            if host == 0 {
+            let granted = self.translate(base >> self.page_shift, write);
+            if granted == 0 {
                 return false;
             }
-            self.filter.enter(base, host, write, &mut self.ring)
+            self.filter.enter(base, granted & !GRANTED_ORDER, write, (granted & GRANTED_ORDER) as u32, &mut self.ring)
         };
         self.hot.read_base = base;
         self.hot.write_base = if self.filter.is_written(slot) { base } else { NO_PAGE };

@@ -4,6 +4,9 @@
 //! entries hits on each of them, so nothing but its order of recency changes, and that need not be known while the page is held: pages leave
 //! in the order of their last uses. So a use only notes the time. A page that comes in makes a record, with the number of its slot, which
 //! says which page leaves. The first write to a page while it is held makes one too, because it may set the dirty state.
+//!
+//! A TLB whose sets keep fewer entries sets a limit: of the held pages no more than its ways lie in entries of one of its sets. Where one too many would, pages leave
+//! until none does; the least recent of all first, so that the order of leaving stays that of last uses.
 
 use crate::ring::Ring;
 
@@ -26,6 +29,12 @@ const BUCKETS: usize = 1024;
 /// No slot.
 const NONE: usize = MAX_DEPTH;
 const LANES: usize = 4;
+/// Sets that a limit tells apart; where a TLB has more, some count as one.
+const MAX_SETS: u32 = 128;
+/// More ways than a filter has pages: no limit.
+const ANY_WAYS: u8 = u8::MAX;
+/// Numbers of sets of no limit.
+const ONE_SET: u64 = 0;
 
 pub struct Filter {
     /// Address of the page in each slot, or NO_PAGE.
@@ -36,8 +45,8 @@ pub struct Filter {
     written: u32,
     /// Time of last use, above the number of the slot: the least word is that of the least recent page. Of a slot without a page: u64::MAX.
     used: [u64; MAX_DEPTH],
-    /// Slots with a page, the first ones.
-    count: usize,
+    /// Slots with a page; one bit each.
+    pages: u32,
     now: u64,
     /// The slot used last.
     last: usize,
@@ -50,17 +59,30 @@ pub struct Filter {
     kind: u32,
     /// Number of the page in the first slot.
     first_held: u32,
+    /// The limit: ANY_WAYS for none.
+    ways: u8,
+    set_mask: u64,
+    /// Held pages whose entries lie in each set, and the set of the page in each slot. Kept under a limit only.
+    in_set: [u8; MAX_SETS as usize],
+    sets: [u8; MAX_DEPTH],
+}
+
+/// What a TLB of several sets allows: pages in entries of one set.
+#[derive(Clone, Copy)]
+pub struct Limit {
+    pub sets: u32,
+    pub ways: u32,
 }
 
 impl Filter {
     /// `kind`: READ for data, FETCH for code.
-    pub fn new(depth: usize, page_shift: u32, kind: u32, first_held: u32) -> Self {
+    pub fn new(depth: usize, limit: Option<Limit>, page_shift: u32, kind: u32, first_held: u32) -> Self {
         Self {
             bases: [NO_PAGE; MAX_DEPTH],
             hosts: [0; MAX_DEPTH],
             written: 0,
             used: [u64::MAX; MAX_DEPTH],
-            count: 0,
+            pages: 0,
             now: 0,
             last: NONE,
             held: [0; BUCKETS],
@@ -69,7 +91,17 @@ impl Filter {
             page_shift,
             kind,
             first_held,
+            ways: limit.map_or(ANY_WAYS, |limit| limit.ways as u8),
+            set_mask: limit.map_or(ONE_SET, |limit| u64::from(limit.sets.min(MAX_SETS) - 1)),
+            in_set: [0; MAX_SETS as usize],
+            sets: [0; MAX_DEPTH],
         }
+    }
+
+    /// Whether `enter` asks for the order of the page's entry.
+    #[inline(always)]
+    pub fn is_limited(&self) -> bool {
+        self.ways != ANY_WAYS
     }
 
     fn bucket(&self, base: u64) -> usize {
@@ -124,17 +156,26 @@ impl Filter {
         ring.push(self.bases[slot] >> self.page_shift, WRITE, NOT_NEW);
     }
 
-    /// A page from outside comes in, in place of the least recent one if there is no room. Returns its slot.
+    /// A page from outside comes in, in place of the least recent one if there is no room. `order`: log2 of the pages of the entry that the TLB of the limit
+    /// makes of its translation. Returns its slot.
     #[inline(always)]
-    pub fn enter(&mut self, base: u64, host: u64, write: bool, ring: &mut Ring) -> usize {
-        let slot = if self.count < self.depth {
-            self.count += 1;
-            self.count - 1
+    pub fn enter(&mut self, base: u64, host: u64, write: bool, order: u32, ring: &mut Ring) -> usize {
+        let mut slot = NONE;
+        if self.is_limited() {
+            let set = (base >> self.page_shift >> order & self.set_mask) as usize % MAX_SETS as usize;
+            if self.in_set[set] >= self.ways {
+                slot = self.make_room(base, order, set, ring);
+            }
+            if slot == NONE {
+                slot = self.take_slot();
+            }
+            self.sets[slot % MAX_DEPTH] = set as u8;
+            self.in_set[set] += 1;
         } else {
-            let slot = self.least_recent();
-            self.held[self.bucket(self.bases[slot])] -= 1;
-            slot
-        } % MAX_DEPTH;
+            slot = self.take_slot();
+        }
+        let slot = slot % MAX_DEPTH;
+        self.pages |= 1 << slot;
         let bucket = self.bucket(base);
         self.held[bucket] += 1;
         self.guess[bucket] = slot as u8;
@@ -144,6 +185,58 @@ impl Filter {
         self.use_slot(slot);
         ring.push(base >> self.page_shift, if write { WRITE } else { self.kind }, self.first_held + slot as u32);
         slot
+    }
+
+    /// A slot without a page: the first, or that of the least recent one, which leaves.
+    #[inline(always)]
+    fn take_slot(&mut self) -> usize {
+        let slot = self.pages.trailing_ones() as usize;
+        if slot < self.depth {
+            return slot;
+        }
+        let slot = self.least_recent();
+        self.leave(slot);
+        slot
+    }
+
+    #[inline(always)]
+    fn leave(&mut self, slot: usize) {
+        self.held[self.bucket(self.bases[slot])] -= 1;
+        if self.is_limited() {
+            self.in_set[self.sets[slot] as usize % MAX_SETS as usize] -= 1;
+        }
+    }
+
+    /// The page in the slot leaves, and no other takes its place at once.
+    fn empty(&mut self, slot: usize) {
+        self.leave(slot);
+        if self.last == slot {
+            self.last = NONE;
+        }
+        self.bases[slot] = NO_PAGE;
+        self.used[slot] = u64::MAX;
+        self.pages &= !(1 << slot);
+    }
+
+    /// A page is to come in whose set may have too many: pages leave, the least recent first, until it has room. Returns the slot of the last one that left; NONE if none had to.
+    /// Each page of the set counts as an entry, but not those of the entry that translates the new one.
+    #[inline(never)]
+    fn make_room(&mut self, base: u64, order: u32, set: usize, ring: &mut Ring) -> usize {
+        let unit_shift = self.page_shift + order;
+        let counts = |filter: &Self, slot: usize| filter.sets[slot] as usize == set && filter.bases[slot] >> unit_shift != base >> unit_shift;
+        let mut others = (0..self.depth).filter(|&slot| self.pages & 1 << slot != 0 && counts(self, slot)).count();
+        if others < usize::from(self.ways) {
+            return NONE;
+        }
+        loop {
+            let slot = self.least_recent();
+            others -= usize::from(counts(self, slot));
+            self.empty(slot);
+            if others < usize::from(self.ways) {
+                return slot;
+            }
+            ring.push(0, LEAVE, self.first_held + slot as u32);
+        }
     }
 
     /// The slot of the least recent page.
@@ -159,32 +252,23 @@ impl Filter {
         least.into_iter().fold(u64::MAX, u64::min) as usize % MAX_DEPTH
     }
 
-    /// Code runs on `page`.
-    #[inline(always)]
-    pub fn fetch(&mut self, page: u64, ring: &mut Ring) {
-        let base = page << self.page_shift;
-        match self.find(base) {
-            Some(slot) => self.use_slot(slot),
-            None => {
-                self.enter(base, 0, false, ring);
-            }
-        }
-    }
-
     /// Before the page tables may change: all held pages leave, the least recent first.
     pub fn clear(&mut self, ring: &mut Ring) {
-        let mut order = self.used;
-        let order = &mut order[..self.count];
+        let mut order = [0; MAX_DEPTH];
+        let mut count = 0;
+        let mut pages = self.pages;
+        while pages != 0 {
+            order[count] = self.used[pages.trailing_zeros() as usize];
+            count += 1;
+            pages &= pages - 1;
+        }
+        let order = &mut order[..count];
         order.sort_unstable();
         for slot in order.iter().map(|&used| used as usize % MAX_DEPTH) {
-            self.held[self.bucket(self.bases[slot])] -= 1;
-            self.bases[slot] = NO_PAGE;
-            self.used[slot] = u64::MAX;
+            self.empty(slot);
             ring.push(0, LEAVE, self.first_held + slot as u32);
         }
-        self.count = 0;
         self.written = 0;
-        self.last = NONE;
     }
 
     /// The frame at this host address may no longer be written without asking.

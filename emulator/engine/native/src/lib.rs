@@ -23,7 +23,7 @@ use napi::{JsValue, sys};
 use napi_derive::napi;
 
 use crate::engine::{Engine, Options};
-use crate::filter::MAX_DEPTH;
+use crate::filter::{Limit, MAX_DEPTH};
 use crate::origin::Origins;
 use crate::ring::{Ring, Sink};
 use crate::shared::{Shared, WORDS};
@@ -86,7 +86,8 @@ impl Drop for NativeEngine {
 
 #[napi]
 impl NativeEngine {
-    /// `ram`, `words`, `ring` and `pcs` are ArrayBuffers; `pcs`, if given, takes a 64-bit float for every record of the ring.
+    /// `ram`, `words`, `ring` and `pcs` are ArrayBuffers; `pcs`, if given, takes a 64-bit float for every record of the ring. `limits`: sets and ways
+    /// of the limit on held pages of data, and of that on pages of code; 0 sets for none.
     #[napi(constructor)]
     #[allow(clippy::too_many_arguments)]
     pub fn new(
@@ -98,6 +99,7 @@ impl NativeEngine {
         trace: bool,
         filter_depth: u32,
         fetch_depth: u32,
+        limits: Vec<u32>,
         pcs: Option<Unknown>,
     ) -> Result<Self> {
         if Unicorn::version() != VERSION {
@@ -110,6 +112,12 @@ impl NativeEngine {
         {
             return Err(failure("words or ring too small, or filter depth out of range"));
         }
+        let limit = |at: usize| match limits.get(at..at + 2) {
+            Some(&[0, _]) => Ok(None),
+            Some(&[sets, ways]) if sets.is_power_of_two() && (1..=MAX_DEPTH as u32).contains(&ways) => Ok(Some(Limit { sets, ways })),
+            _ => Err(failure("limits of held pages out of range")),
+        };
+        let (limit, fetch_limit) = (limit(0)?, limit(2)?);
         let origins = match pcs {
             None => None,
             Some(pcs) => {
@@ -122,7 +130,7 @@ impl NativeEngine {
         };
         let ring = Ring::new(ring.cast(), ring_bytes / 8, trace, origins);
         let (filter_depth, fetch_depth) = (filter_depth as usize, fetch_depth as usize);
-        let options = Options { ram, ram_bytes: ram_bytes as u64, page_size: u64::from(page_size), filter_depth, fetch_depth };
+        let options = Options { ram, ram_bytes: ram_bytes as u64, page_size: u64::from(page_size), filter_depth, fetch_depth, limit, fetch_limit };
         let engine = Engine::new(&options, Shared::new(words.cast()), ring).map_err(failure)?;
         Ok(Self { engine })
     }

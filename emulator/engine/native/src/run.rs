@@ -28,7 +28,14 @@ impl Engine {
                 origins.at_pc(address);
             }
             self.fetch_page = page;
-            self.fetches.fetch(page, &mut self.ring);
+            let base = page << self.page_shift;
+            match self.fetches.find(base) {
+                Some(slot) => self.fetches.use_slot(slot),
+                None => {
+                    let order = if self.fetches.is_limited() { self.translations.code_order(page) } else { 0 };
+                    self.fetches.enter(base, 0, false, order, &mut self.ring);
+                }
+            }
             if self.ring.drained {
                 self.obey_sink();
             }

@@ -1,5 +1,7 @@
 //! Words that JavaScript and the engine both see: registers, the outcome of a run, counters. The layout is shared with unicorn.ts.
 
+use crate::translations::Translation;
+
 /// The context: X0-X30, SP, PC, NZCV, FPCR, FPSR, TPIDR_EL0, then V0-V31 as pairs (engine.ts CONTEXT_WORDS).
 pub const SP: usize = 31;
 pub const PC: usize = 32;
@@ -103,10 +105,11 @@ impl Shared {
         count.min(QUEUE_ENTRIES)
     }
 
-    /// A queued change: page, frame and permissions; without permissions the page is to be forgotten.
-    pub fn queued(&self, index: usize) -> (u64, u64, u64) {
+    /// A queued change: page and its translation; without one the page is to be forgotten.
+    pub fn queued(&self, index: usize) -> (u64, Option<Translation>) {
         let packed = self.float(QUEUE + 2 * index + 1);
-        (self.float(QUEUE + 2 * index), packed >> 3, packed & 7)
+        let translation = Translation { frame: packed >> 13, perms: packed & 7, data_order: packed >> 3 & 31, code_order: packed >> 8 & 31 };
+        (self.float(QUEUE + 2 * index), (packed != 0).then_some(translation))
     }
 
     pub fn publish(&self, outcome: &Outcome) {

@@ -11,7 +11,13 @@ pub const WRITE: u64 = 2;
 pub const EXEC: u64 = 4;
 /// Set in an entry that Unicorn's own soft TLB may hold, since its last flush.
 const FETCHED: u64 = 8;
-const FRAME_SHIFT: u32 = 8;
+/// Orders of the entries that the TLBs of the trace filter's limits make of the translation.
+const DATA_ORDER_SHIFT: u32 = 4;
+const CODE_ORDER_SHIFT: u32 = 9;
+const ORDER: u64 = 31;
+const FRAME_SHIFT: u32 = 14;
+/// In what a grant gives: the order for data, below the host address of the page.
+pub const GRANTED_ORDER: u64 = ORDER;
 
 const LEAF_BITS: u32 = 9;
 const LEAF_PAGES: usize = 1 << LEAF_BITS;
@@ -45,8 +51,8 @@ impl Hasher for LeafHasher {
 struct Front {
     read_tag: u64,
     write_tag: u64,
-    /// Host address of the page.
-    host: u64,
+    /// Host address of the page, and in the bits of GRANTED_ORDER its order for data.
+    granted: u64,
 }
 
 /// A translation as the leaf tables hold it.
@@ -54,6 +60,8 @@ struct Front {
 pub struct Translation {
     pub frame: u64,
     pub perms: u64,
+    pub data_order: u64,
+    pub code_order: u64,
 }
 
 pub struct Translations {
@@ -80,22 +88,22 @@ impl Translations {
         }
     }
 
-    /// Host address of the page if the front table grants the access, else 0.
+    /// What was granted if the front table grants the access, else 0.
     #[inline(always)]
     pub fn front(&self, vpn: u64, write: bool) -> u64 {
         let entry = &self.front[vpn as usize % FRONT_ENTRIES];
         let hit =
             if write { entry.write_tag == vpn | self.write_epoch << EPOCH_SHIFT } else { entry.read_tag == vpn | self.read_epoch << EPOCH_SHIFT };
-        if hit { entry.host } else { 0 }
+        if hit { entry.granted } else { 0 }
     }
 
     /// Let the front table answer reads (and writes, if `write`) of this page.
-    pub fn grant(&mut self, vpn: u64, host: u64, write: bool) {
+    pub fn grant(&mut self, vpn: u64, granted: u64, write: bool) {
         let read_tag = vpn | self.read_epoch << EPOCH_SHIFT;
         let write_tag = vpn | self.write_epoch << EPOCH_SHIFT;
         let entry = &mut self.front[vpn as usize % FRONT_ENTRIES];
         let keep_write = entry.read_tag == read_tag && entry.write_tag == write_tag;
-        *entry = Front { read_tag, write_tag: if write || keep_write { write_tag } else { 0 }, host };
+        *entry = Front { read_tag, write_tag: if write || keep_write { write_tag } else { 0 }, granted };
     }
 
     /// Withdraw all write grants of the front table, so that the next write of each page asks the leaf tables.
@@ -126,7 +134,17 @@ impl Translations {
 
     pub fn find(&self, vpn: u64) -> Option<Translation> {
         let entry = self.leaves.get(&(vpn >> LEAF_BITS))?[vpn as usize % LEAF_PAGES];
-        if entry == 0 { None } else { Some(Translation { frame: entry >> FRAME_SHIFT, perms: entry & (READ | WRITE | EXEC) }) }
+        (entry != 0).then_some(Translation {
+            frame: entry >> FRAME_SHIFT,
+            perms: entry & (READ | WRITE | EXEC),
+            data_order: entry >> DATA_ORDER_SHIFT & ORDER,
+            code_order: entry >> CODE_ORDER_SHIFT & ORDER,
+        })
+    }
+
+    /// Order of the entry for a page that code runs on.
+    pub fn code_order(&self, vpn: u64) -> u32 {
+        self.find(vpn).map_or(0, |translation| translation.code_order as u32)
     }
 
     /// Unicorn's soft TLB takes over this translation for instruction fetches.
@@ -150,12 +168,12 @@ impl Translations {
         self.flush_due = false;
     }
 
-    pub fn install(&mut self, vpn: u64, frame: u64, perms: u64) {
+    pub fn install(&mut self, vpn: u64, Translation { frame, perms, data_order, code_order }: Translation) {
         self.clear_front(vpn);
         let leaf = self.leaves.entry(vpn >> LEAF_BITS).or_insert_with(|| Box::new([0; LEAF_PAGES]));
         let entry = &mut leaf[vpn as usize % LEAF_PAGES];
         self.flush_due |= *entry & FETCHED != 0;
-        *entry = frame << FRAME_SHIFT | perms;
+        *entry = frame << FRAME_SHIFT | code_order << CODE_ORDER_SHIFT | data_order << DATA_ORDER_SHIFT | perms;
     }
 
     pub fn forget_page(&mut self, vpn: u64) {

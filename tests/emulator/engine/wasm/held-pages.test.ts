@@ -19,13 +19,27 @@ interface Set32 {
   readonly records: string[];
 }
 
+interface Limit {
+  readonly sets: number;
+  readonly ways: number;
+}
+
+/** Order of the entry for a page: bits 2 and 3 of its number, so that it is the same for all four pages of the largest but one. */
+function orderOf(page: bigint): bigint {
+  return (page >> 3n) & 3n;
+}
+
+function pushOrder(code: Code, page: number): Code {
+  return code.get(page).i64(3).op(0x88).i64(3).op(0x83).op(0xa7);
+}
+
 /** A set whose `touch` is what an access that is always granted does. */
-function heldPages(depth: number, access: 0 | 1): Set32 {
+function heldPages(depth: number, access: 0 | 1, limit?: Limit): Set32 {
   const module = new ModuleBuilder();
   const recorded = module.importFunction("e", "record", { parameters: [I64_TYPE, I64_TYPE], results: [] });
   module.importMemory("e", "memory", 2);
   const held = new HeldPages({
-    module, at: HELD_BYTES, depth, pageShift: 12, access,
+    module, at: HELD_BYTES, depth, pageShift: 12, access, limit,
     record: (code, what, page) => {
       what();
       page();
@@ -43,12 +57,14 @@ function heldPages(depth: number, access: 0 | 1): Set32 {
   code.else();
   held.use(code, slot, 2);
   code.end().else();
-  code.get(at).get(1).op(0xad).i64(32).op(0x86).i64(0x5000).op(0x84).get(2).call(held.enter).op(0x1a).end();
+  code.get(at).get(1).op(0xad).i64(32).op(0x86).i64(0x5000).op(0x84).get(2);
+  if (limit !== undefined) pushOrder(code, 0);
+  code.call(held.enter).op(0x1a).end();
   module.exportFunction("touch", module.func({ parameters: [I64_TYPE, I32_TYPE, I32_TYPE], results: [] }, code));
   const clear = new Code(0);
   held.clear(clear);
   module.exportFunction("clear", module.func({ parameters: [], results: [] }, clear));
-  module.exportFunction("fetch", held.fetchFunction());
+  module.exportFunction("fetch", held.fetchFunction((into) => pushOrder(into, 0)));
   module.exportFunction("age", held.age);
   const memory = new WebAssembly.Memory({ initial: 2, maximum: 2 });
   const cells = new Uint32Array(memory.buffer);
@@ -74,7 +90,18 @@ class Model {
   /** The page used last comes first. */
   private order: { readonly page: bigint; readonly slot: number; written: boolean }[] = [];
 
-  constructor(private readonly depth: number, private readonly access: number) {}
+  constructor(private readonly depth: number, private readonly access: number, private readonly limit?: Limit) {}
+
+  /** Slots of the pages that have to leave before this one, in this order. */
+  private makeRoom(page: bigint): number[] {
+    if (this.limit === undefined) return [];
+    const { sets, ways } = this.limit;
+    const setOf = (each: bigint): bigint => (each >> orderOf(each)) & BigInt(sets - 1);
+    const beside = (): number => this.order.filter((each) => setOf(each.page) === setOf(page) && each.page >> orderOf(page) !== page >> orderOf(page)).length;
+    const left: number[] = [];
+    while (beside() >= ways) left.push(this.order.pop()!.slot);
+    return left;
+  }
 
   private record(access: number, slot: number, page: bigint): void {
     this.records.push(`${access} ${slot + (this.access === FETCH ? 128 : 1)} ${page}`);
@@ -83,7 +110,10 @@ class Model {
   touch(page: bigint, write: boolean): void {
     let held = this.order.find((each) => each.page === page);
     if (held === undefined) {
-      const slot = this.order.length < this.depth ? this.order.length : this.order.pop()!.slot;
+      const left = this.makeRoom(page);
+      const free = Array.from({ length: this.depth }, (_, slot) => slot).find((slot) => this.order.every((each) => each.slot !== slot));
+      const slot = left.pop() ?? free ?? this.order.pop()!.slot;
+      for (const each of left) this.record(LEAVE!, each, 0n);
       held = { page, slot, written: write };
       this.record(write ? WRITE! : this.access, slot, page);
     }
@@ -104,12 +134,16 @@ class Model {
 }
 
 describe("pages held", () => {
-  for (const [depth, access] of [[1, READ], [2, READ], [5, READ], [32, READ], [1, FETCH], [3, FETCH], [32, FETCH]] as const) {
-    it(`${depth} of ${access === FETCH ? "code" : "data"}: records as by the rule`, () => {
+  const cases: readonly (readonly [depth: number, access: number, limit?: Limit])[] = [
+    [1, READ!], [2, READ!], [5, READ!], [32, READ!], [1, FETCH!], [3, FETCH!], [32, FETCH!],
+    [1, READ!, { sets: 2, ways: 1 }], [8, READ!, { sets: 4, ways: 1 }], [10, READ!, { sets: 2, ways: 3 }], [32, READ!, { sets: 128, ways: 1 }], [32, FETCH!, { sets: 4, ways: 4 }],
+  ];
+  for (const [depth, access, limit] of cases) {
+    it(`${depth} of ${access === FETCH ? "code" : "data"}, ${limit === undefined ? "without a limit" : `${limit.ways} in each of ${limit.sets} sets`}: records as by the rule`, () => {
       const seed = runSeed() + 100 * depth + access;
       const random = new Random(seed);
-      const set = heldPages(depth, access as 0 | 1);
-      const model = new Model(depth, access);
+      const set = heldPages(depth, access as 0 | 1, limit);
+      const model = new Model(depth, access, limit);
       // Some pages have the same low bits, and some are above 2^31.
       const pages = Array.from({ length: depth + 1 + random.below(12) }, (_, index) => BigInt(index % 3) * 0x1_2345_6400n + BigInt(index % 7));
       let time = 2 ** 30;

@@ -28,7 +28,7 @@ function filterOf(filterPages: number) {
         asked.push(`${page.toString(16)} ${write}`);
         return (page % 8) * 4096;
       },
-      drain: () => undefined,
+      codeOrder: () => 0, drain: () => undefined,
       interpret: () => undefined,
     },
   );

@@ -2,7 +2,7 @@
  * The runtime of the WebAssembly engine: random programs make the same records, exits and counts as on the reference engine.
  *
  * Loads, stores, pairs, exclusives and vectors over some pages, at their ends too; loops long enough to become regions; slices of random length;
- * pages that come and go between them; code that goes from page to page. Records are compared whole, with the numbers of held pages.
+ * pages that come and go between them; code that goes from page to page; limits on the held pages by the sets of their entries, of random orders. Records are compared whole, with the numbers of held pages.
  */
 import { expect } from "chai";
 import type { Va } from "../../../../emulator/arch/addr.js";
@@ -40,10 +40,22 @@ function program(random: Random): string {
   return `${lines.join("\n")}\n svc #0\n8: add x24, x24, #1\n ldr x25, [x14]\n ret`;
 }
 
+type HeldOptions = Pick<EngineOptions, "filterPages" | "fetchPages" | "filterLimit" | "fetchLimit">;
+
+/** Orders of entries at random, the same for all pages of an entry. */
+function randomOrders(seed: number): (page: number) => { readonly data: number; readonly code: number } {
+  const order = (page: number, kind: number): number => {
+    const block = Math.imul(Math.floor(page / 8) + kind, 0x9e3779b1) ^ seed;
+    return [0, 0, 1, 2, 3][(block >>> 9) % 5]!;
+  };
+  return (page) => ({ data: order(page, 0), code: order(page, 77) });
+}
+
 /** What an engine does with the program: exits, records and counts, in order. */
-function history(make: (memory: PhysicalMemory, options: EngineOptions) => Engine, behind: number, source: string, seed: number, filterPages: number, fetchPages: number): string[] {
+function history(make: (memory: PhysicalMemory, options: EngineOptions) => Engine, behind: number, source: string, seed: number, held: HeldOptions): string[] {
   const random = new Random(seed);
-  const made = new EngineBench((memory) => make(memory, { pageSize: 4096, trace: true, filterPages, fetchPages }), { behind, bytes: 2 ** 20 });
+  const made = new EngineBench((memory) => make(memory, { pageSize: 4096, trace: true, ...held }), { behind, bytes: 2 ** 20 });
+  made.orders = randomOrders(seed);
   made.code(CODE - 0xff0, `.zero 0xff0\n${source}`, R | X);
   made.engine.registers.pc = BigInt(CODE);
   for (let page = 0; page < PAGES; page++) made.data(DATA + page * 4096, 1, R | W);
@@ -71,9 +83,10 @@ const HOP_PAGES = 64;
 const HOPS = `${Array.from({ length: HOP_PAGES }, () => "add x26, x26, x26, lsl #3\n add x26, x26, #77\n ubfx x22, x26, #9, #6\n add x22, x28, x22, lsl #12\n ubfx x21, x26, #20, #6\n add x21, x29, x21, lsl #12\n ldr x20, [x21]\n tbz x26, #16, 1f\n str x20, [x21, #8]\n1: subs x27, x27, #1\n b.eq 9f\n br x22\n.balign 4096").join("\n")}\n9: svc #0`;
 
 /** The records of a program that hops, run in parts of random length, some of which are several slices. */
-function hops(make: (memory: PhysicalMemory, options: EngineOptions) => Engine, behind: number, seed: number, pages: number): string[] {
+function hops(make: (memory: PhysicalMemory, options: EngineOptions) => Engine, behind: number, seed: number, held: HeldOptions): string[] {
   const random = new Random(seed);
-  const made = new EngineBench((memory) => make(memory, { pageSize: 4096, trace: true, filterPages: pages, fetchPages: pages }), { behind, bytes: 2 ** 20 });
+  const made = new EngineBench((memory) => make(memory, { pageSize: 4096, trace: true, ...held }), { behind, bytes: 2 ** 20 });
+  made.orders = randomOrders(seed);
   made.code(CODE & ~0xfff, HOPS);
   made.data(FAR, FAR_PAGES);
   made.set({ 26: 1 + random.below(2 ** 30), 27: 40_000, 28: CODE & ~0xfff, 29: FAR });
@@ -83,27 +96,37 @@ function hops(make: (memory: PhysicalMemory, options: EngineOptions) => Engine, 
 }
 
 describe("runtime of the wasm engine", () => {
-  for (const pages of [1, 2, 5, 32]) {
-    it(`the reference engine's records of data and code on many pages, ${pages} of them held`, () => {
+  for (const [pages, sets, ways] of [[1, 1, 99], [2, 1, 99], [5, 1, 99], [32, 1, 99], [1, 2, 1], [4, 2, 1], [10, 4, 1], [10, 32, 5], [12, 4, 4], [32, 2, 3], [32, 16, 2], [32, 512, 1]] as const) {
+    it(`the reference engine's records of data and code on many pages, ${pages} of them held, ${ways} in each of ${sets} sets`, () => {
       const seed = runSeed() + pages;
-      const reference = hops(createUnicornEngine, 0, seed, pages);
+      const limit = { sets, ways };
+      const held = { filterPages: pages, fetchPages: pages, filterLimit: limit, fetchLimit: limit };
+      const reference = hops(createUnicornEngine, 0, seed, held);
       expect(reference.length).to.be.greaterThan(20_000);
       for (const coldRuns of [0, Infinity]) {
-        expect(hops((memory, options) => createWasmEngine(memory, options, { coldRuns }), ENGINE_BYTES, seed, pages), `seed ${seed}`).to.deep.equal(reference);
+        const records = hops((memory, options) => createWasmEngine(memory, options, { coldRuns }), ENGINE_BYTES, seed, held);
+        const differs = records.findIndex((record, index) => record !== reference[index]);
+        expect(records.slice(differs - 20, differs + 5), `seed ${seed}, record ${differs}`).to.deep.equal(reference.slice(differs - 20, differs + 5));
+        expect(records.length).to.equal(reference.length);
       }
     });
   }
 
-  for (const [filterPages, fetchPages] of [[1, 1], [2, 32], [4, 1], [8, 2], [32, 32]] as const) {
-    it(`the reference engine's records, ${filterPages} pages of data and ${fetchPages} of code held`, () => {
-      const seed = runSeed() + filterPages;
+  const most: readonly HeldOptions[] = [
+    ...[[1, 1], [2, 32], [4, 1], [8, 2], [32, 32]].map(([filterPages, fetchPages]) => ({ filterPages: filterPages!, fetchPages: fetchPages! })),
+    { filterPages: 10, fetchPages: 3, filterLimit: { sets: 4, ways: 2 } },
+    { filterPages: 10, fetchPages: 10, filterLimit: { sets: 32, ways: 5 }, fetchLimit: { sets: 2, ways: 1 } },
+  ];
+  for (const held of most) {
+    it(`the reference engine's records, ${JSON.stringify(held)}`, () => {
+      const seed = runSeed() + held.filterPages!;
       const random = new Random(seed);
       for (let round = 0; round < 6; round++) {
         const source = program(random);
         const now = random.next();
-        const reference = history(createUnicornEngine, 0, source, now, filterPages, fetchPages);
+        const reference = history(createUnicornEngine, 0, source, now, held);
         for (const coldRuns of [0, Infinity]) {
-          const wasm = history((memory, options) => createWasmEngine(memory, options, { coldRuns }), ENGINE_BYTES, source, now, filterPages, fetchPages);
+          const wasm = history((memory, options) => createWasmEngine(memory, options, { coldRuns }), ENGINE_BYTES, source, now, held);
           expect(wasm, `seed ${seed} round ${round}\n${source}`).to.deep.equal(reference);
         }
       }
