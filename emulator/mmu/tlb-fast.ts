@@ -5,6 +5,7 @@
  * commonest of all, a plain L2 of few ways that answers for a fully associative L1, stands in the loop itself: a call would cost as much
  * as the work.
  */
+import { ModelBug } from "../arch/errors.js";
 import type { Arena } from "./tlb-cells.js";
 import * as layout from "./tlb-layout.js";
 import { canReplace, oldestOf, pin, pinInRing, refresh, replace, setOf, unpin, unpinInRing } from "./tlb-place.js";
@@ -14,7 +15,7 @@ import { RESOLVED_HELD, RESOLVED_HELD_SHIFT, RESOLVED_UNIT_SHIFT } from "./unit-
 import { FIRST_CODE_HELD } from "../engine/engine.js";
 
 const { H_COLUMN, H_SET_MASK, H_USES, H_PROBES, H_END_PROBE, H_ORDER, H_DIFFERS, H_FIRST_ENTRY, H_MAKES, ORDER_RING, ORDER_STAMPS,
-  ENTRY_SHIFT, STATE, FRAME, AT, NEWER, STATE_VALID, STATE_DIRTY, STATE_LEAF_SHIFT, STATE_PAGES_SHIFT, STATE_PAGES, STATE_CLASS_SHIFT,
+  ENTRY_SHIFT, STATE, FRAME, AT, NEWER, PINS, STATE_VALID, STATE_DIRTY, STATE_LEAF_SHIFT, STATE_PAGES_SHIFT, STATE_PAGES, STATE_CLASS_SHIFT,
   STATE_CLASS, CLASS_ORDER, CLASS_GLOBAL, MADE_BY_LEAF, BLOCK_SHIFT, BLOCK_UNITS, PROBE_SHIFT, PROBE_CLASS, PROBE_COLUMN, PROBE_PAGES } = layout;
 
 const [HELD_SHIFT, HELD, UNIT_SHIFT, FIRST_CODE] = [RESOLVED_HELD_SHIFT, RESOLVED_HELD, RESOLVED_UNIT_SHIFT, FIRST_CODE_HELD];
@@ -147,6 +148,11 @@ function serveMiss(arena: Arena, cells: Int32Array, side: FastSide, ring: number
   return WALK;
 }
 
+/** An entry had to give way while the trace filter held a page of it: it holds more than the structure allows. */
+function stillHeld(): ModelBug {
+  return new ModelBug("consumeFast: the victim of a miss is an entry of which the trace filter still holds a page");
+}
+
 /** Index of the cell that names the newest of a fully associative lru; -1 for any other structure. */
 function onlyRing(cells: Int32Array, h: number): number {
   return cells[h | H_ORDER] === ORDER_RING && cells[h | H_SET_MASK] === 0 ? cells[h | H_USES]! : -1;
@@ -222,6 +228,7 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
           path.walkDue = done === WALK ? 1 : 0;
           break;
         }
+        if (cells[entry | PINS] !== 0) throw stillHeld();
         instructionMisses++;
       } else if (held === 0 || !iPins) {
         refresh(arena, cells, iL1, entry);
@@ -273,6 +280,7 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
           break;
         }
       }
+      if (cells[entry | PINS] !== 0) throw stillHeld();
       dataMisses++;
     }
     if (held !== 0 && l1Pins) {

@@ -382,6 +382,7 @@ export class Tlb implements ArenaMember {
       this.countUp(kind);
     } else {
       entry = (this.firstEntry + (this.policy.victim(set) << ENTRY_SHIFT)) | 0;
+      if (cells[entry | PINS] !== 0) throw new ModelBug("Tlb.insert: the victim is an entry of which the trace filter still holds a page");
       arena.at[cells[entry | AT]!] = -1;
       const gone = this.kindOf(entry);
       if (gone !== kind) {

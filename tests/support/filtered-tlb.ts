@@ -1,7 +1,7 @@
 /**
  * A TLB that is fed with the trace of an engine, as simple as can be: what a consumer of trace records has to do, and what it then sees.
  *
- * Fed with all accesses of a program, which hold nothing, it is a plain TLB.
+ * Fed with all accesses of a program, which hold nothing, it is a plain TLB. Entries are of 2^order pages each, by their page; it is tagged by these.
  */
 import { LEAVE, type TraceRecord } from "./engine-bench.js";
 
@@ -10,6 +10,8 @@ export interface TlbShape {
   readonly ways: number;
   /** Victims by tree-PLRU (`ways` is a power of two), else by true LRU. */
   readonly tree: boolean;
+  /** Order of the entry for a page. Default 0. */
+  readonly orderOf?: (page: number) => number;
 }
 
 const FETCH = 0;
@@ -27,6 +29,7 @@ export function plainTouch(page: number, access: number): TraceRecord {
 }
 
 interface Entry {
+  /** First page; -1 for none. */
   page: number;
   dirty: boolean;
   used: number;
@@ -34,7 +37,7 @@ interface Entry {
 }
 
 /** What the TLB does with records of one kind: `miss` and `dirty` with the name of the record, in order. */
-export function simulate<Kind extends TraceRecord>({ sets, ways, tree }: TlbShape, records: readonly Kind[], name: (record: Kind) => string = ({ page }) => String(page)): string[] {
+export function simulate<Kind extends TraceRecord>({ sets, ways, tree, orderOf = () => 0 }: TlbShape, records: readonly Kind[], name: (record: Kind) => string = ({ page }) => String(page)): string[] {
   const events: string[] = [];
   const state = Array.from({ length: sets }, () => ({
     entries: Array.from({ length: ways }, (): Entry => ({ page: -1, dirty: false, used: 0, pinned: false })),
@@ -42,10 +45,11 @@ export function simulate<Kind extends TraceRecord>({ sets, ways, tree }: TlbShap
   }));
   const held = new Map<number, number>();
   let clock = 0;
-  const setOf = (page: number): (typeof state)[number] => state[page % sets]!;
+  const setOf = (page: number): (typeof state)[number] => state[Math.floor(page / 2 ** orderOf(page)) % sets]!;
+  const firstOf = (page: number): number => page - (page % 2 ** orderOf(page));
   const use = (page: number, pinned: boolean): void => {
     const { entries, bits } = setOf(page);
-    const way = entries.findIndex((entry) => entry.page === page);
+    const way = entries.findIndex((entry) => entry.page === firstOf(page));
     if (way < 0) {
       events.push(`lost ${page}`);
       return;
@@ -74,18 +78,18 @@ export function simulate<Kind extends TraceRecord>({ sets, ways, tree }: TlbShap
     const left = held.get(record.held);
     if (left !== undefined) {
       held.delete(record.held);
-      use(left, false);
+      use(left, [...held.values()].some((page) => firstOf(page) === firstOf(left)));
     }
     if (access === LEAVE) continue;
     const comesIn = record.held !== 0;
     const set = setOf(page);
-    if (!set.entries.some((entry) => entry.page === page)) {
+    if (!set.entries.some((entry) => entry.page === firstOf(page))) {
       events.push(`miss ${name(record)}`);
-      Object.assign(victimOf(set), { page, dirty: false });
+      Object.assign(victimOf(set), { page: firstOf(page), dirty: false });
     }
-    use(page, comesIn || [...held.values()].includes(page));
+    use(page, comesIn || [...held.values()].some((each) => firstOf(each) === firstOf(page)));
     if (comesIn) held.set(record.held, page);
-    const entry = set.entries.find((each) => each.page === page)!;
+    const entry = set.entries.find((each) => each.page === firstOf(page))!;
     if (access === WRITE && !entry.dirty) {
       entry.dirty = true;
       events.push(`dirty ${name(record)}`);

@@ -9,6 +9,22 @@ export interface Access {
 export interface Depths {
   readonly data: number;
   readonly code: number;
+  /** Of the held pages of a kind no more than `ways` in entries of one of the sets, whose numbers are those of the entries modulo `sets`. */
+  readonly dataLimit?: Limit;
+  readonly codeLimit?: Limit;
+}
+
+interface Limit {
+  readonly sets: number;
+  readonly ways: number;
+  /** Order of the entry for a page. */
+  readonly orderOf: (page: number) => number;
+}
+
+/** Whether two pages have different entries in the same set. */
+function collide({ sets, orderOf }: Limit, a: number, b: number): boolean {
+  const [first, second] = [a, b].map((page) => Math.floor(page / 2 ** orderOf(page))) as [number, number];
+  return (orderOf(a) !== orderOf(b) || first !== second) && first % sets === second % sets;
 }
 
 /** Words of a trace record: access in bits 1:0 of the second, page number bits 39:32 in bits 9:2, held page in bits 17:10. */
@@ -31,7 +47,8 @@ export class TraceFilter {
   trace(accesses: readonly Access[]): Uint32Array {
     const words: number[] = [];
     for (const { page, access } of accesses) {
-      const [pages, depth, first] = access === 0 ? ([this.held[1]!, this.depths.code, 128] as const) : ([this.held[0]!, this.depths.data, 1] as const);
+      const { data, code, dataLimit, codeLimit } = this.depths;
+      const [pages, depth, first, limit] = access === 0 ? ([this.held[1]!, code, 128, codeLimit] as const) : ([this.held[0]!, data, 1, dataLimit] as const);
       const at = pages.findIndex((each) => each.page === page);
       if (at >= 0) {
         const [each] = pages.splice(at, 1);
@@ -42,8 +59,13 @@ export class TraceFilter {
         }
         continue;
       }
+      let left: number | undefined;
+      while (limit !== undefined && pages.filter((each) => collide(limit, each.page, page)).length >= limit.ways) {
+        if (left !== undefined) words.push(...recordWords(0, 3, left));
+        left = pages.shift()!.number;
+      }
       const free = Array.from({ length: depth }, (_, slot) => first + slot).find((number) => pages.every((each) => each.number !== number));
-      const number = free ?? pages.shift()!.number;
+      const number = left ?? free ?? pages.shift()!.number;
       pages.push({ page, number, written: access === 2 });
       words.push(...recordWords(page, access, number));
     }

@@ -3,7 +3,7 @@
  */
 import { expect } from "chai";
 import { ModelBug } from "../../../emulator/arch/errors.js";
-import { Arena, addProbe, classesMade, entryOrders, removeProbe } from "../../../emulator/mmu/tlb-cells.js";
+import { Arena, addProbe, classesMade, entryOrders, orderMade, removeProbe } from "../../../emulator/mmu/tlb-cells.js";
 
 const member = { reenter: (): void => undefined, rewind: (): void => undefined };
 
@@ -67,6 +67,14 @@ describe("entryOrders", () => {
     expect([...entryOrders([4096, 65536], false, 65536)].slice(0, 2)).to.deep.equal([0, 0]);
     expect([...entryOrders([4096, 16384], false, 65536)].slice(0, 2)).to.deep.equal([-1, -1]);
     expect([...entryOrders([4096, 2 ** 21], true, 65536)].slice(0, 6)).to.deep.equal([-1, -1, -1, -1, -1, -1]);
+  });
+});
+
+describe("orderMade", () => {
+  it("by the run, or where runs are not looked at by the descriptor", () => {
+    const orders = entryOrders([4096, 16384, 2 ** 21], false, 4096);
+    expect([[0, 0], [4, 0], [9, 9], [13, 9]].map(([unit, leaf]) => orderMade(orders, true, unit!, leaf!))).to.deep.equal([0, 2, 9, 9]);
+    expect([[0, 0], [4, 0], [9, 9], [13, 9]].map(([unit, leaf]) => orderMade(orders, false, unit!, leaf!))).to.deep.equal([0, 0, 9, 9]);
   });
 });
 

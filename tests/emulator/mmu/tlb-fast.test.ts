@@ -3,6 +3,7 @@
  */
 import { expect } from "chai";
 import type { Asid } from "../../../emulator/arch/addr.js";
+import { ModelBug } from "../../../emulator/arch/errors.js";
 import { granule } from "../../../emulator/arch/granule.js";
 import { Arena } from "../../../emulator/mmu/tlb-cells.js";
 import { consumeFast } from "../../../emulator/mmu/tlb-fast.js";
@@ -126,6 +127,18 @@ describe("consumeFast", () => {
     feed([0, 3, 2], [0, 3, 1], [41, READ]);
     fill(l1d, 128, DIRTY, 4);
     expect(pages(l1d)).to.deep.equal([32, 128]);
+  });
+
+  it("a page held too many is a bug of whoever holds it, on both sides", () => {
+    for (const [access, first] of [[READ, 1], [FETCH, 128]] as const) {
+      for (const change of [{}, { entries: 4, ways: 2 }]) {
+        const { l1i, l1d, l2, feed } = rig({ ...L1, ...change });
+        for (const page of [2, 4, 6]) fill(l2, page);
+        for (const tlb of [l1i, l1d]) for (const page of [8, 10, ...(change.entries === undefined ? [] : [9, 11])]) fill(tlb, page);
+        expect(feed([2, access, first], [4, access, first + 1])).to.equal(2);
+        expect(() => feed([6, access, first + 2]), JSON.stringify(change)).to.throw(ModelBug, "still holds a page");
+      }
+    }
   });
 
   it("fifo: a hit changes no order", () => {

@@ -41,6 +41,22 @@ describe("the soft TLB", () => {
     expect(front(5)).to.equal("write");
   });
 
+  it("shows the orders of a page to the filter, below its place", () => {
+    const tlb = make();
+    const bits = (page: number): number => cells[FRONT / 4 + page * 4 + 2]!;
+    tlb.install(5, 7, R | W | X, { data: 31, code: 9 });
+    tlb.install(6, 7, X, { data: 3, code: 4 });
+    expect(tlb.grantRead(5)).to.equal(7 * PAGE_SIZE);
+    expect(bits(5)).to.equal(7 * PAGE_SIZE + (9 << 6) + (31 << 1));
+    expect(tlb.grantWrite(5)).to.equal(7 * PAGE_SIZE);
+    expect(bits(5)).to.equal(7 * PAGE_SIZE + (9 << 6) + (31 << 1) + 1);
+    tlb.install(5, 8, R | X, { data: 0, code: 2 });
+    expect([tlb.codeOrder(5), front(5), bits(5)]).to.deep.equal([2, "read", 8 * PAGE_SIZE + (2 << 6)]);
+    expect([tlb.codeOrder(6), front(6)]).to.deep.equal([4, "no"]);
+    tlb.install(5, 8, R);
+    expect([tlb.codeOrder(5), tlb.grantRead(5), bits(5)]).to.deep.equal([0, 8 * PAGE_SIZE, 8 * PAGE_SIZE]);
+  });
+
   it("forgets a page, a range, everything", () => {
     const tlb = make();
     for (let page = 500; page < 1600; page++) tlb.install(page, 3, R);
