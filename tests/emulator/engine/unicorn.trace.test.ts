@@ -35,8 +35,24 @@ interface Policy extends TlbShape {
   readonly name: string;
 }
 
+/** Orders of entries, the same for all pages of an entry, by a random number. */
+function ordersBy(random: number): (page: number) => number {
+  return (page) => [0, 1, 2, 3][(Math.imul(Math.floor(page / 8) + 1, 0x9e3779b1) ^ random) >>> 7 & 3]!;
+}
+
+/** A limit on held pages. */
+interface Limit extends TlbShape {
+  readonly orderOf: (page: number) => number;
+}
+
+/** At most `ways` of the pages lie in entries of one set. */
+function checkLimit({ sets, ways, orderOf }: Limit, pages: readonly number[]): void {
+  const entries = new Set(pages.map((page) => `${Math.floor(page / 2 ** orderOf(page))}:${orderOf(page)}`));
+  for (let set = 0; set < sets; set++) expect([...entries].filter((entry) => Number(entry.split(":")[0]) % sets === set).length).to.be.at.most(ways);
+}
+
 /** The records of data (of code) follow the rules of the contract: at most `depth` pages are held, each once, and none when the run is over. */
-function checkHeld(records: readonly TraceRecord[], depth: number, first: number): void {
+function checkHeld(records: readonly TraceRecord[], depth: number, first: number, limit?: Limit): void {
   const held = new Map<number, { readonly page: number; written: boolean }>();
   for (const { page, access, held: number } of records) {
     if (number === 0) {
@@ -50,11 +66,12 @@ function checkHeld(records: readonly TraceRecord[], depth: number, first: number
       expect([page, held.delete(number)]).to.deep.equal([0, true]);
       continue;
     }
-    // Free numbers come first.
-    expect(held.has(number) && held.size < depth).to.equal(false);
+    // Free numbers come first, but for that of a page that has to leave.
+    if (limit === undefined) expect(held.has(number) && held.size < depth).to.equal(false);
     held.delete(number);
     expect([...held.values()].filter((each) => each.page === page)).to.deep.equal([]);
     held.set(number, { page, written: access === WRITE });
+    if (limit !== undefined) checkLimit(limit, [...held.values()].map((each) => each.page));
   }
   expect(held.size).to.equal(0);
 }
@@ -96,8 +113,10 @@ const steps = fc.array(
 );
 const pages = fc.array(fc.nat(30), { minLength: POINTERS, maxLength: POINTERS });
 
-function withEngine(filterPages: number, body: (made: EngineBench<UnicornEngine>) => void, fetchPages = 1): void {
-  const made = new EngineBench((memory) => createUnicornEngine(memory, { pageSize: PAGE, trace: true, filterPages, fetchPages }), { bytes: 2 ** 20 });
+function withEngine(filterPages: number, body: (made: EngineBench<UnicornEngine>) => void, fetchPages = 1, limit?: Limit): void {
+  const limits = limit === undefined ? {} : { filterLimit: limit, fetchLimit: limit };
+  const made = new EngineBench((memory) => createUnicornEngine(memory, { pageSize: PAGE, trace: true, filterPages, fetchPages, ...limits }), { bytes: 2 ** 20 });
+  if (limit !== undefined) made.orders = (page) => ({ data: limit.orderOf(page), code: limit.orderOf(page) });
   try {
     body(made);
   } finally {
@@ -125,6 +144,24 @@ describe("trace of the unicorn engine", () => {
             checkHeld(trace, depth, 1);
             for (const policy of policies) expect(simulate(policy, trace), policy.name).to.deep.equal(simulate(policy, truth));
           });
+        }),
+        60,
+      );
+    });
+  }
+
+  for (const [depth, sets, ways] of [[2, 2, 1], [3, 4, 1], [5, 2, 2], [8, 4, 2], [10, 2, 3], [10, 4, 4], [16, 4, 3], [32, 2, 4], [32, 4, 1]] as const) {
+    it(`${depth} filter pages, ${ways} in each of ${sets} sets: TLBs of such sets, or of more, see what they would see without`, () => {
+      seededAssert(
+        fc.property(steps, pages, fc.integer({ min: 1, max: 4 }), fc.integer(), (program, layout, rounds, random) => {
+          const limit: Limit = { sets, ways, tree: false, orderOf: ordersBy(random) };
+          withEngine(depth, (made) => {
+            const { truth, trace } = execute(made, program, layout, rounds);
+            checkHeld(trace, depth, 1, limit);
+            for (const shape of [limit, { ...limit, ways: ways + 1 }, { ...limit, sets: 2 * sets }, { ...limit, sets: 1, ways: depth }]) {
+              expect(simulate(shape, trace), `${shape.sets} x ${shape.ways}`).to.deep.equal(simulate(shape, truth));
+            }
+          }, 1, limit);
         }),
         60,
       );
@@ -187,6 +224,17 @@ describe("trace of the unicorn engine", () => {
       });
     });
 
+    it("a filter that knows a wrong order of an entry holds too many in a set", () => {
+      const shape = { sets: 2, ways: 1, tree: false };
+      const limit: Limit = { ...shape, orderOf: () => 1 };
+      withEngine(4, (made) => {
+        const { truth, trace } = execute(made, reads([0, 1, 2]), layout, 4);
+        expect(simulate(limit, trace)).to.deep.equal(simulate(limit, truth));
+        expect(simulate(shape, trace)).to.include("no victim");
+        expect(simulate(shape, trace)).to.not.deep.equal(simulate(shape, truth));
+      }, 1, limit);
+    });
+
     it("who does not see pages leave has another order, and other victims", () => {
       withEngine(2, (made) => {
         const { truth, trace } = execute(made, reads([0, 1, 0, 2, 0, 1]), layout, 3);
@@ -231,6 +279,31 @@ describe("trace of the unicorn engine", () => {
             expect(simulate(policy, trace), policy.name).to.deep.equal(misses);
           }
         }, depth);
+      }),
+      60,
+    );
+  });
+
+  it("pages of code are held under a limit, and the TLBs see what they would see without", () => {
+    seededAssert(
+      fc.property(fc.array(fc.tuple(fc.nat(11), fc.boolean()), { minLength: 5, maxLength: 60 }), fc.constantFrom(...([[4, 2, 1], [8, 4, 2], [10, 2, 3], [12, 4, 1]] as const)), fc.integer(), (hops, [depth, sets, ways], random) => {
+        const limit: Limit = { sets, ways, tree: false, orderOf: ordersBy(random) };
+        withEngine(4, (made) => {
+          // Each hop goes to code of its own on one of twelve pages; some end the run there.
+          const pagesOfCode: string[][] = Array.from({ length: 12 }, () => ["nop"]);
+          for (const [index, [page, ends]] of hops.entries()) pagesOfCode[page]!.push(`h${index}: ${ends ? "svc #0\n" : ""}b h${index + 1}`);
+          pagesOfCode[0]!.push(`h${hops.length}: brk #0`);
+          made.code(CODE, `b h0\n${pagesOfCode.map((lines) => lines.join("\n")).join("\n.balign 4096\n")}`);
+          while (made.go().reason === "svc");
+          const truth = [0, ...hops.map(([page]) => page), 0].map((page) => plainTouch(CODE / PAGE + page, FETCH));
+          const trace = made.records.filter(isOfCode);
+          checkHeld(trace, depth, 128, limit);
+          for (const policy of [limit, { ...limit, ways: ways + 1 }, { ...limit, sets: 2 * sets }, { ...limit, sets: 1, ways: depth }]) {
+            const misses = simulate(policy, truth);
+            expect(misses.length).to.be.at.least(1);
+            expect(simulate(policy, trace), `${policy.sets} x ${policy.ways}`).to.deep.equal(misses);
+          }
+        }, depth, limit);
       }),
       60,
     );
