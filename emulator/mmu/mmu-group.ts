@@ -3,9 +3,9 @@
  * level allows it see a trace that has been filtered again.
  */
 import { ModelBug } from "../arch/errors.js";
-import { filterPagesFor } from "../engine/trace-filter.js";
 import { firstLevelOf } from "./cores.js";
 import type { CorePreset } from "./cores.js";
+import { heldBounds } from "./held-bounds.js";
 import type { Mmu } from "./mmu.js";
 import { MOST_PAGES, RecordFilter } from "./record-filter.js";
 import type { FilterDepths } from "./record-filter.js";
@@ -78,8 +78,8 @@ export class MmuGroup implements TlbListener {
 function heldPagesAllowed(cores: readonly CorePreset[]): readonly FilterDepths[] {
   const ofSide = (side: "data" | "instruction"): { readonly engine: number; readonly each: readonly (number | undefined)[] } => {
     const firstLevel = cores.map((core) => firstLevelOf(core, side));
-    const engine = filterPagesFor(firstLevel, MOST_PAGES);
-    const alone = firstLevel.map((each) => filterPagesFor([each], MOST_PAGES));
+    const engine = heldBounds(firstLevel, MOST_PAGES);
+    const alone = firstLevel.map((each) => heldBounds([each], MOST_PAGES));
     return { engine: engine.pages, each: alone.map(({ pages, limit }) => (limit === undefined ? pages : undefined)) };
   };
   const [data, code] = [ofSide("data"), ofSide("instruction")];

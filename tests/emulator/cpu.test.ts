@@ -6,8 +6,8 @@ import { expect } from "chai";
 import type { Asid, Pa, Va } from "../../emulator/arch/addr.js";
 import type { CpuFeatures } from "../../emulator/arch/cpu-features.js";
 import { granule } from "../../emulator/arch/granule.js";
-import { Cpu } from "../../emulator/cpu.js";
-import type { Engine, Exit, Registers, TraceSink } from "../../emulator/engine/engine.js";
+import { Cpu, type CpuOptions } from "../../emulator/cpu.js";
+import type { Engine, EntryOrders, Exit, Registers, TraceSink } from "../../emulator/engine/engine.js";
 import { corePreset } from "../../emulator/mmu/cores.js";
 import { Mmu } from "../../emulator/mmu/mmu.js";
 import type { TlbListener } from "../../emulator/mmu/tlb-listener.js";
@@ -77,8 +77,11 @@ class ScriptedEngine implements Engine {
     return exit;
   }
 
-  installTranslation(va: Va, pa: Pa, perms: number): void {
+  orders: unknown;
+
+  installTranslation(va: Va, pa: Pa, perms: number, orders?: EntryOrders): void {
     this.calls.push(["install", va, pa, perms]);
+    this.orders = orders;
   }
 
   invalidatePage(va: Va): void {
@@ -123,11 +126,11 @@ interface Bench {
   go(...steps: Step[]): { readonly trap: ReturnType<Cpu["run"]>; readonly calls: readonly Call[] };
 }
 
-function bench({ features = N1, listeners = 0, tables = new PageTables() }: { features?: CpuFeatures; listeners?: number; tables?: PageTables } = {}): Bench {
+function bench({ features = N1, listeners = 0, tables = new PageTables(), entryOrders }: { features?: CpuFeatures; listeners?: number; tables?: PageTables; entryOrders?: CpuOptions["entryOrders"] } = {}): Bench {
   const geometry = granule(tables.granuleName, tables.vaBits);
   const engine = new ScriptedEngine();
   const mmus = Array.from({ length: listeners }, (_, i) => new Mmu({ core: corePreset("neoverse-n1"), memory: tables.memory, granule: geometry, updatesDescriptors: i === 0, seed: 1 }));
-  const cpu = new Cpu({ memory: tables.memory, granule: geometry, features, engine, hwcap: 3, hwcap2: 4, midr: 0x413fd0c1, mmus });
+  const cpu = new Cpu({ memory: tables.memory, granule: geometry, features, engine, hwcap: 3, hwcap2: 4, midr: 0x413fd0c1, mmus, ...(entryOrders === undefined ? {} : { entryOrders }) });
   cpu.setAddressSpace(tables.root as Pa, ASID as Asid);
   engine.calls.length = 0;
   return {
@@ -156,6 +159,20 @@ describe("cpu: translation misses", () => {
     const [name, at, frame, perms] = calls[0]!;
     expect([name, Math.floor(at! / 4096), frame, perms]).to.deep.equal(["install", 0x7000_1, 0x20_0000, R | W]);
     expect(engine.budgets).to.have.length(2);
+  });
+
+  it("a translation comes with the orders of its entries, by the sizes of its run and of its descriptor", () => {
+    const { tables, go, engine } = bench({ entryOrders: (unitOrder, leafOrder) => ({ data: unitOrder, code: leafOrder }) });
+    for (let page = 0x10; page < 0x20; page++) tables.map(page * 4096, 3, RW_PAGE | (1n << 52n) | BigInt(0x20_0000 + page * 4096));
+    tables.map(0x40_0000, 2, (RW_PAGE & ~2n) | 0x40_0000n);
+    tables.map(0x1000, 3, RW_PAGE);
+    for (const [at, data, code] of [[0x1_3000, 4, 0], [0x40_3000, 9, 9], [0x1000, 0, 0]] as const) {
+      go(miss(at, READ));
+      expect(engine.orders).to.deep.equal({ data, code });
+    }
+    const without = bench({ tables });
+    without.go(miss(0x1_3000, READ));
+    expect(without.engine.orders).to.deep.equal({ data: 0, code: 0 });
   });
 
   it("permissions are those of EL0", () => {

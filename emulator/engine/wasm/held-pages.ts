@@ -421,13 +421,10 @@ export class HeldPages {
    * that left; NONE if none had to. Each page of the set counts as an entry, but not those of the entry that translates the new one.
    */
   private makeRoomFunction(sets: HeldSets): number {
-    const { module, record } = this.options;
+    const { options: { module, record } } = this;
     const { ways } = sets.limit;
     const code = new Code(3);
-    const slot = code.local(TYPE_I32);
-    const left = code.local(TYPE_I32);
-    const others = code.local(TYPE_I32);
-    const page = code.local(TYPE_I64);
+    const [slot, left, others, page] = [code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I64)];
     const pushPage = (): Code => this.slotCell(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0);
     this.read(code, I32.load, PAGES).set(left);
     const count = code.loop();
@@ -463,14 +460,9 @@ export class HeldPages {
   }
 
   private enterFunction(): number {
-    const { sets } = this;
-    const { module, pageShift, record, access } = this.options;
+    const { sets, options: { module, pageShift, record, access } } = this;
     const code = new Code(sets === undefined ? 3 : 4);
-    const slot = code.local(TYPE_I32);
-    const gone = code.local(TYPE_I64);
-    const entry = code.local(TYPE_I32);
-    const bucket = code.local(TYPE_I32);
-    const set = code.local(TYPE_I32);
+    const [slot, set, entry, bucket, gone] = [code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I64)];
     if (sets === undefined) this.takeSlot(code, slot);
     else this.takeSlotInSet(code, slot, set, sets);
     this.slotCell(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0).tee(gone).i64(NO_PAGE).op(I64.ne).if(TYPE_EMPTY);

@@ -5,10 +5,22 @@ import { expect } from "chai";
 import { ConfigError } from "../../../emulator/arch/errors.js";
 import { granule } from "../../../emulator/arch/granule.js";
 import { PhysicalMemory } from "../../../emulator/memory/physical-memory.js";
-import { CORE_NAMES, corePreset, parseCore } from "../../../emulator/mmu/cores.js";
+import { CORE_NAMES, corePreset, firstLevelOf, parseCore } from "../../../emulator/mmu/cores.js";
 import { Mmu } from "../../../emulator/mmu/mmu.js";
 
 describe("core presets", () => {
+  it("the second level of a side is what serves it", () => {
+    const entries = (name: string, side: "data" | "instruction"): number[] => {
+      const { spec, next } = firstLevelOf(corePreset(name), side);
+      return [spec.entries, ...next.map((below) => below.entries)];
+    };
+    expect(entries("m1-firestorm", "data")).to.deep.equal([160, 3072]);
+    expect(entries("m1-firestorm", "instruction")).to.deep.equal([192, 3072]);
+    const parts = parseCore(JSON.stringify({ name: "mine", base: "neoverse-n1", walkCache: null, l2: [{ entries: 8, ways: 2, serves: "data" }, { ...corePreset("neoverse-n1").l2[0], entries: 16, ways: 4, serves: "instruction" }] }));
+    expect(firstLevelOf(parts, "data").next).to.deep.equal([parts.l2[0]]);
+    expect(firstLevelOf(parts, "instruction").next).to.deep.equal([parts.l2[1]]);
+  });
+
   it("build an MMU for every granule that the core has", () => {
     const memory = new PhysicalMemory(65536);
     for (const name of CORE_NAMES) {
