@@ -6,6 +6,8 @@ import type { Asid, Va } from "../../../emulator/arch/addr.js";
 import { ModelBug } from "../../../emulator/arch/errors.js";
 import { granule } from "../../../emulator/arch/granule.js";
 import type { Level } from "../../../emulator/arch/granule.js";
+import { Arena } from "../../../emulator/mmu/tlb-cells.js";
+import { PINS } from "../../../emulator/mmu/tlb-layout.js";
 import { Tlb } from "../../../emulator/mmu/tlb.js";
 import type { TlbSpec } from "../../../emulator/mmu/tlb.js";
 import { matchTlbi } from "../../../emulator/mmu/tlbi.js";
@@ -156,6 +158,19 @@ describe("Tlb", () => {
     tlb.fillTable(tlb.page(0x12346, 0), 9, 2, 888, 0);
     expect(tlb.tableIndexOf(entry), "the same descriptor is kept once").to.equal(777);
     expect(tlb.size).to.equal(1);
+  });
+
+  it("a victim whose page the trace filter holds is a bug of whoever holds too many", () => {
+    for (const policy of ["lru", "tree-plru"] as const) {
+      const spec = { ...SPEC, entries: 2, ways: "full", policy } as const;
+      const arena = new Arena(Tlb.cellsOf(spec), 1);
+      const tlb = new Tlb(spec, G4K, 1, arena);
+      for (const page of [1, 2]) {
+        fillPage(tlb, page);
+        arena.cells[tlb.peek(tlb.page(page, 0)) | PINS] = 1;
+      }
+      expect(() => { fillPage(tlb, 3); }, policy).to.throw(ModelBug, "still holds a page");
+    }
   });
 
   it("refuses sets that are no power of two", () => {
