@@ -6,10 +6,11 @@
 import type { Asid, Pa } from "../emulator/arch/addr.js";
 import { granule } from "../emulator/arch/granule.js";
 import { ACCESS_READ, RECORD_HELD_SHIFT } from "../emulator/engine/engine.js";
-import { filterPagesFor } from "../emulator/engine/trace-filter.js";
+import { MAX_FILTER_PAGES } from "../emulator/engine/trace-filter.js";
 import { PhysicalMemory } from "../emulator/memory/physical-memory.js";
 import { corePreset } from "../emulator/mmu/cores.js";
 import { Mmu } from "../emulator/mmu/mmu.js";
+import { exactFilterPages } from "../emulator/mmu/tlb-policy.js";
 
 const RECORDS = 1 << 17;
 const ROUNDS = 60;
@@ -103,7 +104,7 @@ for (const { name, pages, contiguous, page } of CASES) {
   mmu.setRegime({ granule: geometry, ttbr0, asid: 1 as Asid, ha: true, hd: true, oaBits: 48 });
   const numbers = sequence(pages, 12345);
   const random = (): number => numbers.next().value as number;
-  const words = filteredTrace(filterPagesFor([core.l1d]), (i) => page(i, random));
+  const words = filteredTrace(Math.min(MAX_FILTER_PAGES, exactFilterPages(core.l1d)), (i) => page(i, random));
   let best = Infinity;
   for (let round = 0; round < ROUNDS; round++) {
     const start = process.hrtime.bigint();
