@@ -124,6 +124,19 @@ function withEngine(filterPages: number, body: (made: EngineBench<UnicornEngine>
   }
 }
 
+/** Pages of code, of twelve, and whether the run ends there. */
+const hopping = fc.array(fc.tuple(fc.nat(11), fc.boolean()), { minLength: 5, maxLength: 60 });
+
+/** Each hop goes to code of its own on its page. Returns the true fetches and the trace of code. */
+function hop(made: EngineBench<UnicornEngine>, hops: readonly (readonly [number, boolean])[]): { truth: TraceRecord[]; trace: TraceRecord[] } {
+  const pagesOfCode: string[][] = Array.from({ length: 12 }, () => ["nop"]);
+  for (const [index, [page, ends]] of hops.entries()) pagesOfCode[page]!.push(`h${index}: ${ends ? "svc #0\n" : ""}b h${index + 1}`);
+  pagesOfCode[0]!.push(`h${hops.length}: brk #0`);
+  made.code(CODE, `b h0\n${pagesOfCode.map((lines) => lines.join("\n")).join("\n.balign 4096\n")}`);
+  while (made.go().reason === "svc");
+  return { truth: [0, ...hops.map(([page]) => page), 0].map((page) => plainTouch(CODE / PAGE + page, FETCH)), trace: made.records.filter(isOfCode) };
+}
+
 describe("trace of the unicorn engine", () => {
   // For each depth the TLBs for which engine.ts says that it is exact, down to the smallest.
   const cases: readonly (readonly [depth: number, policies: readonly Policy[]])[] = [
@@ -258,16 +271,9 @@ describe("trace of the unicorn engine", () => {
 
   it("pages of code are held too, and the TLBs see what they would see without", () => {
     seededAssert(
-      fc.property(fc.array(fc.tuple(fc.nat(11), fc.boolean()), { minLength: 5, maxLength: 60 }), fc.constantFrom(2, 4, 8), (hops, depth) => {
+      fc.property(hopping, fc.constantFrom(2, 4, 8), (hops, depth) => {
         withEngine(4, (made) => {
-          // Each hop goes to code of its own on one of twelve pages; some end the run there.
-          const pagesOfCode: string[][] = Array.from({ length: 12 }, () => ["nop"]);
-          for (const [index, [page, ends]] of hops.entries()) pagesOfCode[page]!.push(`h${index}: ${ends ? "svc #0\n" : ""}b h${index + 1}`);
-          pagesOfCode[0]!.push(`h${hops.length}: brk #0`);
-          made.code(CODE, `b h0\n${pagesOfCode.map((lines) => lines.join("\n")).join("\n.balign 4096\n")}`);
-          while (made.go().reason === "svc");
-          const truth = [0, ...hops.map(([page]) => page), 0].map((page) => plainTouch(CODE / PAGE + page, FETCH));
-          const trace = made.records.filter(isOfCode);
+          const { truth, trace } = hop(made, hops);
           checkHeld(trace, depth, 128);
           for (const policy of [
             { name: "two sets", sets: 2, ways: depth, tree: false },
@@ -286,17 +292,10 @@ describe("trace of the unicorn engine", () => {
 
   it("pages of code are held under a limit, and the TLBs see what they would see without", () => {
     seededAssert(
-      fc.property(fc.array(fc.tuple(fc.nat(11), fc.boolean()), { minLength: 5, maxLength: 60 }), fc.constantFrom(...([[4, 2, 1], [8, 4, 2], [10, 2, 3], [12, 4, 1]] as const)), fc.integer(), (hops, [depth, sets, ways], random) => {
+      fc.property(hopping, fc.constantFrom(...([[4, 2, 1], [8, 4, 2], [10, 2, 3], [12, 4, 1]] as const)), fc.integer(), (hops, [depth, sets, ways], random) => {
         const limit: Limit = { sets, ways, tree: false, orderOf: ordersBy(random) };
         withEngine(4, (made) => {
-          // Each hop goes to code of its own on one of twelve pages; some end the run there.
-          const pagesOfCode: string[][] = Array.from({ length: 12 }, () => ["nop"]);
-          for (const [index, [page, ends]] of hops.entries()) pagesOfCode[page]!.push(`h${index}: ${ends ? "svc #0\n" : ""}b h${index + 1}`);
-          pagesOfCode[0]!.push(`h${hops.length}: brk #0`);
-          made.code(CODE, `b h0\n${pagesOfCode.map((lines) => lines.join("\n")).join("\n.balign 4096\n")}`);
-          while (made.go().reason === "svc");
-          const truth = [0, ...hops.map(([page]) => page), 0].map((page) => plainTouch(CODE / PAGE + page, FETCH));
-          const trace = made.records.filter(isOfCode);
+          const { truth, trace } = hop(made, hops);
           checkHeld(trace, depth, 128, limit);
           for (const policy of [limit, { ...limit, ways: ways + 1 }, { ...limit, sets: 2 * sets }, { ...limit, sets: 1, ways: depth }]) {
             const misses = simulate(policy, truth);
