@@ -79,12 +79,12 @@ export function compileFor(libc: Libc, linkage: Linkage, name: string, source: s
   const usr = (folder: string, ...rest: readonly string[]): string => join(LIBC_ROOTS.musl, "usr", folder, "aarch64-linux-musl", ...rest);
   const headers = ["-nostdinc", "-isystem", usr("include"), "-isystem", tool(CROSS_CC, ["-print-file-name=include"]).stdout.trim()];
   const start = { static: ["crt1.o"], dynamic: ["Scrt1.o"], "shared library": [] }[linkage];
-  const library = linkage === "static" ? ["-Wl,--start-group", usr("lib", "libc.a"), "-lgcc", "-lgcc_eh", "-Wl,--end-group"] : ["-L", join(LIBC_ROOTS.musl, "lib", "aarch64-linux-musl"), "-lc", "-lgcc"];
+  const linked = linkage === "static" ? ["-Wl,--start-group", usr("lib", "libc.a"), "-lgcc", "-lgcc_eh", "-Wl,--end-group"] : ["-L", join(LIBC_ROOTS.musl, "lib", "aarch64-linux-musl"), "-lc", "-lgcc"];
   return compileC(
     `${name}-musl`,
     source,
     [...kind, ...headers, "-mno-outline-atomics", "-nostdlib", "-nostartfiles", "-Wl,-dynamic-linker,/lib/ld-musl-aarch64.so.1", ...[...start, "crti.o"].map((object) => usr("lib", object))],
-    [...library, usr("lib", "crtn.o")],
+    [...linked, usr("lib", "crtn.o")],
   );
 }
 
