@@ -139,7 +139,7 @@ export function createMachine({ config, cores, createEngine, streams, rootType, 
     mmus,
     listeners,
     others,
-    entryOrders: entryOrdersOf(data.limit, code.limit, granule),
+    ...(data.limit === undefined && code.limit === undefined ? {} : { entryOrders: entryOrdersOf(data.limit, code.limit, granule) }),
   });
   const faults = new FaultCounter();
   const sys = createMemorySystem({

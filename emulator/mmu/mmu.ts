@@ -98,6 +98,9 @@ export class Mmu {
   private readonly fastPath: FastPath | undefined;
   /** The walks of the fast path; undefined if it makes none. */
   private readonly walker: FastWalker | undefined;
+  /** Whether the L1 of the side pins the entries of the pages that the trace filter holds. */
+  private readonly pinsData: boolean;
+  private readonly pinsCode: boolean;
   /** By number of a page that the trace filter holds: the entry of its L1 that it pins; -1. */
   private readonly pinned = new Int32Array(RESOLVED_HELD + 1).fill(-1);
   /** L1 misses, [0] instruction, [1] data. */
@@ -126,6 +129,8 @@ export class Mmu {
     const { core, granule, seed } = options;
     if (!core.granules.includes(granule.name)) throw new NotModelled(`${core.name} has no ${granule.name} granule (${core.granules.join(", ")})`);
     this.core = core;
+    this.pinsData = exactFilterPages(core.l1d) > 1;
+    this.pinsCode = exactFilterPages(core.l1i) > 1;
     this.memory = options.memory;
     this.granule = granule;
     this.updatesDescriptors = options.updatesDescriptors;
@@ -152,8 +157,8 @@ export class Mmu {
       this.walker = this.walkCache === undefined ? undefined : newFastWalker(options.memory, granule, this.walkCache, this.descriptorCache, structures);
       this.fastPath = {
         arena: this.arena,
-        instruction: this.fastSide(this.l1i, pins(core.l1i), this.l2i),
-        data: this.fastSide(this.l1d, pins(core.l1d), this.l2d),
+        instruction: this.fastSide(this.l1i, this.pinsCode, this.l2i),
+        data: this.fastSide(this.l1d, this.pinsData, this.l2d),
         walker: this.walker,
         pinned: this.pinned,
         misses: this.l1Misses,
@@ -239,8 +244,9 @@ export class Mmu {
 
   /** From now on the trace filter holds the page under this number. */
   private hold(held: number, page: number): void {
-    const [l1, spec] = held < FIRST_CODE_HELD ? [this.l1d, this.core.l1d] as const : [this.l1i, this.core.l1i] as const;
-    if (!pins(spec)) return;
+    const ofData = held < FIRST_CODE_HELD;
+    if (!(ofData ? this.pinsData : this.pinsCode)) return;
+    const l1 = ofData ? this.l1d : this.l1i;
     const entry = l1.peek(page);
     if (entry < 0) throw new ModelBug(`Mmu.hold: held page ${held} is not in the L1 of ${this.core.name}`);
     pin(this.arena, this.arena.cells, l1.header, entry);
@@ -426,11 +432,6 @@ export class Mmu {
     }
     return pages === 1 << own ? 0 : pages;
   }
-}
-
-/** Whether an L1 pins the entries of the pages that the trace filter holds. */
-function pins(spec: CorePreset["l1d"]): boolean {
-  return exactFilterPages(spec) > 1;
 }
 
 /** Of the L2 structures, the one that holds the translation in the largest entry; the first of equals. */
