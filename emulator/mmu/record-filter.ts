@@ -8,10 +8,12 @@
  */
 import { ModelBug } from "../arch/errors.js";
 import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, FIRST_CODE_HELD } from "../engine/engine.js";
-import { BLOCK_SHIFT, BLOCK_UNITS } from "./tlb-layout.js";
+import * as layout from "./tlb-layout.js";
+import { newRing, oldestOfRing, pinInRing, turnRing, unpinInRing } from "./tlb-place.js";
 import { RESOLVED_HELD, RESOLVED_HELD_SHIFT, RESOLVED_READ_WRITE, RESOLVED_UNIT_SHIFT } from "./unit-index.js";
 import type { UnitClient, UnitIndex } from "./unit-index.js";
 
+const { BLOCK_SHIFT, BLOCK_UNITS, ENTRY_SHIFT, NEWER, PINS } = layout;
 const [HELD, HELD_SHIFT, UNIT_SHIFT, READ_WRITE] = [RESOLVED_HELD, RESOLVED_HELD_SHIFT, RESOLVED_UNIT_SHIFT, RESOLVED_READ_WRITE];
 const [FETCH, READ, WRITE, FIRST_CODE] = [ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, FIRST_CODE_HELD];
 /** Most pages of one kind that a filter can hold. */
@@ -23,47 +25,38 @@ export interface FilterDepths {
   readonly code: number;
 }
 
-/** The pages held of one kind, data or code, by slot. */
+/** The newest slot of the ring, and the last of those that are pinned, 0 for none; handles of slots follow, from 1 << ENTRY_SHIFT on. */
+const NEWEST = 0;
+const LAST_PINNED = 1;
+
+/** The pages held of one kind, data or code. Slots count from 1. */
 interface Held {
   /** 1 for code. */
   readonly kind: 0 | 1;
-  /** What its slots' numbers begin with. */
-  readonly first: number;
-  /** Number of the page; 0 for none. Slots without a page are the least recent. */
+  /** What is added to a slot for its number. */
+  readonly before: number;
+  readonly depth: number;
+  /** By slot, number of the page; 0 for none. Slots without a page are the least recent. */
   readonly pages: Int32Array;
-  /** Whether a write of the page has been passed on since it came in. */
+  /** By slot, whether a write of the page has been passed on since it came in. */
   readonly written: Uint8Array;
-  /** Whether the filter before holds the page too. */
-  readonly pinned: Uint8Array;
-  /** The slots by last use, in a ring; those that are pinned stand before all others. */
-  readonly older: Int32Array;
-  readonly newer: Int32Array;
-  front: number;
-  /** The last of those that are pinned; -1 for none. */
-  lastPinned: number;
+  /** The slots by last use, as entries of a TLB structure in a ring (tlb-place.ts). Pinned are those whose pages the filter before holds too. */
+  readonly cells: Int32Array;
 }
 
 function newHeld(kind: 0 | 1, depth: number): Held {
-  return {
-    kind,
-    first: kind === 0 ? 1 : FIRST_CODE,
-    pages: new Int32Array(depth),
-    written: new Uint8Array(depth),
-    pinned: new Uint8Array(depth),
-    older: Int32Array.from({ length: depth }, (_, slot) => (slot + depth - 1) % depth),
-    newer: Int32Array.from({ length: depth }, (_, slot) => (slot + 1) % depth),
-    front: 0,
-    lastPinned: -1,
-  };
+  const cells = new Int32Array((depth + 1) << ENTRY_SHIFT);
+  newRing(cells, NEWEST, 1 << ENTRY_SHIFT, depth);
+  return { kind, before: kind === 0 ? 0 : FIRST_CODE - 1, depth, pages: new Int32Array(depth + 1), written: new Uint8Array(depth + 1), cells };
 }
 
 export class RecordFilter implements UnitClient {
   private readonly data: Held;
   private readonly code: Held;
-  /** By page << 1 | 1 for code: its slot + 1; 0 if it is not held. */
+  /** By page << 1 | 1 for code: its slot; 0 if it is not held. */
   private slots = new Uint8Array(0);
-  /** By number of a page that the filter before holds: its slot here; -1. */
-  private readonly slotOf = new Int32Array(HELD + 1).fill(-1);
+  /** By number of a page that the filter before holds: its slot here; 0. */
+  private readonly slotOf = new Uint8Array(HELD + 1);
   private passedOn = new Int32Array(0);
 
   /** For records that `index` has resolved. Each depth is greater than that of the filter before. */
@@ -87,7 +80,7 @@ export class RecordFilter implements UnitClient {
         if (page === 0) continue;
         const renewed = this.index.number(tagLo[page >> BLOCK_SHIFT]! | (page & (BLOCK_UNITS - 1)), tagHi[page >> BLOCK_SHIFT]!);
         held.pages[slot] = renewed;
-        this.slots[(renewed << 1) | held.kind] = slot + 1;
+        this.slots[(renewed << 1) | held.kind] = slot;
       }
     }
   }
@@ -103,25 +96,23 @@ export class RecordFilter implements UnitClient {
       const number = (record >>> HELD_SHIFT) & HELD;
       if (number !== 0) {
         const left = slotOf[number]!;
-        if (left >= 0) {
-          slotOf[number] = -1;
-          const held = number < FIRST_CODE ? data : code;
-          unpin(held, left);
+        if (left !== 0) {
+          slotOf[number] = 0;
+          unpinInRing((number < FIRST_CODE ? data : code).cells, NEWEST, LAST_PINNED, left << ENTRY_SHIFT);
         }
         if (page === 0) continue;
       }
       const access = record & 3;
       const held = access === FETCH ? code : data;
       const key = (page << 1) | (access === FETCH ? 1 : 0);
-      let slot = slots[key]! - 1;
-      if (slot < 0) {
-        slot = held.newer[held.front]!;
+      let slot = slots[key]!;
+      if (slot === 0) {
+        slot = oldestOfRing(held.cells, NEWEST) >> ENTRY_SHIFT;
         slots[(held.pages[slot]! << 1) | held.kind] = 0;
-        slots[key] = slot + 1;
-        held.front = slot;
+        slots[key] = slot;
         held.pages[slot] = page;
         held.written[slot] = access >= WRITE ? 1 : 0;
-        passedOn[count++] = (page << UNIT_SHIFT) | ((held.first + slot) << HELD_SHIFT) | access;
+        passedOn[count++] = (page << UNIT_SHIFT) | ((held.before + slot) << HELD_SHIFT) | access;
       } else if (access >= WRITE && held.written[slot] === 0) {
         held.written[slot] = 1;
         const last = count > 0 ? passedOn[count - 1]! : 0;
@@ -129,11 +120,11 @@ export class RecordFilter implements UnitClient {
         if (last >>> UNIT_SHIFT === page && (last & 3) === READ) passedOn[count - 1] = last | READ_WRITE;
         else passedOn[count++] = (page << UNIT_SHIFT) | WRITE;
       }
-      if (held.pinned[slot] === 0) moveToFront(held, slot);
       if (number !== 0) {
-        held.pinned[slot] = 1;
-        if (held.lastPinned < 0) held.lastPinned = slot;
+        pinInRing(held.cells, NEWEST, LAST_PINNED, slot << ENTRY_SHIFT);
         slotOf[number] = slot;
+      } else if (held.cells[(slot << ENTRY_SHIFT) | PINS] === 0) {
+        turnRing(held.cells, NEWEST, slot << ENTRY_SHIFT);
       }
     }
     return passedOn.subarray(0, count);
@@ -142,56 +133,21 @@ export class RecordFilter implements UnitClient {
   /** Hold nothing: TLB maintenance or another regime is due. Returns what those that follow are to be told first. Pre: the filter before holds nothing. */
   clear(): Int32Array {
     const { data, code, slots } = this;
-    if (this.passedOn.length < data.pages.length + code.pages.length) this.passedOn = new Int32Array(data.pages.length + code.pages.length);
+    if (this.passedOn.length < data.depth + code.depth) this.passedOn = new Int32Array(data.depth + code.depth);
     let count = 0;
     for (const held of [data, code]) {
-      let slot = held.front;
-      for (let left = held.pages.length; left > 0; left--) {
-        slot = held.newer[slot]!;
-        const page = held.pages[slot]!;
+      const { cells, pages } = held;
+      let handle = oldestOfRing(cells, NEWEST);
+      for (let left = held.depth; left > 0; left--, handle = cells[handle | NEWER]!) {
+        const slot = handle >> ENTRY_SHIFT;
+        const page = pages[slot]!;
         if (page === 0) continue;
-        if (held.pinned[slot] !== 0) throw new ModelBug("RecordFilter.clear: the filter before still holds a page");
+        if (cells[handle | PINS] !== 0) throw new ModelBug("RecordFilter.clear: the filter before still holds a page");
         slots[(page << 1) | held.kind] = 0;
-        held.pages[slot] = 0;
-        this.passedOn[count++] = (held.first + slot) << HELD_SHIFT;
+        pages[slot] = 0;
+        this.passedOn[count++] = (held.before + slot) << HELD_SHIFT;
       }
     }
     return this.passedOn.subarray(0, count);
   }
-}
-
-/** The filter before holds the page no longer: it is the most recent of those. */
-function unpin(held: Held, slot: number): void {
-  const { older, newer, lastPinned } = held;
-  held.pinned[slot] = 0;
-  const above = newer[slot]!;
-  if (slot === lastPinned) {
-    held.lastPinned = slot === held.front ? -1 : above;
-    return;
-  }
-  const below = older[slot]!;
-  newer[below] = above;
-  older[above] = below;
-  if (slot === held.front) held.front = below;
-  const behind = older[lastPinned]!;
-  newer[slot] = lastPinned;
-  older[slot] = behind;
-  older[lastPinned] = slot;
-  newer[behind] = slot;
-}
-
-function moveToFront(held: Held, slot: number): void {
-  const { front, older, newer } = held;
-  const oldest = newer[front]!;
-  if (slot !== front && slot !== oldest) {
-    const below = older[slot]!;
-    const above = newer[slot]!;
-    newer[below] = above;
-    older[above] = below;
-    newer[front] = slot;
-    older[slot] = front;
-    newer[slot] = oldest;
-    older[oldest] = slot;
-  }
-  held.front = slot;
 }

@@ -8,14 +8,14 @@
 import { ModelBug } from "../arch/errors.js";
 import type { Arena } from "./tlb-cells.js";
 import * as layout from "./tlb-layout.js";
-import { canReplace, oldestOf, pin, pinInRing, refresh, replace, setOf, unpin, unpinInRing } from "./tlb-place.js";
+import { canReplace, oldestOf, oldestOfRing, pin, pinInRing, refresh, replace, setOf, unpin, unpinInRing } from "./tlb-place.js";
 import { walkPlainPage } from "./walk-fast.js";
 import type { FastWalker } from "./walk-fast.js";
 import { RESOLVED_HELD, RESOLVED_HELD_SHIFT, RESOLVED_UNIT_SHIFT } from "./unit-index.js";
 import { FIRST_CODE_HELD } from "../engine/engine.js";
 
 const { H_COLUMN, H_SET_MASK, H_USES, H_PROBES, H_END_PROBE, H_ORDER, H_DIFFERS, H_FIRST_ENTRY, H_MAKES, ORDER_RING, ORDER_STAMPS,
-  ENTRY_SHIFT, STATE, FRAME, AT, NEWER, PINS, STATE_VALID, STATE_DIRTY, STATE_LEAF_SHIFT, STATE_PAGES_SHIFT, STATE_PAGES, STATE_CLASS_SHIFT,
+  ENTRY_SHIFT, STATE, FRAME, AT, PINS, STATE_VALID, STATE_DIRTY, STATE_LEAF_SHIFT, STATE_PAGES_SHIFT, STATE_PAGES, STATE_CLASS_SHIFT,
   STATE_CLASS, CLASS_ORDER, CLASS_GLOBAL, MADE_BY_LEAF, BLOCK_SHIFT, BLOCK_UNITS, PROBE_SHIFT, PROBE_CLASS, PROBE_COLUMN, PROBE_PAGES } = layout;
 
 const [HELD_SHIFT, HELD, UNIT_SHIFT, FIRST_CODE] = [RESOLVED_HELD_SHIFT, RESOLVED_HELD, RESOLVED_UNIT_SHIFT, FIRST_CODE_HELD];
@@ -117,7 +117,7 @@ function copyUp(arena: Arena, cells: Int32Array, { l1: h, l1Orders }: FastSide, 
 function takeOver(arena: Arena, cells: Int32Array, h: number, ring: number, found: number): number {
   const { at, columnShift } = arena;
   const state = cells[found | STATE]!;
-  const place = cells[cells[ring]! | NEWER]!;
+  const place = oldestOfRing(cells, ring);
   if ((((cells[place | STATE]! ^ state) & (STATE_CLASS | STATE_VALID)) | (state & cells[h | H_DIFFERS]!)) !== 0) return -1;
   const own = (cells[found | AT]! & (-1 << columnShift)) | cells[h | H_COLUMN]!;
   at[cells[place | AT]!] = -1;
@@ -254,7 +254,7 @@ export function consumeFast(path: FastPath, records: Int32Array, from: number, e
         if (found >= 0) {
           const state = cells[found | STATE]!;
           if (access >= 2 && (state & STATE_DIRTY) === 0) break;
-          entry = cells[cells[l1Ring]! | NEWER]!;
+          entry = oldestOfRing(cells, l1Ring);
           if ((((cells[entry | STATE]! ^ state) & (STATE_CLASS | STATE_VALID)) | (state & l1Differs)) === 0) {
             const own = (cells[found | AT]! & columnMask) | l1Column;
             at[cells[entry | AT]!] = -1;

@@ -8,6 +8,16 @@ import * as layout from "./tlb-layout.js";
 const { H_COLUMN, H_SET_MASK, H_USES, H_ORDER, H_FIRST_ENTRY, H_WAYS, H_COUNTS, ORDER_FIFO, ORDER_STAMPS, PINNED_STAMP, ENTRY_SHIFT, STATE, FRAME,
   AT, OLDER, NEWER, PINS, STATE_VALID, STATE_CLASS_SHIFT, BLOCK_SHIFT, BLOCK_UNITS } = layout;
 
+/** Begin a ring, whose newest cell is at `at`, with the `ways` entries from `first` on; the last of them is the oldest. */
+export function newRing(cells: Int32Array, at: number, first: number, ways: number): void {
+  for (let way = 0; way < ways; way++) {
+    const entry = first + (way << ENTRY_SHIFT);
+    cells[entry | OLDER] = first + (((way + 1) % ways) << ENTRY_SHIFT);
+    cells[entry | NEWER] = first + (((way + ways - 1) % ways) << ENTRY_SHIFT);
+  }
+  cells[at] = first;
+}
+
 /** Make `entry` the newest of the ring whose newest cell is at `at`. Making the oldest the newest only turns the ring by one. */
 export function turnRing(cells: Int32Array, at: number, entry: number): void {
   const newest = cells[at]!;
@@ -111,9 +121,14 @@ function stampOf(cells: Int32Array, h: number, entry: number): number {
   return (cells[h | H_USES]! + ((entry - cells[h | H_FIRST_ENTRY]!) >> ENTRY_SHIFT)) | 0;
 }
 
+/** The oldest entry of the ring whose newest cell is at `at`. */
+export function oldestOfRing(cells: Int32Array, at: number): number {
+  return cells[cells[at]! | NEWER]!;
+}
+
 /** The entry of a set that is replaced next; an invalid one while the set has one. Pre: one is not pinned. */
 export function oldestOf(cells: Int32Array, h: number, set: number): number {
-  if (cells[h | H_ORDER] !== ORDER_STAMPS) return cells[cells[(cells[h | H_USES]! + set) | 0]! | NEWER]!;
+  if (cells[h | H_ORDER] !== ORDER_STAMPS) return oldestOfRing(cells, (cells[h | H_USES]! + set) | 0);
   const ways = cells[h | H_WAYS]!;
   const first = Math.imul(set, ways);
   const stamps = (cells[h | H_USES]! + first) | 0;

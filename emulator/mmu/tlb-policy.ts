@@ -7,8 +7,8 @@
  * set * ways + way. No Arm manual read states the policy of a TLB, so it is a parameter of every preset.
  */
 import { ModelBug, assertNever } from "../arch/errors.js";
-import { ENTRY_SHIFT, NEWER, OLDER, PINS, ORDER_FIFO, ORDER_OTHER, ORDER_RING, ORDER_STAMPS, PINNED_STAMP } from "./tlb-layout.js";
-import { turnRing } from "./tlb-place.js";
+import { ENTRY_SHIFT, OLDER, PINS, ORDER_FIFO, ORDER_OTHER, ORDER_RING, ORDER_STAMPS, PINNED_STAMP } from "./tlb-layout.js";
+import { newRing, oldestOfRing, turnRing } from "./tlb-place.js";
 
 export const POLICY_NAMES = ["lru", "tree-plru", "fifo", "random", "nru"] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
@@ -92,14 +92,7 @@ export class RecencyPolicy implements ReplacementPolicy {
     private readonly refreshOnHit: boolean,
   ) {
     const { cells, firstRecord, order } = ring;
-    const record = (set: number, way: number): number => firstRecord + ((set * ways + way) << ENTRY_SHIFT);
-    for (let set = 0; set < sets; set++) {
-      for (let way = 0; way < ways; way++) {
-        cells[record(set, way) | OLDER] = record(set, (way + 1) % ways);
-        cells[record(set, way) | NEWER] = record(set, (way + ways - 1) % ways);
-      }
-      cells[order + set] = record(set, 0);
-    }
+    for (let set = 0; set < sets; set++) newRing(cells, order + set, firstRecord + ((set * ways) << ENTRY_SHIFT), ways);
   }
 
   accessed(set: number, slot: number): void {
@@ -122,7 +115,7 @@ export class RecencyPolicy implements ReplacementPolicy {
 
   victim(set: number): number {
     const { cells, firstRecord, order } = this.ring;
-    return (cells[cells[order + set]! | NEWER]! - firstRecord) >> ENTRY_SHIFT;
+    return (oldestOfRing(cells, order + set) - firstRecord) >> ENTRY_SHIFT;
   }
 }
 
