@@ -21,7 +21,7 @@ export interface AnalysisParts {
 export interface Analysis {
   /** The engine keeps the PC of each trace record. */
   readonly needsPcs?: boolean;
-  /** Pages of data, and of code, that the trace filter may hold back before this listener (EngineOptions.filterPages, fetchPages). */
+  /** Pages of data, and of code, that the trace filter may hold before this listener (EngineOptions.filterPages, fetchPages). */
   readonly filterPages?: number;
   /** Instructions between two calls of `sample`, at most. */
   readonly sampleEvery?: number;
