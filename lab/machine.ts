@@ -14,6 +14,7 @@ import { Mmu } from "../emulator/mmu/mmu.js";
 import { entryOrders, orderMade } from "../emulator/mmu/tlb-cells.js";
 import type { TlbListener } from "../emulator/mmu/tlb-listener.js";
 import type { TlbSpec } from "../emulator/mmu/tlb.js";
+import { TlbStorage } from "../emulator/mmu/tlb-storage.js";
 import { UnitIndex } from "../emulator/mmu/unit-index.js";
 import type { Streams } from "../kernel-model/fs/console.js";
 import { GtDevice } from "../kernel-model/fs/gt-device.js";
@@ -123,7 +124,7 @@ export function createMachine({ config, cores, createEngine, streams, rootType, 
   });
   if (config.cpus > 1 && analyses.length > 0) throw new ConfigError("--cpus: --top, --report, --curve, --perfetto and --pprof look at one CPU only");
   const [mmus = [], ...others] = Array.from({ length: config.cpus }, (_, cpu) => {
-    const index = new UnitIndex();
+    const index = new UnitIndex(TlbStorage.inMemory());
     return cores.map((core, i) => new Mmu({ core, memory, granule, updatesDescriptors: i === 0, seed: config.seed + cpu, index }));
   });
   const listeners = listenersOf(analyses, { memory, granule, engine, mmus });

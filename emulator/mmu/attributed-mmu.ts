@@ -13,7 +13,7 @@ import type { TlbListener } from "./tlb-listener.js";
 import type { Tlb } from "./tlb.js";
 import { STATE_DIRTY, STATE_LEAF_SHIFT, STATE_LEVEL_SHIFT } from "./tlb-layout.js";
 import type { Tlbi } from "./tlbi.js";
-import { RESOLVED_HELD, RESOLVED_HELD_SHIFT, RESOLVED_UNIT_SHIFT } from "./unit-index.js";
+import { RESOLVED_HELD, RESOLVED_HELD_SHIFT, RESOLVED_UNIT_SHIFT } from "./tlb-layout.js";
 import type { TranslationRegime } from "./walk.js";
 
 /** What kind of translation an entry stands for. "splintered": a part of a run or block, because the structure holds nothing larger. */

@@ -17,13 +17,15 @@ import type { CorePreset } from "./cores.js";
 import { DescriptorCache } from "./descriptor-cache.js";
 import { Arena } from "./tlb-cells.js";
 import { STATE_DIRTY, STATE_LEAF_SHIFT, STATE_LEVEL_SHIFT, STATE_PERMS_SHIFT, TAG_PAGE_HIGH } from "./tlb-layout.js";
-import { consumeFast } from "./tlb-fast.js";
-import type { FastPath, FastSide } from "./tlb-fast.js";
+import { FastPath } from "./tlb-fast.js";
+import type { FastSide } from "./tlb-fast.js";
 import { pin, unpin } from "./tlb-place.js";
 import { exactFilterPages } from "./tlb-policy.js";
 import { Tlb } from "./tlb.js";
 import type { Tlbi } from "./tlbi.js";
-import { RESOLVED_HELD, RESOLVED_HELD_SHIFT, RESOLVED_READ_WRITE, RESOLVED_UNIT_SHIFT, UnitIndex } from "./unit-index.js";
+import { RESOLVED_HELD, RESOLVED_HELD_SHIFT, RESOLVED_READ_WRITE, RESOLVED_UNIT_SHIFT } from "./tlb-layout.js";
+import { TlbStorage } from "./tlb-storage.js";
+import { UnitIndex } from "./unit-index.js";
 import { WalkCache } from "./walk-cache.js";
 import { newFastWalker } from "./walk-fast.js";
 import type { FastWalker } from "./walk-fast.js";
@@ -102,9 +104,9 @@ export class Mmu {
   private readonly pinsData: boolean;
   private readonly pinsCode: boolean;
   /** By number of a page that the trace filter holds: the entry of its L1 that it pins; -1. */
-  private readonly pinned = new Int32Array(RESOLVED_HELD + 1).fill(-1);
+  private readonly pinned: Int32Array;
   /** L1 misses, [0] instruction, [1] data. */
-  private readonly l1Misses = new Float64Array(2);
+  private readonly l1Misses: Float64Array;
   private readonly arena: Arena;
   private readonly memory: PhysicalMemory;
   private readonly granule: Granule;
@@ -138,7 +140,7 @@ export class Mmu {
     const cache = core.walkCache;
     const own = cache?.store === "own" ? { ...cache, pageSizes: [granule.pageSize], contiguous: "ignored", splinter: "page", coalescedPages: 1 } as const : undefined;
     const specs = [core.l1i, core.l1d, ...core.l2, ...(own === undefined ? [] : [own])];
-    this.index = options.index ?? new UnitIndex();
+    this.index = options.index ?? new UnitIndex(TlbStorage.inMemory());
     this.arena = new Arena(specs.reduce((sum, spec) => sum + Tlb.cellsOf(spec), 0), specs.length, this.index);
     const structures = specs.map((spec, i) => new Tlb(spec, granule, seed + i, this.arena));
     this.l1i = structures[0]!;
@@ -155,16 +157,15 @@ export class Mmu {
     this.descriptorCache = new DescriptorCache(core.descriptorCaches);
     if (structures.every((tlb) => tlb.ordersInCells)) {
       this.walker = this.walkCache === undefined ? undefined : newFastWalker(options.memory, granule, this.walkCache, this.descriptorCache, structures);
-      this.fastPath = {
+      this.fastPath = new FastPath({
         arena: this.arena,
         instruction: this.fastSide(this.l1i, this.pinsCode, this.l2i),
         data: this.fastSide(this.l1d, this.pinsData, this.l2d),
         walker: this.walker,
-        pinned: this.pinned,
-        misses: this.l1Misses,
-        walkDue: 0,
-      };
+      });
     }
+    this.pinned = this.fastPath?.pinned ?? new Int32Array(RESOLVED_HELD + 1).fill(-1);
+    this.l1Misses = this.fastPath?.misses ?? new Float64Array(2);
     for (const [name, tlbs] of [["l1i", [this.l1i]], ["l1d", [this.l1d]], ["l2", this.l2i], ["l2", this.l2d]] as const) {
       if (tlbs.length > 0 && tlbs.every((tlb) => tlb.orderFor(0, 0) < 0)) throw new NotModelled(`${core.name}: no ${name} entry holds a page of the ${granule.name} granule`);
     }
@@ -217,13 +218,13 @@ export class Mmu {
     return this.index.resolve(words, count, this.regime.asid, merge);
   }
 
-  /** Consume resolved records from index `from` to `end`. */
+  /** Consume resolved records from index `from` to `end`. They lie in the memory of the index. */
   consumeResolved(records: Int32Array, from: number, end: number): void {
     const { fastPath } = this;
     this.arena.rewindClock();
     for (let i = from; i < end; i++) {
       if (fastPath !== undefined) {
-        i = consumeFast(fastPath, records, i, end);
+        i = fastPath.consume(records, i, end);
         if (i === end) return;
       }
       const page = records[i]! >>> RESOLVED_UNIT_SHIFT;
@@ -234,7 +235,7 @@ export class Mmu {
       }
       const both = (records[i]! & 3) === RESOLVED_READ_WRITE;
       const access = both ? ACCESS_READ : ((records[i]! & 3) as Access);
-      if (fastPath === undefined || fastPath.walkDue === 0) this.access(page, access);
+      if (fastPath?.walkIsDue !== true) this.access(page, access);
       else if (access === ACCESS_FETCH) this.missAll(0, this.l1i, this.l2i, page, access);
       else this.missAll(1, this.l1d, this.l2d, page, access);
       if (both) this.access(page, ACCESS_WRITE);

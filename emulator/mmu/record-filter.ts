@@ -10,7 +10,7 @@ import { ModelBug } from "../arch/errors.js";
 import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, FIRST_CODE_HELD } from "../engine/engine.js";
 import * as layout from "./tlb-layout.js";
 import { newRing, oldestOfRing, pinInRing, turnRing, unpinInRing } from "./tlb-place.js";
-import { RESOLVED_HELD, RESOLVED_HELD_SHIFT, RESOLVED_READ_WRITE, RESOLVED_UNIT_SHIFT } from "./unit-index.js";
+import { RESOLVED_HELD, RESOLVED_HELD_SHIFT, RESOLVED_READ_WRITE, RESOLVED_UNIT_SHIFT } from "./tlb-layout.js";
 import type { UnitClient, UnitIndex } from "./unit-index.js";
 
 const { BLOCK_SHIFT, BLOCK_UNITS, ENTRY_SHIFT, NEWER, PINS } = layout;
@@ -57,13 +57,14 @@ export class RecordFilter implements UnitClient {
   private slots = new Uint8Array(0);
   /** By number of a page that the filter before holds: its slot here; 0. */
   private readonly slotOf = new Uint8Array(HELD + 1);
-  private passedOn = new Int32Array(0);
+  private passedOn: Int32Array;
 
   /** For records that `index` has resolved. Each depth is greater than that of the filter before. */
   constructor(private readonly index: UnitIndex, { data, code }: FilterDepths) {
     if (Math.min(data, code) < 1 || Math.max(data, code) > MOST_PAGES) throw new ModelBug(`RecordFilter: ${data} pages of data, ${code} of code are not 1 to ${MOST_PAGES}`);
     this.data = newHeld(0, data);
     this.code = newHeld(1, code);
+    this.passedOn = index.storage.int32(data + code);
     index.register(this);
   }
 
@@ -87,7 +88,7 @@ export class RecordFilter implements UnitClient {
 
   /** The records that are left, in an array that is valid until the next call. */
   filter(records: Int32Array): Int32Array {
-    if (this.passedOn.length < records.length) this.passedOn = new Int32Array(records.length);
+    if (this.passedOn.length < records.length) this.passedOn = this.index.storage.int32(records.length);
     const { data, code, slots, slotOf, passedOn } = this;
     let count = 0;
     for (let i = 0; i < records.length; i++) {
@@ -133,7 +134,6 @@ export class RecordFilter implements UnitClient {
   /** Hold nothing: TLB maintenance or another regime is due. Returns what those that follow are to be told first. Pre: the filter before holds nothing. */
   clear(): Int32Array {
     const { data, code, slots } = this;
-    if (this.passedOn.length < data.depth + code.depth) this.passedOn = new Int32Array(data.depth + code.depth);
     let count = 0;
     for (const held of [data, code]) {
       const { cells, pages } = held;

@@ -31,7 +31,9 @@ export class Arena implements UnitClient {
   /** Index of the clock: time stamps of uses. */
   readonly clock: number;
   /** By number of a unit << columnShift | column of a structure: which of its entries holds the unit, from 0; -1 for none. */
-  at = new Int16Array(0);
+  at: Int16Array;
+  /** One word: where `at` lies, for code that works on it (consume-code.ts). */
+  readonly place: Int32Array;
   readonly columnShift: number;
   private used = 0;
   private columns = 0;
@@ -43,7 +45,9 @@ export class Arena implements UnitClient {
     columns: number,
     readonly index: UnitIndex = new UnitIndex(),
   ) {
-    this.cells = new Int32Array(cells + 16);
+    this.cells = index.storage.int32(cells + 16);
+    this.place = index.storage.int32(1);
+    this.at = index.storage.int16(0);
     this.clock = this.take(1);
     this.columnShift = 32 - Math.clz32(columns - 1);
     index.register(this);
@@ -73,8 +77,9 @@ export class Arena implements UnitClient {
 
   grow(bits: number): void {
     const before = this.at;
-    this.at = new Int16Array(1 << (bits + this.columnShift)).fill(-1, before.length);
+    this.at = this.index.storage.int16(1 << (bits + this.columnShift)).fill(-1, before.length);
     this.at.set(before);
+    this.place[0] = this.at.byteOffset;
   }
 
   renumber(tagLo: Int32Array, tagHi: Int32Array): void {

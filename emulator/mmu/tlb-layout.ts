@@ -100,3 +100,10 @@ export const PROBE_CLASS = 0;
 export const PROBE_COLUMN = 1;
 /** Mask of the page inside a coalesced entry; 0 for others. */
 export const PROBE_PAGES = 2;
+
+// A resolved record (unit-index.ts): access in bits 1:0, number of the held page (engine.ts) in bits 9:2, number of the unit above; unit 0, which is none, where a held page leaves.
+export const RESOLVED_HELD_SHIFT = 2;
+export const RESOLVED_HELD = 0xff;
+export const RESOLVED_UNIT_SHIFT = 10;
+/** Access of a record that stands for a read and a write: bits of both. */
+export const RESOLVED_READ_WRITE = 3;

@@ -10,32 +10,20 @@
  */
 import type { Asid } from "../arch/addr.js";
 import { ModelBug } from "../arch/errors.js";
-import { ACCESS_LEAVE, ACCESS_READ, ACCESS_WRITE, RECORD_HELD, RECORD_HELD_SHIFT, RECORD_PAGE_HIGH } from "../engine/engine.js";
+import { CAPACITY_BITS, createResolver, HASH_AT, HASH_FACTOR, HASH_SHIFT, PLACES, SALT_FACTOR, TAG_HI_AT, TAG_LO_AT, UNIT_OF_AT } from "./resolve-code.js";
+import type { Resolver } from "./resolve-code.js";
 import * as layout from "./tlb-layout.js";
+import { TlbStorage } from "./tlb-storage.js";
 
-const { BLOCK_SHIFT, BLOCK_UNITS, CLASS_GLOBAL, CLASS_ORDER, CLASSES, TAG_ASID_SHIFT, TAG_CLASS_SHIFT, TAG_PAGE_HIGH } = layout;
+const { BLOCK_SHIFT, BLOCK_UNITS, CLASS_GLOBAL, CLASS_ORDER, CLASSES, RESOLVED_UNIT_SHIFT, TAG_ASID_SHIFT, TAG_CLASS_SHIFT, TAG_PAGE_HIGH } = layout;
 
-/** 2^32 divided by the golden ratio: neighbouring blocks spread over the buckets. */
-const HASH_FACTOR = 0x9e3779b1 | 0;
-/** Any odd constant that spreads class and ASID. */
-const SALT_FACTOR = 0x85ebca6b | 0;
 /** Buckets per block: short runs of full buckets. */
 const BUCKET_BITS = 2;
 const FIRST_CAPACITY_BITS = 8;
+const FIRST_COLUMNS = 4;
 /** Blocks after which numbering starts anew. */
 const MANY_BLOCKS = 1 << 15;
 
-// A resolved record: access in bits 1:0, number of the held page (engine.ts) in bits 9:2, number of the unit above; unit 0, which is none, where a held page leaves.
-export const RESOLVED_HELD_SHIFT = 2;
-export const RESOLVED_HELD = 0xff;
-export const RESOLVED_UNIT_SHIFT = 10;
-/** Access of a record that stands for a read and a write. */
-export const RESOLVED_READ_WRITE = ACCESS_READ | ACCESS_WRITE;
-
-// Bound here because V8 loads and checks an imported or exported constant at every use.
-const [LEAVE, WRITE, READ_WRITE] = [ACCESS_LEAVE, ACCESS_WRITE, RESOLVED_READ_WRITE];
-const [HELD, HELD_SHIFT, PAGE_HIGH] = [RECORD_HELD, RECORD_HELD_SHIFT, RECORD_PAGE_HIGH];
-const [OWN_HELD_SHIFT, OWN_HELD, OWN_UNIT_SHIFT] = [RESOLVED_HELD_SHIFT, RESOLVED_HELD << RESOLVED_HELD_SHIFT, RESOLVED_UNIT_SHIFT];
 /** log2 of the blocks whose units have room in a record. */
 const MOST_CAPACITY_BITS = 32 - RESOLVED_UNIT_SHIFT - BLOCK_SHIFT;
 
@@ -49,22 +37,53 @@ export interface UnitClient {
 
 export class UnitIndex {
   /** What the tags of a block's units hold, by number of a unit >> BLOCK_SHIFT; block 0 is never given. Page number / size, bits 31:4. */
-  tagLo = new Int32Array(1 << FIRST_CAPACITY_BITS);
+  tagLo: Int32Array;
   /** The rest of page number / size, class and ASID (tlb-layout.ts). */
-  tagHi = new Int32Array(1 << FIRST_CAPACITY_BITS);
+  tagHi: Int32Array;
   /** By column of a class << capacityBits | block of a page: number of the unit that holds the block's first page, 0 if not asked for yet. */
-  unitOf = new Int32Array(0);
+  unitOf: Int32Array;
   /** log2 of the blocks that there is room for. */
   capacityBits = FIRST_CAPACITY_BITS;
   /** Columns of `unitOf` by class; -1: none. Class 0 has none, a page being its own unit. */
   readonly columnOf = new Int8Array(CLASSES).fill(-1);
+  /** Where these arrays lie, for code that works on them (resolve-code.ts). */
+  readonly places: Int32Array;
   private columns = 0;
-  private hash = new Int32Array(1 << (FIRST_CAPACITY_BITS + BUCKET_BITS));
+  /** Columns that `unitOf` has room for. */
+  private columnRoom = FIRST_COLUMNS;
+  private hash: Int32Array;
   private nextBlock = 1;
-  private records = new Int32Array(0);
+  private words: Uint32Array;
+  private records: Int32Array;
   private readonly clients: UnitClient[] = [];
+  private readonly resolver: Resolver | undefined;
 
-  constructor(private readonly manyBlocks = MANY_BLOCKS) {}
+  /** `storage`: where its arrays and those of its clients lie. Only an index in memory resolves records. */
+  constructor(
+    readonly storage = TlbStorage.apart(),
+    private readonly manyBlocks = MANY_BLOCKS,
+  ) {
+    const blocks = 1 << FIRST_CAPACITY_BITS;
+    this.tagLo = storage.int32(blocks);
+    this.tagHi = storage.int32(blocks);
+    this.hash = storage.int32(blocks << BUCKET_BITS);
+    this.unitOf = storage.int32(FIRST_COLUMNS << FIRST_CAPACITY_BITS);
+    this.places = storage.int32(PLACES);
+    this.words = new Uint32Array(0);
+    this.records = new Int32Array(0);
+    this.notePlaces();
+    if (storage.memory !== undefined) this.resolver = createResolver(storage.memory, this.places.byteOffset, (lo, hi) => this.enter(lo, hi));
+  }
+
+  private notePlaces(): void {
+    const { places, tagLo, tagHi, unitOf, hash } = this;
+    places[TAG_LO_AT] = tagLo.byteOffset;
+    places[TAG_HI_AT] = tagHi.byteOffset;
+    places[UNIT_OF_AT] = unitOf.byteOffset;
+    places[CAPACITY_BITS] = this.capacityBits;
+    places[HASH_AT] = hash.byteOffset;
+    places[HASH_SHIFT] = this.hashShift();
+  }
 
   register(client: UnitClient): void {
     this.clients.push(client);
@@ -76,47 +95,15 @@ export class UnitIndex {
    * units found before are void. `merge`: a read and next the first write of the same page become one record, with RESOLVED_READ_WRITE for Access.
    */
   resolve(words: Uint32Array, count: number, asid: Asid, merge = false): Int32Array {
+    if (this.resolver === undefined) throw new ModelBug("UnitIndex.resolve: the index is not in memory");
     if (this.nextBlock > this.manyBlocks) this.restart();
-    if (this.records.length < count) this.records = new Int32Array(count);
-    const { records } = this;
-    const asidBits = asid << TAG_ASID_SHIFT;
-    let { hash, tagLo, tagHi } = this;
-    let shift = this.hashShift();
-    let resolved = 0;
-    let last = 0;
-    for (let i = 0; i < count; i++) {
-      const lo = words[2 * i]! | 0;
-      const second = words[2 * i + 1]! | 0;
-      const access = second & 3;
-      const held = (second >>> HELD_SHIFT) & HELD;
-      if (access === LEAVE) {
-        last = held << OWN_HELD_SHIFT;
-        records[resolved++] = last;
-        continue;
-      }
-      const hi = ((second >>> 2) & PAGE_HIGH) | asidBits;
-      const first = lo & -BLOCK_UNITS;
-      let bucket = Math.imul(first ^ Math.imul(hi, SALT_FACTOR), HASH_FACTOR) >>> shift;
-      let block = hash[bucket]!;
-      while (block !== 0 && (tagLo[block] !== first || tagHi[block] !== hi)) {
-        bucket = (bucket + 1) & (hash.length - 1);
-        block = hash[bucket]!;
-      }
-      if (block === 0) {
-        block = this.enter(first, hi);
-        ({ hash, tagLo, tagHi } = this);
-        shift = this.hashShift();
-      }
-      const record = (((block << BLOCK_SHIFT) | (lo & (BLOCK_UNITS - 1))) << OWN_UNIT_SHIFT) | (held << OWN_HELD_SHIFT) | access;
-      if (merge && ((record ^ last) & ~OWN_HELD) === READ_WRITE && access === WRITE && held === 0) {
-        last |= READ_WRITE;
-        records[resolved - 1] = last;
-      } else {
-        last = record;
-        records[resolved++] = record;
-      }
+    if (this.records.length < count) {
+      this.words = this.storage.uint32(2 * count);
+      this.records = this.storage.int32(count);
     }
-    return records.subarray(0, resolved);
+    this.words.set(words.length === 2 * count ? words : words.subarray(0, 2 * count));
+    const resolved = this.resolver.resolve(this.words.byteOffset, count, this.records.byteOffset, asid << TAG_ASID_SHIFT, merge ? 1 : 0);
+    return this.records.subarray(0, resolved);
   }
 
   /** Number of the unit with this tag. */
@@ -176,9 +163,13 @@ export class UnitIndex {
     if (known >= 0) return known;
     const column = this.columns++;
     this.columnOf[kind] = column;
-    const before = this.unitOf;
-    this.unitOf = new Int32Array(this.columns << this.capacityBits);
-    this.unitOf.set(before);
+    if (column === this.columnRoom) {
+      this.columnRoom *= 2;
+      const before = this.unitOf;
+      this.unitOf = this.storage.int32(this.columnRoom << this.capacityBits);
+      this.unitOf.set(before);
+      this.notePlaces();
+    }
     return column;
   }
 
@@ -205,23 +196,22 @@ export class UnitIndex {
   private grow(): void {
     const bits = this.capacityBits;
     if (bits === MOST_CAPACITY_BITS) throw new ModelBug(`UnitIndex: more than ${2 ** bits} blocks`);
-    const { tagLo, tagHi, unitOf } = this;
+    const { storage, tagLo, tagHi, unitOf } = this;
     this.capacityBits = bits + 1;
-    this.tagLo = new Int32Array(2 << bits);
-    this.tagHi = new Int32Array(2 << bits);
+    this.tagLo = storage.int32(2 << bits);
+    this.tagHi = storage.int32(2 << bits);
     this.tagLo.set(tagLo);
     this.tagHi.set(tagHi);
-    this.unitOf = new Int32Array(this.columns << (bits + 1));
+    this.unitOf = storage.int32(this.columnRoom << (bits + 1));
     for (let column = 0; column < this.columns; column++) this.unitOf.set(unitOf.subarray(column << bits, (column + 1) << bits), column << (bits + 1));
-    this.hash = new Int32Array(2 << (bits + BUCKET_BITS));
+    this.hash = storage.int32(2 << (bits + BUCKET_BITS));
     for (let block = 1; block < this.nextBlock; block++) this.enterHash(block);
+    this.notePlaces();
     for (const client of this.clients) client.grow(bits + 1 + BLOCK_SHIFT);
   }
 
   private restart(): void {
-    const { tagLo, tagHi } = this;
-    this.tagLo = new Int32Array(tagLo.length);
-    this.tagHi = new Int32Array(tagHi.length);
+    const [tagLo, tagHi] = [this.tagLo.slice(), this.tagHi.slice()];
     this.nextBlock = 1;
     this.hash.fill(0);
     this.unitOf.fill(0);

@@ -20,7 +20,7 @@ const PORTS = ["emulator/processor.ts", "emulator/engine/engine.ts", "emulator/m
 const FLOORS: readonly Floor[] = [
   { from: "emulator/arch/", may: ["emulator/arch/"] },
   { from: "emulator/memory/", may: ["emulator/arch/", "emulator/memory/"] },
-  { from: "emulator/mmu/", may: ["emulator/arch/", "emulator/memory/", "emulator/mmu/", "emulator/engine/engine.ts"] },
+  { from: "emulator/mmu/", may: ["emulator/arch/", "emulator/memory/", "emulator/mmu/", "emulator/engine/engine.ts", "emulator/engine/wasm/binary/"] },
   { from: "emulator/", may: ["emulator/"] },
   { from: "kernel-model/", may: ["kernel-model/", "emulator/arch/", "emulator/memory/", ...PORTS] },
   { from: "lab/", may: ["lab/", "kernel-model/", "emulator/"] },

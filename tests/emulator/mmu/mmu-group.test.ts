@@ -10,6 +10,7 @@ import { MmuGroup, filterTiers, grouped } from "../../../emulator/mmu/mmu-group.
 import { Mmu } from "../../../emulator/mmu/mmu.js";
 import type { TlbListener } from "../../../emulator/mmu/tlb-listener.js";
 import { exactFilterPages } from "../../../emulator/mmu/tlb-policy.js";
+import { TlbStorage } from "../../../emulator/mmu/tlb-storage.js";
 import { UnitIndex } from "../../../emulator/mmu/unit-index.js";
 import { Random } from "../../support/random-instructions.js";
 import { TraceFilter, plainTrace } from "../../support/filtered-trace.js";
@@ -32,10 +33,10 @@ describe("MmuGroup", () => {
       const run = (page & 512) !== 0 ? CONT : 0n;
       tables.map(page * 4096, 3, ((page & 256) === 0 ? ANON : CLEAN) | run | BigInt(0x100_0000 + page * 4096));
     }
-    const shared = new UnitIndex(64);
+    const shared = new UnitIndex(TlbStorage.inMemory(), 64);
     const members = build(tables, () => shared);
     const group = new MmuGroup(members);
-    const alone = build(tables, () => new UnitIndex());
+    const alone = build(tables, () => new UnitIndex(TlbStorage.inMemory()));
     let state = 99;
     const below = (bound: number): number => {
       state = (Math.imul(state, 1664525) + 1013904223) | 0;
@@ -67,13 +68,13 @@ describe("MmuGroup", () => {
       tables.map(page * 4096, 3, ((page & 256) === 0 ? ANON : CLEAN) | run | BigInt(0x100_0000 + page * 4096));
     }
     for (let block = 8; block < 16; block++) tables.map(block * 2 ** 21, 2, (CLEAN & ~2n) | BigInt(0x800_0000 + block * 2 ** 21));
-    const shared = new UnitIndex(64);
+    const shared = new UnitIndex(TlbStorage.inMemory(), 64);
     // Behind direct-mapped structures a filter holds one page.
     const names = CORE_NAMES.filter((name) => !name.startsWith("qemu"));
     const members = build(tables, () => shared, names);
     const group = new MmuGroup(members);
-    const whole = build(tables, () => new UnitIndex(), names);
-    const alone = build(tables, () => new UnitIndex(64), names);
+    const whole = build(tables, () => new UnitIndex(TlbStorage.inMemory()), names);
+    const alone = build(tables, () => new UnitIndex(TlbStorage.inMemory(), 64), names);
     const depths = alone.map(({ core }) => ({ data: Math.min(127, exactFilterPages(core.l1d)), code: Math.min(127, exactFilterPages(core.l1i)) }));
     const of = ({ core }: Mmu): boolean => core.name === "m1-firestorm";
     const least = { data: Math.min(...depths.filter((_, i) => !of(alone[i]!)).map(({ data }) => data)), code: Math.min(...depths.filter((_, i) => !of(alone[i]!)).map(({ code }) => code)) };
@@ -127,7 +128,7 @@ describe("MmuGroup", () => {
   it("feeds one of those that are alike, but always the one that updates descriptors", () => {
     const tables = new PageTables();
     for (let page = 0; page < 64; page++) tables.map(page * 4096, 3, ANON | BigInt(0x100_0000 + page * 4096));
-    const index = new UnitIndex();
+    const index = new UnitIndex(TlbStorage.inMemory());
     const make = (name: string, updatesDescriptors = false): Mmu => new Mmu({ core: corePreset(name), memory: tables.memory, granule: granule("4k"), updatesDescriptors, seed: 1, index });
     const [first, other, like, a57, a72] = [make("neoverse-v2", true), make("cortex-x2"), make("neoverse-v2"), make("cortex-a57"), make("cortex-a72")];
     const group = new MmuGroup([first, other, like, a57, a72]);
@@ -155,11 +156,11 @@ describe("MmuGroup", () => {
   });
 
   it("refuses hierarchies that number pages each for itself", () => {
-    expect(() => new MmuGroup(build(new PageTables(), () => new UnitIndex()))).to.throw(ModelBug, "share an index");
+    expect(() => new MmuGroup(build(new PageTables(), () => new UnitIndex(TlbStorage.inMemory())))).to.throw(ModelBug, "share an index");
   });
 
   it("an access before any table is a bug of the caller", () => {
-    const index = new UnitIndex();
+    const index = new UnitIndex(TlbStorage.inMemory());
     expect(() => {
       new MmuGroup(build(new PageTables(), () => index)).consume(Uint32Array.of(1, 1), 1);
     }).to.throw(ModelBug, "before the first setRegime");
@@ -167,9 +168,9 @@ describe("MmuGroup", () => {
 
   it("stands for hierarchies that share an index; others, and one alone, stand for themselves", () => {
     const tables = new PageTables();
-    const index = new UnitIndex();
+    const index = new UnitIndex(TlbStorage.inMemory());
     const sharing = build(tables, () => index);
-    const apart = build(tables, () => new UnitIndex());
+    const apart = build(tables, () => new UnitIndex(TlbStorage.inMemory()));
     expect(grouped(sharing)).to.have.length(1);
     expect(grouped(sharing)[0]).to.be.instanceOf(MmuGroup);
     expect(grouped(apart)).to.equal(apart);

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import type { Asid } from "../../../emulator/arch/addr.js";
 import { ModelBug } from "../../../emulator/arch/errors.js";
 import { RecordFilter } from "../../../emulator/mmu/record-filter.js";
+import { TlbStorage } from "../../../emulator/mmu/tlb-storage.js";
 import { UnitIndex } from "../../../emulator/mmu/unit-index.js";
 import { TraceFilter, plainTrace } from "../../support/filtered-trace.js";
 import type { Access, Depths } from "../../support/filtered-trace.js";
@@ -41,7 +42,7 @@ class Picture {
 }
 
 /** What is left of the steps behind filters of these depths, the first of which is that of an engine. `batch`: accesses that are handed over at once. */
-function left(steps: readonly Step[], depths: readonly [Depths, ...Depths[]], { batch = 3, index = new UnitIndex() } = {}): string[] {
+function left(steps: readonly Step[], depths: readonly [Depths, ...Depths[]], { batch = 3, index = new UnitIndex(TlbStorage.inMemory()) } = {}): string[] {
   const engine = new TraceFilter(depths[0]);
   const filters = depths.slice(1).map((each) => new RecordFilter(index, each));
   const picture = new Picture(index);
@@ -90,7 +91,7 @@ describe("RecordFilter", () => {
   });
 
   it("makes one record of a read and the write that is next to it", () => {
-    const index = new UnitIndex();
+    const index = new UnitIndex(TlbStorage.inMemory());
     const filter = new RecordFilter(index, deep);
     const records = index.resolve(plainTrace(parse("r1 w1 r2 r1 w2 r3 w2 r2 r4 w3") as Access[]), 10, 1 as Asid);
     expect(new Picture(index).of(filter.filter(records))).to.deep.equal(["b1", "b2", "r3/1", "r4/3", "w3/2"]);
@@ -107,7 +108,7 @@ describe("RecordFilter", () => {
         const apart = (records: string[]): string[] => records.flatMap((record) => (record.startsWith("b") ? [`r${record.slice(1)}`, `w${/[0-9]+/.exec(record)![0]}!`] : [record]));
         const one = left(steps, [third], { batch });
         // Some pages stay held while numbering starts anew.
-        expect(apart(left(steps, [first, second, third], { batch, index: new UnitIndex(4) }))).to.deep.equal(one);
+        expect(apart(left(steps, [first, second, third], { batch, index: new UnitIndex(TlbStorage.inMemory(), 4) }))).to.deep.equal(one);
         expect(apart(left(steps, [first, third], { batch: batch * 2 }))).to.deep.equal(one);
       }),
       300,
@@ -115,13 +116,13 @@ describe("RecordFilter", () => {
   });
 
   it("may not be emptied while the filter before holds a page", () => {
-    const index = new UnitIndex();
+    const index = new UnitIndex(TlbStorage.inMemory());
     const filter = new RecordFilter(index, deep);
     filter.filter(index.resolve(new TraceFilter(shallow).trace([{ page: 1, access: 1 }]), 1, 1 as Asid));
     expect(() => filter.clear()).to.throw(ModelBug, "still holds a page");
   });
 
   it("holds at most 127 pages of a kind, and at least one", () => {
-    for (const depths of [{ data: 0, code: 1 }, { data: 1, code: 128 }]) expect(() => new RecordFilter(new UnitIndex(), depths)).to.throw(ModelBug, "are not 1 to 127");
+    for (const depths of [{ data: 0, code: 1 }, { data: 1, code: 128 }]) expect(() => new RecordFilter(new UnitIndex(TlbStorage.inMemory()), depths)).to.throw(ModelBug, "are not 1 to 127");
   });
 });

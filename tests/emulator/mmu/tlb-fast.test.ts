@@ -6,8 +6,9 @@ import type { Asid } from "../../../emulator/arch/addr.js";
 import { ModelBug } from "../../../emulator/arch/errors.js";
 import { granule } from "../../../emulator/arch/granule.js";
 import { Arena } from "../../../emulator/mmu/tlb-cells.js";
-import { consumeFast } from "../../../emulator/mmu/tlb-fast.js";
-import type { FastPath, FastSide } from "../../../emulator/mmu/tlb-fast.js";
+import { FastPath } from "../../../emulator/mmu/tlb-fast.js";
+import type { FastSide } from "../../../emulator/mmu/tlb-fast.js";
+import { TlbStorage } from "../../../emulator/mmu/tlb-storage.js";
 import { Tlb } from "../../../emulator/mmu/tlb.js";
 import type { TlbSpec } from "../../../emulator/mmu/tlb.js";
 import { UnitIndex } from "../../../emulator/mmu/unit-index.js";
@@ -26,29 +27,30 @@ interface Rig {
   readonly l1i: Tlb;
   readonly l1d: Tlb;
   readonly l2: Tlb;
+  readonly arena: Arena;
   readonly path: FastPath;
   /** Feeds records and returns how many were consumed. */
   readonly feed: (...records: [page: number, access: number, held?: number][]) => number;
 }
 
 function rig(l1 = L1, l2 = L2): Rig {
-  const index = new UnitIndex();
+  const index = new UnitIndex(TlbStorage.inMemory());
   const arena = new Arena(2 * Tlb.cellsOf(l1) + Tlb.cellsOf(l2), 3, index);
   const [i, d, second] = [l1, l1, l2].map((spec) => new Tlb(spec, granule("4k"), 1, arena)) as [Tlb, Tlb, Tlb];
   for (const tlb of [i, d, second]) tlb.setAsid(1 as Asid);
   const side = (tlb: Tlb): FastSide => ({ l1: tlb.header, pins: l1.policy === "lru", l1Orders: tlb.entryOrder, l2: [second.header], pageL2: second.header, runL2: second.header });
-  const path: FastPath = { arena, instruction: side(i), data: side(d), walker: undefined, pinned: new Int32Array(256).fill(-1), misses: new Float64Array(2), walkDue: 0 };
+  const path = new FastPath({ arena, instruction: side(i), data: side(d), walker: undefined });
   const feed = (...records: [page: number, access: number, held?: number][]): number => {
     const words = Uint32Array.from(records.flatMap(([page, access, held]) => recordWords(page, access, held)));
-    return consumeFast(path, index.resolve(words, records.length, 1 as Asid), 0, records.length);
+    return path.consume(index.resolve(words, records.length, 1 as Asid), 0, records.length);
   };
-  return { l1i: i, l1d: d, l2: second, path, feed };
+  return { l1i: i, l1d: d, l2: second, arena, path, feed };
 }
 
 const fill = (tlb: Tlb, page: number, state = DIRTY, unitOrder = 0): void => tlb.fill(tlb.page(page, 0), false, unitOrder, state, page, 0);
 const pages = (tlb: Tlb): number[] => [...tlb].map(({ start }) => start / 4096).sort((a, b) => a - b);
 
-describe("consumeFast", () => {
+describe("FastPath.consume", () => {
   it("consumes hits and keeps the order of use", () => {
     const { l1d, path, feed } = rig();
     fill(l1d, 1);
@@ -81,21 +83,21 @@ describe("consumeFast", () => {
   });
 
   it("stops untouched at what is not its work", () => {
-    const cases: [string, (r: Rig) => void, [number, number], number][] = [
-      ["a page that no one has: a walk is due", () => undefined, [1, READ], 1],
-      ["a write to a clean entry of the L1", ({ l1d }) => fill(l1d, 1, CLEAN), [1, WRITE], 0],
-      ["a write to a clean entry of the L2", ({ l1d, l2 }) => [8, 9].forEach((page) => fill(l1d, page)) ?? fill(l2, 1, CLEAN), [1, WRITE], 0],
-      ["room in the L1", ({ l2 }) => fill(l2, 1), [1, READ], 0],
-      ["an oldest entry of another class", ({ l1d, l2 }) => [32, 64].forEach((page) => fill(l1d, page, DIRTY, 4)) ?? fill(l2, 1), [1, READ], 0],
-      ["an entry that the L1 must splinter", ({ l1d, l2 }) => [8, 9].forEach((page) => fill(l1d, page)) ?? fill(l2, 513, DIRTY, 9), [513, READ], 0],
+    const cases: [string, (r: Rig) => void, [number, number], boolean][] = [
+      ["a page that no one has: a walk is due", () => undefined, [1, READ], true],
+      ["a write to a clean entry of the L1", ({ l1d }) => fill(l1d, 1, CLEAN), [1, WRITE], false],
+      ["a write to a clean entry of the L2", ({ l1d, l2 }) => [8, 9].forEach((page) => fill(l1d, page)) ?? fill(l2, 1, CLEAN), [1, WRITE], false],
+      ["room in the L1", ({ l2 }) => fill(l2, 1), [1, READ], false],
+      ["an oldest entry of another class", ({ l1d, l2 }) => [32, 64].forEach((page) => fill(l1d, page, DIRTY, 4)) ?? fill(l2, 1), [1, READ], false],
+      ["an entry that the L1 must splinter", ({ l1d, l2 }) => [8, 9].forEach((page) => fill(l1d, page)) ?? fill(l2, 513, DIRTY, 9), [513, READ], false],
     ];
     for (const [name, prepare, record, walkDue] of cases) {
       const made = rig();
       prepare(made);
-      const before = [...made.path.arena.cells];
+      const before = [...made.arena.cells];
       expect(made.feed(record), name).to.equal(0);
-      expect(made.path.walkDue, name).to.equal(walkDue);
-      expect([...made.path.arena.cells], name).to.deep.equal(before);
+      expect(made.path.walkIsDue, name).to.equal(walkDue);
+      expect([...made.arena.cells], name).to.deep.equal(before);
       expect([...made.path.misses], name).to.deep.equal([0, 0]);
     }
   });

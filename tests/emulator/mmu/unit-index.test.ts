@@ -7,6 +7,7 @@ import { granule } from "../../../emulator/arch/granule.js";
 import { Arena } from "../../../emulator/mmu/tlb-cells.js";
 import { Tlb } from "../../../emulator/mmu/tlb.js";
 import type { TlbSpec } from "../../../emulator/mmu/tlb.js";
+import { TlbStorage } from "../../../emulator/mmu/tlb-storage.js";
 import { UnitIndex, tagBits, unitLow } from "../../../emulator/mmu/unit-index.js";
 
 const words = (...records: readonly (readonly [number, number])[]): Uint32Array =>
@@ -15,7 +16,7 @@ const GLOBAL = 32;
 
 describe("UnitIndex", () => {
   it("resolves records to a number per page and ASID, and keeps the access", () => {
-    const index = new UnitIndex();
+    const index = new UnitIndex(TlbStorage.inMemory());
     const pages = [5, 6, 0xf_ffff_ffff, 0x8000_0000, 5];
     const one = [...index.resolve(words(...pages.map((page, i) => [page, i % 3] as const)), 5, 1 as Asid)];
     expect(one.map((record) => record & 3)).to.deep.equal([0, 1, 2, 0, 1]);
@@ -29,7 +30,7 @@ describe("UnitIndex", () => {
   });
 
   it("merges a read and next a write of the same page, and nothing else", () => {
-    const index = new UnitIndex();
+    const index = new UnitIndex(TlbStorage.inMemory());
     const [READ, WRITE, FETCH] = [1, 2, 0];
     const trace = [[5, READ], [5, WRITE], [5, WRITE], [5, READ], [6, WRITE], [6, READ], [6, READ], [6, WRITE], [6, FETCH], [6, WRITE], [4, READ], [5, WRITE], [5 + 2 ** 32, READ], [5, WRITE]] as const;
     const shown = (records: Int32Array): string[] => [...records].map((record) => `${index.pageNumber(record >>> 10)}:${record & 3}`);
@@ -39,7 +40,7 @@ describe("UnitIndex", () => {
   });
 
   it("keeps the number of a held page, and makes a record without a page of one that leaves", () => {
-    const index = new UnitIndex();
+    const index = new UnitIndex(TlbStorage.inMemory());
     const held = (...records: readonly (readonly [number, number, number])[]): Uint32Array =>
       Uint32Array.from(records.flatMap(([page, access, number]) => [page % 2 ** 32, access | (Math.floor(page / 2 ** 32) << 2) | (number << 10)]));
     const shown = (records: Int32Array): string[] => [...records].map((record) => `${record >>> 10 === 0 ? "-" : index.pageNumber(record >>> 10)}:${record & 3}:${(record >>> 2) & 255}`);
@@ -49,7 +50,7 @@ describe("UnitIndex", () => {
   });
 
   it("the unit of a page in a class is the one with the shifted tag", () => {
-    const index = new UnitIndex();
+    const index = new UnitIndex(TlbStorage.inMemory());
     for (const page of [0x3_1234_5678, 17, 16, 31, 0xf_ffff_fff7]) {
       for (const kind of [1, 2, 3, 4, 9, 13, 18, 27, 31, GLOBAL, GLOBAL | 4, 64 | 2, 128 | 9, 128 | 31]) {
         const number = index.number(page | 0, Math.floor(page / 2 ** 32) | (7 << 16));
@@ -65,7 +66,7 @@ describe("UnitIndex", () => {
   });
 
   it("grows without changing a number", () => {
-    const index = new UnitIndex();
+    const index = new UnitIndex(TlbStorage.inMemory());
     const page = (i: number): number => i * 16 * 7919;
     const first = Array.from({ length: 3000 }, (_, i) => index.number(page(i) | 0, 1 << 16));
     expect(new Set(first).size).to.equal(3000);
@@ -76,7 +77,7 @@ describe("UnitIndex", () => {
 
   it("numbers anew what structures hold when there are many, and nothing is lost", () => {
     const spec: TlbSpec = { entries: 8, ways: 2, pageSizes: [4096, 65536], contiguous: "whole", splinter: "largest", coalescedPages: 4, policy: "lru" };
-    const index = new UnitIndex(20);
+    const index = new UnitIndex(TlbStorage.inMemory(), 20);
     const tlb = new Tlb(spec, granule("4k"), 1, new Arena(Tlb.cellsOf(spec), 1, index));
     tlb.setAsid(1 as Asid);
     const fill = (page: number, order: number, pages: number): void => {

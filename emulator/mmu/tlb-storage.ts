@@ -1,0 +1,52 @@
+/**
+ * Where the arrays of TLB models lie: each by itself, or all in one WebAssembly memory, where the fast path's code works on them (consume-code.ts, resolve-code.ts).
+ *
+ * Nothing is given back: what grows takes a new place of twice the size, so that all it ever had is less than twice what it has.
+ */
+import { ModelBug } from "../arch/errors.js";
+
+/** Of this address space the host commits what is touched. 16 hierarchies with as many pages as an index tells apart need half of it. */
+const PAGES = 16384;
+const PAGE_BYTES = 65536;
+const ALIGNMENT = 64;
+
+export class TlbStorage {
+  /** Address 0 stays free. */
+  private used = ALIGNMENT;
+
+  private constructor(readonly memory: WebAssembly.Memory | undefined) {}
+
+  /** One memory. */
+  static inMemory(): TlbStorage {
+    return new TlbStorage(new WebAssembly.Memory({ initial: PAGES, maximum: PAGES }));
+  }
+
+  /** Arrays of JavaScript: enough for structures that are looked up one by one. */
+  static apart(): TlbStorage {
+    return new TlbStorage(undefined);
+  }
+
+  /** Zeroed words. */
+  int32(length: number): Int32Array {
+    return this.memory === undefined ? new Int32Array(length) : new Int32Array(this.memory.buffer, this.take(4 * length), length);
+  }
+
+  uint32(length: number): Uint32Array {
+    return this.memory === undefined ? new Uint32Array(length) : new Uint32Array(this.memory.buffer, this.take(4 * length), length);
+  }
+
+  int16(length: number): Int16Array {
+    return this.memory === undefined ? new Int16Array(length) : new Int16Array(this.memory.buffer, this.take(2 * length), length);
+  }
+
+  float64(length: number): Float64Array {
+    return this.memory === undefined ? new Float64Array(length) : new Float64Array(this.memory.buffer, this.take(8 * length), length);
+  }
+
+  private take(bytes: number): number {
+    const at = this.used;
+    this.used += Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+    if (this.used > PAGES * PAGE_BYTES) throw new ModelBug(`TlbStorage: ${bytes} bytes at ${at}`);
+    return at;
+  }
+}
