@@ -3,6 +3,10 @@
  * write today to count TLB misses of a user program without an Arm machine. Neoverse N1's sizes, 4 KiB pages, true LRU:
  * 48 entries fully associative, then 1280 entries in 256 sets of 5 ways.
  *
+ * The option order= says how the latest use is kept, and changes no count:
+ *   stamps (unless asked otherwise): a time per entry, and a search for the least. What one writes first.
+ *   sorted: each set in order of use, the latest first. What one writes when the first is too slow.
+ *
  * It knows no page tables, no contiguous runs and no kernel. At exit it writes one line of JSON to stderr, or to the
  * file of the option out=FILE: some programs close stderr.
  *
@@ -44,16 +48,37 @@ EXPORT int qemu_plugin_version = 1;
 
 enum { PAGE_SHIFT = 12, L1_WAYS = 48, L2_WAYS = 5, L2_SETS = 256 };
 
-/* Tags are page numbers plus one, so that 0 is an empty way. A set stands in order of use, the latest first. */
+/* Tags are page numbers plus one, so that 0 is an empty way. */
 static uint64_t l1[L1_WAYS];
 static uint64_t l2[L2_SETS][L2_WAYS];
+/* With order=stamps: when a way was used last, 0 for an empty one. */
+static uint64_t l1_used[L1_WAYS];
+static uint64_t l2_used[L2_SETS][L2_WAYS];
+static uint64_t now;
 static uint64_t latest;
 static uint64_t accesses, l1_misses, l2_misses;
 /* Asked for with trace=FILE: a word per reference, page number * 4 + (1 if the L1 misses) + (2 if the L2 misses too). */
 static FILE *trace;
 
-/* Looks `tag` up and makes it the latest of its set; the oldest goes if it was not there. */
-static inline int reference(uint64_t *set, unsigned ways, uint64_t tag)
+/* Looks `tag` up and notes the time; the way with the least time goes if it was not there. */
+static inline int stamp(uint64_t *set, uint64_t *used, int ways, uint64_t tag)
+{
+    int oldest = 0;
+    for (int way = 0; way < ways; way++) {
+        if (set[way] == tag) {
+            used[way] = now;
+            return 1;
+        }
+        if (used[way] < used[oldest])
+            oldest = way;
+    }
+    set[oldest] = tag;
+    used[oldest] = now;
+    return 0;
+}
+
+/* Looks `tag` up and moves it to the front; the last of the set goes if it was not there. */
+static inline int move_to_front(uint64_t *set, unsigned ways, uint64_t tag)
 {
     unsigned way = 0;
     while (way < ways - 1 && set[way] != tag)
@@ -64,7 +89,22 @@ static inline int reference(uint64_t *set, unsigned ways, uint64_t tag)
     return hit;
 }
 
-static void on_access(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address, void *data)
+/* Not in line, so that who traces nothing pays for a test only. */
+static __attribute__((noinline)) void write_trace(uint64_t word)
+{
+    fwrite(&word, sizeof word, 1, trace);
+}
+
+/* Counts a reference to another page than the latest. */
+static inline void count_reference(uint64_t tag, int l1_hit, int l2_hit)
+{
+    l1_misses += !l1_hit;
+    l2_misses += !l2_hit;
+    if (trace != NULL)
+        write_trace((tag - 1) * 4 + !l1_hit + 2 * !l2_hit);
+}
+
+static void on_access_with_stamps(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address, void *data)
 {
     (void)cpu, (void)info, (void)data;
     accesses++;
@@ -72,15 +112,27 @@ static void on_access(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address
     if (tag == latest)
         return;
     latest = tag;
-    int l1_hit = reference(l1, L1_WAYS, tag);
-    int l2_hit = l1_hit || reference(l2[(tag - 1) % L2_SETS], L2_WAYS, tag);
-    l1_misses += !l1_hit;
-    l2_misses += !l2_hit;
-    if (trace != NULL) {
-        uint64_t word = (tag - 1) * 4 + !l1_hit + 2 * !l2_hit;
-        fwrite(&word, sizeof word, 1, trace);
-    }
+    now++;
+    unsigned set = (tag - 1) % L2_SETS;
+    int l1_hit = stamp(l1, l1_used, L1_WAYS, tag);
+    int l2_hit = l1_hit || stamp(l2[set], l2_used[set], L2_WAYS, tag);
+    count_reference(tag, l1_hit, l2_hit);
 }
+
+static void on_access_sorted(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address, void *data)
+{
+    (void)cpu, (void)info, (void)data;
+    accesses++;
+    uint64_t tag = (address >> PAGE_SHIFT) + 1;
+    if (tag == latest)
+        return;
+    latest = tag;
+    int l1_hit = move_to_front(l1, L1_WAYS, tag);
+    int l2_hit = l1_hit || move_to_front(l2[(tag - 1) % L2_SETS], L2_WAYS, tag);
+    count_reference(tag, l1_hit, l2_hit);
+}
+
+static memory_callback on_access = on_access_with_stamps;
 
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
 {
@@ -113,6 +165,10 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info
         if (strncmp(argv[i], "out=", 4) == 0)
             out = strdup(argv[i] + 4);
         else if (strncmp(argv[i], "trace=", 6) == 0 && (trace = fopen(argv[i] + 6, "w")) == NULL)
+            return 1;
+        else if (strcmp(argv[i], "order=sorted") == 0)
+            on_access = on_access_sorted;
+        else if (strncmp(argv[i], "order=", 6) == 0 && strcmp(argv[i], "order=stamps") != 0)
             return 1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);

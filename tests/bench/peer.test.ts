@@ -19,11 +19,12 @@ interface Counts {
 }
 
 const plugin = join("build", "bench", "tlb-peer.so");
+const ORDERS = ["stamps", "sorted"] as const;
 
 /** Counts of `stride` over `pages` pages, `passes` times, without those of the same program over nothing. */
-function strideCounts(pages: number, passes: number): Counts {
+function strideCounts(order: string, pages: number, passes: number): Counts {
   const run = (bytes: number): Counts => {
-    const result = runQemu(guestProgram("stride"), [`${bytes}`, "4096", `${passes}`], { qemuArgs: ["-plugin", plugin] });
+    const result = runQemu(guestProgram("stride"), [`${bytes}`, "4096", `${passes}`], { qemuArgs: ["-plugin", `${plugin},order=${order}`] });
     expect(result.exit, result.stderr).to.deep.equal({ code: 0 });
     return JSON.parse(result.stderr) as Counts;
   };
@@ -32,10 +33,10 @@ function strideCounts(pages: number, passes: number): Counts {
 }
 
 /** References of a program's loads and stores as the plugin sees them: page number * 4, + 1 for an L1 miss, + 2 for an L2 miss. */
-function traceOf(program: string, args: readonly string[]): { counts: Counts; words: readonly number[] } {
+function traceOf(order: string, program: string, args: readonly string[]): { counts: Counts; words: readonly number[] } {
   const file = join("build", "bench", `trace-${process.pid}.bin`);
   try {
-    const result = runQemu(guestProgram(program), args, { qemuArgs: ["-plugin", `${plugin},trace=${file}`] });
+    const result = runQemu(guestProgram(program), args, { qemuArgs: ["-plugin", `${plugin},order=${order},trace=${file}`] });
     expect(result.exit, result.stderr).to.deep.equal({ code: 0 });
     const bytes = readFileSync(file);
     return { counts: JSON.parse(result.stderr) as Counts, words: Array.from({ length: bytes.length / 8 }, (_, i) => Number(bytes.readBigUInt64LE(8 * i))) };
@@ -67,33 +68,39 @@ before(() => {
 });
 
 describe("TLB plugin for qemu-aarch64", () => {
-
   // stride loads and stores one word per page and pass, then loads it once more to check it. The output of the two runs differs in length, and a few pages are libc's own: hence the margins.
-  it("32 pages fit the first level: one miss per page", () => {
-    const { accesses, l1dMisses, l2Misses } = strideCounts(32, 16);
-    expect(accesses).to.be.within(31 * 33 - 64, 31 * 33 + 64);
-    expect(l1dMisses).to.be.within(31 - 8, 31 + 32);
-    expect(l2Misses).to.be.within(31 - 8, 31 + 32);
-  });
+  for (const order of ORDERS) {
+    it(`${order}: 32 pages fit the first level: one miss per page`, () => {
+      const { accesses, l1dMisses, l2Misses } = strideCounts(order, 32, 16);
+      expect(accesses).to.be.within(31 * 33 - 64, 31 * 33 + 64);
+      expect(l1dMisses).to.be.within(31 - 8, 31 + 32);
+      expect(l2Misses).to.be.within(31 - 8, 31 + 32);
+    });
 
-  it("1024 pages fit the second level: a first-level miss per access, a second-level miss per page", () => {
-    const { l1dMisses, l2Misses } = strideCounts(1024, 16);
-    expect(l1dMisses).to.be.within(1024 * 17 - 32, 1024 * 17 + 32);
-    expect(l2Misses).to.be.within(1024 - 32, 1024 + 32);
-  });
+    it(`${order}: 1024 pages fit the second level: a first-level miss per access, a second-level miss per page`, () => {
+      const { l1dMisses, l2Misses } = strideCounts(order, 1024, 16);
+      expect(l1dMisses).to.be.within(1024 * 17 - 32, 1024 * 17 + 32);
+      expect(l2Misses).to.be.within(1024 - 32, 1024 + 32);
+    });
 
-  it("2048 pages in a circle defeat LRU in both levels", () => {
-    const { l1dMisses, l2Misses } = strideCounts(2048, 16);
-    expect(l1dMisses).to.be.within(2048 * 17 - 32, 2048 * 17 + 32);
-    expect(l2Misses).to.be.within(2048 * 17 - 32, 2048 * 17 + 32);
+    it(`${order}: 2048 pages in a circle defeat LRU in both levels`, () => {
+      const { l1dMisses, l2Misses } = strideCounts(order, 2048, 16);
+      expect(l1dMisses).to.be.within(2048 * 17 - 32, 2048 * 17 + 32);
+      expect(l2Misses).to.be.within(2048 * 17 - 32, 2048 * 17 + 32);
+    });
+  }
+
+  it("refuses an order that it does not know", () => {
+    expect(runQemu(guestProgram("hello"), [], { qemuArgs: ["-plugin", `${plugin},order=fifo`] }).exit).to.deep.equal({ code: 1 });
   });
 });
 
 describe("the TLB model on the plugin's trace", () => {
-  // Fits the L2; does not; a tree; pages in turn that defeat LRU.
-  for (const [program, ...args] of [["hashjoin", "10k"], ["gups", "16m", "30k"], ["btree", "5k"], ["stride", "8388608", "4096", "3"]] as const) {
-    it(`${[program, ...args].join(" ")}: equal miss for miss`, () => {
-      const { counts, words } = traceOf(program, args);
+  // Fits the L2; does not; a tree; pages in turn that defeat LRU. Both ways to keep the order of use must agree with the model, so they agree with one another.
+  const patterns = [["hashjoin", "10k"], ["gups", "16m", "30k"], ["btree", "5k"], ["stride", "8388608", "4096", "3"]] as const;
+  for (const [order, [program, ...args]] of ORDERS.flatMap((order) => patterns.map((pattern) => [order, pattern] as const))) {
+    it(`${[program, ...args].join(" ")}, ${order}: equal miss for miss`, () => {
+      const { counts, words } = traceOf(order, program, args);
       expect(words.length).to.be.greaterThan(4000);
       const pages = new Set(words.map((word) => Math.floor(word / 4)));
       const record = Uint32Array.from(words.flatMap((word) => [Math.floor(word / 4) % 2 ** 32, Math.floor(word / 2 ** 34) * 4 + 1]));
