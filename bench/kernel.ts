@@ -1,10 +1,8 @@
 /**
- * Second half of `make bench`: what the kernel model costs. Page faults beyond the guest's own work, fork, touch and exit per page, and the
- * time to the first guest instruction.
+ * Second half of `make bench`: what the kernel model costs. Page faults beyond the guest's own work; fork, touch and exit per page.
  *
  * Everything runs in one process, warm, and is given per event and as a ratio of two sizes; medians of several runs.
  */
-import { spawnSync } from "node:child_process";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import Table from "cli-table3";
@@ -36,18 +34,6 @@ async function run(program: string, args: readonly string[], config: RunConfig):
   return samples.find(({ seconds }) => seconds === middle)!;
 }
 
-/** Milliseconds of a whole `foliolab run` that executes a single guest instruction: start-up and tear-down. */
-function firstInstruction(): number {
-  const times: number[] = [];
-  for (let i = 0; i < Math.max(3, RUNS); i++) {
-    const start = performance.now();
-    const { status } = spawnSync("bin/foliolab", ["run", "--quiet", "--max-instructions", "1", "--", "build/guest/spin"]);
-    if (status !== 137) throw new Error(`foliolab run ended with ${status}`);
-    times.push(performance.now() - start);
-  }
-  return median(times);
-}
-
 async function main(): Promise<void> {
   const table = new Table({ head: ["what", "events", "seconds", "per event"], style: { head: [], border: [], compact: true }, colAligns: ["left", "right", "right", "right"] });
   const row = (what: string, events: number, seconds: number): void => {
@@ -72,7 +58,6 @@ async function main(): Promise<void> {
   row("1 GiB: the same", pages(1024 ** 3), large.seconds);
   process.stdout.write(`${table.toString()}\n`);
   process.stdout.write(`1 GiB takes ${(large.seconds / small.seconds).toFixed(2)} times as long as 256 MiB (4.00 is linear).\n`);
-  process.stdout.write(`From the start of the command to its end with one guest instruction in between: ${firstInstruction().toFixed(0)} ms.\n`);
 }
 
 await main();
