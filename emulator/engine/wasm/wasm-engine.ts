@@ -12,13 +12,14 @@ import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, CONTEXT_WORDS, NO_ORDERS, PERM
 import { areOrders, filterDepths, filterLimits } from "../trace-filter.js";
 import { ENCODINGS } from "./a64/encodings.js";
 import { MAX_SLICE, readAccount, STOP_BITS_SET, type Account } from "./account.js";
+import { addressAt, clearWord, copyWord, isUserAddress, setWord } from "./cell-words.js";
 import { CodeCache, type CodePage } from "./code-cache.js";
 import { accessesOf } from "./cold/accesses.js";
 import { runColdBlock, type ColdBlock } from "./cold/cold-blocks.js";
 import { DirectExecution } from "./cold/direct-execution.js";
 import { Decoder } from "./decode/decoder.js";
 import {
-  ACCESS_PC, ACCOUNT, CELLS_END, ENGINE_BYTES, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FAR, FETCH_PAGE, FRONT_EPOCH, HELD_CODE, HELD_DATA, JUMP_EPOCH, REFUSAL, REPLAY, RING,
+  ACCESS_PC, ACCOUNT, CELLS_END, ENGINE_BYTES, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FAR, FETCH_PAGE, FRONT_EPOCH, HELD_CODE, HELD_DATA, JUMP_EPOCH, PC, REFUSAL, REPLAY, RING,
   RING_COUNT, RING_PCS, RING_RECORDS, RUN_DONE, SITE, STOP_BITS,
 } from "./layout.js";
 import { createRuntime, LEFT_AT_SITE, LEFT_FOR_JUMP, REFUSED_ALIGNMENT, REFUSED_WRITE, type RuntimeInstance } from "./runtime.js";
@@ -41,17 +42,9 @@ const OPEN_MONITOR = 2n ** 64n - 1n;
 
 /** A run ended inside an instruction that had already made accesses: they were counted then, and are not counted again. */
 interface Replay {
-  readonly pc: bigint;
+  readonly pc: number;
   readonly loads: number;
   readonly stores: number;
-}
-
-/**
- * A faulting address without its tag. Arm: D8.8.1, TBI: bits 63:56 are copies of bit 55. At and above 2^48 there are no user pages; such an address
- * is not always a multiple of its own precision as a number: `far` has the bits.
- */
-function withoutTag(address: bigint): Va {
-  return Number(address < VA_LIMIT ? address : BigInt.asUintN(64, BigInt.asIntN(56, address))) as Va;
 }
 
 export interface WasmEngine extends Engine {
@@ -73,7 +66,6 @@ class Wasm implements WasmEngine {
   readonly registers: WasmRegisters;
   readonly counters: EngineCounters;
   readonly tracePcs: Float64Array | undefined;
-  far = 0n;
   private readonly memory: PhysicalMemory;
   private readonly pageSize: number;
   private readonly words: BigUint64Array;
@@ -86,9 +78,8 @@ class Wasm implements WasmEngine {
   private readonly sites = new SiteTable();
   private readonly account: Account = { left: 0, loads: 0, stores: 0 };
   private readonly exits: Record<string, number> = { "trace-drain": 0 };
-  private instructions = 0;
-  private loads = 0;
-  private stores = 0;
+  /** The counters, as they are written here. */
+  private readonly done = { instructions: 0, loads: 0, stores: 0, exits: this.exits };
   private sink: TraceSink = () => undefined;
   private sinkError: unknown;
   private sinkFailed = false;
@@ -102,6 +93,10 @@ class Wasm implements WasmEngine {
   private codeToWrite: number | undefined;
   /** The page whose code has just been dropped because its own instruction at the PC is going to write it. */
   private ownCode: CodePage | undefined;
+  /** The page of code that was entered last, and where it was entered last and the slot there: runs that end at a page fault go on where they were. */
+  private lastPage: CodePage | undefined;
+  private lastStart = -1;
+  private lastSlot = 0;
 
   constructor(memory: PhysicalMemory, options: EngineOptions, { regionsAtOnce = false, coldRuns = regionsAtOnce ? 0 : COLD_RUNS }: WasmTuning) {
     const { buffer } = memory.memory;
@@ -151,19 +146,11 @@ class Wasm implements WasmEngine {
     this.registers = new WasmRegisters(this.words, this.runtime.readNzcv);
     this.runtime.clear();
     this.openMonitor();
-    const engine = { instructions: () => this.instructions, loads: () => this.loads, stores: () => this.stores, exits: this.exits };
-    this.counters = {
-      get instructions() {
-        return engine.instructions();
-      },
-      get loads() {
-        return engine.loads();
-      },
-      get stores() {
-        return engine.stores();
-      },
-      exits: engine.exits,
-    };
+    this.counters = this.done;
+  }
+
+  get far(): bigint {
+    return this.words[FAR / 8]!;
   }
 
   private openMonitor(): void {
@@ -196,19 +183,17 @@ class Wasm implements WasmEngine {
 
   /** Before the page tables may change: all held pages leave, and the records are handed over. */
   private finishTrace(): void {
-    this.words[ACCESS_PC / 8] = this.registers.pc;
+    copyWord(this.cells, PC, ACCESS_PC);
     this.runtime.clear();
     this.drain();
-    this.words[STOP_BITS / 8] = 0n;
+    clearWord(this.cells, STOP_BITS);
   }
 
-  /** A block starts on the page. */
-  private fetch(page: number, pc: bigint): void {
-    const at = BigInt(page);
-    if (this.words[FETCH_PAGE / 8] === at) return;
-    this.words[FETCH_PAGE / 8] = at;
-    this.words[ACCESS_PC / 8] = pc;
-    this.runtime.fetch(at);
+  /** A block starts at the PC, on the page. */
+  private fetch(page: number): void {
+    if (!setWord(this.cells, FETCH_PAGE, page)) return;
+    copyWord(this.cells, PC, ACCESS_PC);
+    this.runtime.fetch(this.words[FETCH_PAGE / 8]!);
   }
 
   // --- the translation cache ---------------------------------------------------------------------------------------------
@@ -222,9 +207,9 @@ class Wasm implements WasmEngine {
   }
 
   /** The frame may no longer be written without asking. */
-  private revokeWrites(frame: number): void {
+  private readonly revokeWrites = (frame: number): void => {
     revokeWrite(this.cells, HELD_DATA, frame * this.pageSize);
-  }
+  };
 
   // --- running -------------------------------------------------------------------------------------------------------------
 
@@ -248,40 +233,49 @@ class Wasm implements WasmEngine {
   }
 
   private execute(budget: number): Exit {
-    const { registers, words } = this;
-    const end = this.instructions + budget;
-    let due = this.replay?.pc === registers.pc ? this.replay : undefined;
+    const { cells } = this;
+    const end = this.done.instructions + budget;
+    let due = this.replay !== undefined && this.replay.pc === addressAt(this.cells, PC) ? this.replay : undefined;
     const replay = due;
     this.replay = undefined;
     try {
       for (;;) {
         if (this.stop || this.sinkFailed) return { reason: "stopped" };
-        const pc = registers.pc;
-        const at = withoutTag(pc);
-        if ((pc & 3n) !== 0n) {
-          this.far = pc;
+        const at = addressAt(this.cells, PC);
+        if ((cells[PC / 4]! & 3) !== 0) {
+          copyWord(this.cells, PC, FAR);
           return { reason: "alignment", va: at };
         }
         const page = Math.floor(at / this.pageSize);
-        const codePage = pc < VA_LIMIT ? this.codePage(page) : undefined;
+        const codePage = isUserAddress(cells, PC) ? this.codePage(page) : undefined;
         if (codePage === undefined) {
-          this.far = pc;
+          copyWord(this.cells, PC, FAR);
           return { reason: "translation-miss", va: at, access: ACCESS_FETCH };
         }
-        if (this.instructions >= end) return { reason: "budget-spent" };
+        if (this.done.instructions >= end) return { reason: "budget-spent" };
         if (this.code.trim()) {
+          this.lastPage = undefined;
           this.softTlb.forbidAllFetches();
           continue;
         }
-        if (this.arrives) codePage.arrivals.add(at);
-        const cold = this.code.coldBlock(codePage, at);
-        const slot = cold === undefined ? this.code.code(codePage, at) : undefined;
-        if (slot !== undefined) this.softTlb.fillJump(at, slot);
-        this.fetch(page, pc);
+        let cold: ColdBlock | undefined;
+        let slot: number | undefined;
+        if (at === this.lastStart && codePage === this.lastPage && !this.arrives) slot = this.lastSlot;
+        else {
+          if (this.arrives) codePage.arrivals.add(at);
+          cold = this.code.coldBlock(codePage, at);
+          slot = cold === undefined ? this.code.code(codePage, at) : undefined;
+          if (slot !== undefined) {
+            this.softTlb.fillJump(at, slot);
+            this.lastStart = at;
+            this.lastSlot = slot;
+          }
+        }
+        this.fetch(page);
         if (due !== undefined) {
-          this.cells[REPLAY / 4] = due.loads + due.stores;
-          this.loads -= due.loads;
-          this.stores -= due.stores;
+          cells[REPLAY / 4] = due.loads + due.stores;
+          this.done.loads -= due.loads;
+          this.done.stores -= due.stores;
           due = undefined;
         }
         let exit = slot === undefined ? this.stepCold(cold!, end, replay) : this.step(slot, end, replay);
@@ -289,18 +283,18 @@ class Wasm implements WasmEngine {
         if (exit !== undefined) return exit;
       }
     } finally {
-      this.cells[REPLAY / 4] = 0;
-      words[STOP_BITS / 8] = 0n;
+      cells[REPLAY / 4] = 0;
+      clearWord(this.cells, STOP_BITS);
     }
   }
 
   /** Runs a slice of what is left until `end`; undefined: go on at the PC. */
   private step(slot: number, end: number, replay: Replay | undefined): Exit | undefined {
-    const site = this.enter(slot, end - this.instructions);
+    const site = this.enter(slot, end - this.done.instructions);
     if (site === undefined) return undefined;
     if (site.kind !== "budget") return this.exitAt(site, replay);
     // Nothing of the block has been done; the rest of the budget may be less than the block.
-    const left = end - this.instructions;
+    const left = end - this.done.instructions;
     if (left <= 0 || this.stop || this.sinkFailed) return undefined;
     const page = this.codePage(Math.floor(site.block.start / this.pageSize))!;
     if (left >= site.block.instructions) {
@@ -312,10 +306,10 @@ class Wasm implements WasmEngine {
 
   /** Carries out a block, or what the budget leaves of it. */
   private stepCold(block: ColdBlock, end: number, replay: Replay | undefined): Exit | undefined {
-    const { instructions, loads, stores, site } = runColdBlock(this.direct, block, end - this.instructions);
-    this.instructions += instructions;
-    this.loads += loads;
-    this.stores += stores;
+    const { instructions, loads, stores, site } = runColdBlock(this.direct, block, end - this.done.instructions);
+    this.done.instructions += instructions;
+    this.done.loads += loads;
+    this.done.stores += stores;
     this.arrives = this.direct.indirect;
     return site === undefined ? undefined : this.exitAt(site, replay);
   }
@@ -328,18 +322,27 @@ class Wasm implements WasmEngine {
     const { start, frame } = this.ownCode!;
     this.ownCode = undefined;
     const page = this.code.page(start, frame);
-    const pc = withoutTag(this.registers.pc);
-    const exit = this.step(this.code.cutCode(page, pc, Math.min(end - this.instructions, MAX_BLOCK)), end, replay);
-    this.code.drop(frame);
+    const pc = addressAt(this.cells, PC);
+    const exit = this.step(this.code.cutCode(page, pc, Math.min(end - this.done.instructions, MAX_BLOCK)), end, replay);
+    this.dropCode(frame);
     return exit;
   }
 
   /** The code of a page that may be fetched from. */
   private codePage(page: number): CodePage | undefined {
-    const frame = this.softTlb.grantFetch(page, (revoked) => {
-      this.revokeWrites(revoked);
-    });
-    return frame === NOT_GRANTED ? undefined : this.code.page(page * this.pageSize, frame);
+    const frame = this.softTlb.grantFetch(page, this.revokeWrites);
+    if (frame === NOT_GRANTED) return undefined;
+    const start = page * this.pageSize;
+    const { lastPage } = this;
+    if (lastPage?.frame === frame && lastPage.start === start) return lastPage;
+    this.lastStart = -1;
+    return (this.lastPage = this.code.page(start, frame));
+  }
+
+  /** Forgets the code of a frame. True if it had some. */
+  private dropCode(frame: number): boolean {
+    this.lastPage = undefined;
+    return this.code.drop(frame);
   }
 
   /** Runs one slice, and counts. Returns the site where it was left, with the PC there; undefined: code for the PC is wanted. */
@@ -348,18 +351,18 @@ class Wasm implements WasmEngine {
     const slice = Math.min(left, MAX_SLICE);
     const way = this.runtime.enter(slot, slice);
     readAccount(cells[ACCOUNT / 4]!, cells[ACCOUNT / 4 + 1]!, account);
-    this.instructions += slice - account.left;
-    this.loads += account.loads;
-    this.stores += account.stores;
+    this.done.instructions += slice - account.left;
+    this.done.loads += account.loads;
+    this.done.stores += account.stores;
     this.arrives = way === LEFT_FOR_JUMP;
     if (way !== LEFT_AT_SITE) return undefined;
     const site = this.sites.get(cells[SITE / 4]!);
     if (site === undefined) throw new ModelBug(`wasm engine: no site ${cells[SITE / 4]}`);
     const { block } = site;
-    this.instructions -= block.instructions - site.index;
-    this.loads -= block.loads - site.loads;
-    this.stores -= block.stores - site.stores;
-    this.registers.pc = BigInt(block.start + 4 * site.index);
+    this.done.instructions -= block.instructions - site.index;
+    this.done.loads -= block.loads - site.loads;
+    this.done.stores -= block.stores - site.stores;
+    setWord(this.cells, PC, block.start + 4 * site.index);
     return site;
   }
 
@@ -383,24 +386,24 @@ class Wasm implements WasmEngine {
       // The instruction starts over once the frame is free of code; its accesses count then.
       const page = this.codePage(Math.floor(site.block.start / this.pageSize));
       if (page?.frame === this.codeToWrite) this.ownCode = page;
-      this.code.drop(this.codeToWrite);
+      this.dropCode(this.codeToWrite);
       this.softTlb.becomeWritable(this.codeToWrite);
       this.codeToWrite = undefined;
-      this.loads -= site.ownLoads;
-      this.stores -= site.ownStores;
+      this.done.loads -= site.ownLoads;
+      this.done.stores -= site.ownStores;
       return undefined;
     }
-    if (site.run === "load") this.loads += done;
-    else if (site.run === "store") this.stores += done;
+    if (site.run === "load") this.done.loads += done;
+    else if (site.run === "store") this.done.stores += done;
     const refusal = this.cells[REFUSAL / 4]!;
-    this.far = this.words[FAR / 8]!;
-    const va = withoutTag(this.far);
+    const va = addressAt(this.cells, FAR);
     if (refusal === REFUSED_ALIGNMENT) return { reason: "alignment", va };
-    this.replay = { pc: this.registers.pc, loads, stores };
-    if (replay !== undefined && replay.pc === this.registers.pc && this.cells[REPLAY / 4]! > 0) {
+    const pc = addressAt(this.cells, PC);
+    this.replay = { pc, loads, stores };
+    if (replay?.pc === pc && this.cells[REPLAY / 4]! > 0) {
       // Refused on the way to where it was refused before: what was counted then stays counted.
-      this.loads += replay.loads - loads;
-      this.stores += replay.stores - stores;
+      this.done.loads += replay.loads - loads;
+      this.done.stores += replay.stores - stores;
       this.replay = replay;
     }
     const access: Access = refusal === REFUSED_WRITE ? ACCESS_WRITE : ACCESS_READ;
@@ -442,7 +445,7 @@ class Wasm implements WasmEngine {
 
   discardCode(frame: Pfn): void {
     this.between("discardCode");
-    if (this.softTlb.holdsCode(frame) && this.code.drop(frame)) this.softTlb.forbidFetches(frame);
+    if (this.softTlb.holdsCode(frame) && this.dropCode(frame)) this.softTlb.forbidFetches(frame);
   }
 
   saveContext(into: Context): void {
