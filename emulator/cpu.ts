@@ -8,7 +8,7 @@
  *
  * One CPU executes at a time. The engine's own translations are dropped when a CPU with another address space takes over.
  */
-import type { Asid, Pa, Pfn, Va } from "./arch/addr.js";
+import { alignDown, type Asid, type Pa, type Pfn, type Va } from "./arch/addr.js";
 import type { CpuFeatures } from "./arch/cpu-features.js";
 import { dataAbortEsr, instructionAbortEsr } from "./arch/esr.js";
 import type { Granule } from "./arch/granule.js";
@@ -22,7 +22,7 @@ import type { TlbListener } from "./mmu/tlb-listener.js";
 import type { Barrier, Tlbi } from "./mmu/tlbi.js";
 import { isBroadcast, isByAddress, isEverything } from "./mmu/tlbi.js";
 import { newWalkResult, walk } from "./mmu/walk.js";
-import type { TranslationRegime } from "./mmu/walk.js";
+import type { TranslationRegime, WalkResult } from "./mmu/walk.js";
 import type { KernelAccess, Processor, Trap } from "./processor.js";
 
 export interface CpuOptions {
@@ -88,6 +88,8 @@ export class Cpu implements Processor {
   private readonly granule: Granule;
   private readonly entryOrders: (unitOrder: number, leafOrder: number) => EntryOrders;
   private readonly result = newWalkResult();
+  /** How the functional road walks. */
+  private readonly functional: { readonly sideEffects: boolean; readonly into: WalkResult };
   /** Level-2 blocks of which the engine caches pages, by first address: a TLBI by any address in one drops all of it. */
   private readonly blocks = new Set<number>();
 
@@ -101,6 +103,7 @@ export class Cpu implements Processor {
     this.hwcap2 = options.hwcap2;
     this.midr = options.midr;
     this.mmus = options.mmus;
+    this.functional = { sideEffects: options.mmus.length === 0, into: this.result };
     this.entryOrders = options.entryOrders ?? (() => NO_ORDERS);
     const makeCore = (mmus: readonly Mmu[], listeners: readonly TlbListener[]): CpuCore => ({
       mmus,
@@ -193,14 +196,14 @@ export class Cpu implements Processor {
   /** Cache the translation of `at` in the engine, or return the ESR of the abort that the access raises. */
   private resolve(at: Va, access: Access): number {
     const { result } = this;
-    walk(this.memory, this.core.regime, at, access, { sideEffects: this.mmus.length === 0, into: result });
+    walk(this.memory, this.core.regime, at, access, this.functional);
     if (result.fault !== "none") {
       return access === ACCESS_FETCH ? instructionAbortEsr(0, result.fault, result.level) : dataAbortEsr(0, result.fault, result.level, access === ACCESS_WRITE);
     }
-    if (result.level !== 3) this.blocks.add(at - (at % this.granule.pmdSize));
+    if (result.level !== 3) this.blocks.add(alignDown(at, this.granule.pmdSize));
     // Without a listener no one would see a later first write, so it has to miss again to set the dirty state.
     const withheld = this.mmus.length === 0 && !result.dirty ? PERM_WRITE : 0;
-    this.engine.installTranslation(at, (result.pa - (at % this.granule.pageSize)) as Pa, result.perms & ~withheld, this.entryOrders(result.unitOrder, result.leafOrder));
+    this.engine.installTranslation(at, alignDown(result.pa as Pa, this.granule.pageSize), result.perms & ~withheld, this.entryOrders(result.unitOrder, result.leafOrder));
     return 0;
   }
 

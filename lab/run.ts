@@ -54,6 +54,8 @@ export interface RunRequest {
 /** Instructions between two looks at the clock and at Ctrl-C, and milliseconds: what the kernel does for the guest executes none. */
 const SLICE = 20_000_000;
 const SLICE_MS = 500;
+/** Traps between two looks at the clock for that: looking takes as long as a tenth of a short system call. */
+const TRAPS_PER_LOOK = 8;
 
 const EMPTY_SNAPSHOT: MmSnapshot = { mappedBytes: 0, mappedBytesCont: 0, pageTableBytes: 0, folios: {} };
 
@@ -198,7 +200,8 @@ async function execute(request: RunRequest, machine: Machine, started: number): 
 function runSlice(machine: Machine, instructions: number): Outcome {
   const end = performance.now() + SLICE_MS;
   try {
-    return machine.kernel.run({ instructions, pause: () => performance.now() >= end });
+    let traps = 0;
+    return machine.kernel.run({ instructions, pause: () => ++traps % TRAPS_PER_LOOK === 0 && performance.now() >= end });
   } catch (error) {
     throw withPlace(error, machine);
   }

@@ -39,7 +39,8 @@ export const asid = (value: number): Asid => checked(value, "asid") as Asid;
 
 /** Largest multiple of `size` (a power of two or any positive number) not above `value`. */
 export function alignDown<T extends number>(value: T, size: number): T {
-  return (value - (value % size)) as T;
+  // Of numbers that no one calls addresses some are negative; for all others the remainder of doubles is the slow way.
+  return (value >= 0 ? Math.floor(value / size) * size : value - (value % size)) as T;
 }
 
 /** Smallest multiple of `size` not below `value`. */

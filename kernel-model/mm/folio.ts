@@ -9,7 +9,7 @@
  */
 import type { Order, Pa, Pfn } from "../../emulator/arch/addr.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
-import { lruOf, lruStat } from "./lruvec.js";
+import { lruOf, lruStatIndex } from "./lruvec.js";
 import { ROOT_MEM_CGROUP } from "./memcontrol.js";
 import type { MemorySystem } from "./memory-system.js";
 import {
@@ -113,7 +113,7 @@ function freeFolio(sys: MemorySystem, folio: Pfn): void {
   if ((flags & PG_SWAPCACHE) !== 0) throw new ModelBug(`folioPut: folio ${folio} freed while in the swap cache`);
   if ((flags & PG_LRU) !== 0) {
     sys.lru.remove(folio);
-    vmstat.add(lruStat(lruOf(flags)), -nr);
+    vmstat.addAt(lruStatIndex(lruOf(flags)), -nr);
   }
   if (pages.memcg[folio] !== ROOT_MEM_CGROUP) {
     sys.memcgs.charged[pages.memcg[folio]!]! -= nr;

@@ -29,7 +29,7 @@ export const TVA_ENFORCE_SYSFS = 4;
 
 /** Set of anonymous orders, as bits: all from 2 (order 1 has no room for the deferred list) to the PMD order. */
 export function thpOrdersAllAnon(sys: MemorySystem): number {
-  return (2 ** (sys.granule.pmdOrder + 1) - 1) & ~3;
+  return ((1 << (sys.granule.pmdOrder + 1)) - 1) & ~3;
 }
 
 /** Set of page-cache orders, as bits: 1 to MAX_PAGECACHE_ORDER. */

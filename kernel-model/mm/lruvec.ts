@@ -6,7 +6,7 @@
  */
 import type { Pfn } from "../../emulator/arch/addr.js";
 import { NO_PFN, PG_ACTIVE, PG_SWAPBACKED, PG_UNEVICTABLE, type Pages } from "./page.js";
-import type { VmStatName } from "./vmstat.js";
+import { vmstatIndex, type VmStatName } from "./vmstat.js";
 
 export const LRU_INACTIVE_ANON = 0;
 export const LRU_ACTIVE_ANON = 1;
@@ -17,6 +17,7 @@ export const NR_LRU_LISTS = 5;
 
 /** The node counter of each list. */
 const LRU_STATS: readonly VmStatName[] = ["nr_inactive_anon", "nr_active_anon", "nr_inactive_file", "nr_active_file", "nr_unevictable"];
+const LRU_STAT_INDEX: readonly number[] = LRU_STATS.map(vmstatIndex);
 
 /** Which list a folio with these flags belongs on. Linux: folio_lru_list(). */
 export function lruOf(flags: number): number {
@@ -26,6 +27,11 @@ export function lruOf(flags: number): number {
 
 export function lruStat(lru: number): VmStatName {
   return LRU_STATS[lru]!;
+}
+
+/** Number of that counter (VmStat.addAt). */
+export function lruStatIndex(lru: number): number {
+  return LRU_STAT_INDEX[lru]!;
 }
 
 export class LruVecs {

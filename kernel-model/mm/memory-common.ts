@@ -77,7 +77,12 @@ export function vmfAnonPrepare(vmf: VmFault): void {
 
 /** The entry is not what the fault saw when it started. */
 export function vmfPteChanged(vmf: VmFault): boolean {
-  const pte = vmf.vma.mm.sys.pgtable.ptepGet(vmf.pte);
+  const { pgtable } = vmf.vma.mm.sys;
+  if (pgtable.rawIsNone(vmf.pte)) {
+    pgtable.ptepGetUnused(vmf.pte);
+    return (vmf.flags & FAULT_FLAG_ORIG_PTE_VALID) !== 0 && vmf.origPte !== 0n;
+  }
+  const pte = pgtable.ptepGet(vmf.pte);
   return (vmf.flags & FAULT_FLAG_ORIG_PTE_VALID) !== 0 ? pte !== vmf.origPte : !pteNone(pte);
 }
 

@@ -5,9 +5,9 @@
  * mm_account_fault(). Parts of that file live in wp-fault.ts, file-fault.ts, fork-copy.ts, zap.ts and memory-common.ts.
  * do_swap_page() is in swap-fault.ts. Left out, because the model has none of it: userfaultfd, NUMA hinting.
  */
-import type { Order, Pa, Pfn, Va } from "../../emulator/arch/addr.js";
+import { alignDown, type Order, type Pa, type Pfn, type Va } from "../../emulator/arch/addr.js";
 import { NotModelled } from "../../emulator/arch/errors.js";
-import { pmdNone, pmdTable, pmdWrite, pteMkdirty, pteMkspecial, pteMkwrite, pteMkyoung, ptePresent, pteProtnone, pteWrite } from "../arch/arm64/pte.js";
+import { pmdNone, pmdWrite, pteMkdirty, pteMkspecial, pteMkwrite, pteMkyoung, ptePresent, pteProtnone, pteWrite } from "../arch/arm64/pte.js";
 import { doFault } from "./file-fault.js";
 import { folioAlloc, folioPut, folioRefAdd, zeroFolio } from "./folio.js";
 import {
@@ -52,7 +52,10 @@ import {
   type Vma,
 } from "./vma.js";
 import { balancePgdat } from "./vmscan.js";
+import { vmstatIndex } from "./vmstat.js";
 import { doWpPage } from "./wp-fault.js";
+
+const PGFAULT = vmstatIndex("pgfault");
 
 /** A table for level-3 entries is there afterwards; false: memory is out. */
 function pteAlloc(vmf: VmFault): boolean {
@@ -60,7 +63,7 @@ function pteAlloc(vmf: VmFault): boolean {
 }
 
 function ptepOf(sys: MemorySystem, vmf: VmFault, address: number): Pa {
-  return sys.pgtable.pteOffset(sys.pgtable.pmdpGet(vmf.pmd), address as Va);
+  return sys.pgtable.pteOffsetAt(vmf.pmd, address as Va);
 }
 
 /**
@@ -71,14 +74,14 @@ export function allocAnonFolio(vmf: VmFault): Pfn {
   const { vma, address } = vmf;
   const { sys } = vma.mm;
   const { pageSize, pmdOrder, pmdSize } = sys.granule;
-  let orders = thpVmaAllowableOrders(vma, vma.flags, TVA_IN_PF | TVA_ENFORCE_SYSFS, 2 ** pmdOrder - 1);
+  let orders = thpVmaAllowableOrders(vma, vma.flags, TVA_IN_PF | TVA_ENFORCE_SYSFS, (1 << pmdOrder) - 1);
   if (orders !== 0) orders = thpVmaSuitableOrders(vma, address, orders);
   if (orders !== 0) {
     const table = ptepOf(sys, vmf, address - (address % pmdSize));
     const index = (address % pmdSize) / pageSize;
     let order = 31 - Math.clz32(orders);
     while (orders !== 0) {
-      const nr = 2 ** order;
+      const nr = 1 << order;
       if (pteRangeNone(sys, (table + (index - (index % nr)) * 8) as Pa, nr)) break;
       orders &= ~(1 << order);
       order = 31 - Math.clz32(orders);
@@ -110,6 +113,16 @@ function doAnonymousRead(vmf: VmFault): number {
   return 0;
 }
 
+/** Bits of the entry for a new anonymous page of the area. They change with the area only, so they are kept there. */
+function anonProt(vma: Vma): bigint {
+  const { pageProt, anonProt: known } = vma;
+  if ((vma.flags & VM_WRITE) === 0) return pageProt;
+  if (known?.of === pageProt) return known.written;
+  const written = pteMkwrite(pteMkdirty(pageProt));
+  vma.anonProt = { of: pageProt, written };
+  return written;
+}
+
 /** First touch of anonymous memory: a read maps the shared zero page, a write a new zeroed folio. Returns VM_FAULT_*. */
 export function doAnonymousPage(vmf: VmFault): number {
   const { vma } = vmf;
@@ -125,10 +138,9 @@ export function doAnonymousPage(vmf: VmFault): number {
   const folio = allocAnonFolio(vmf);
   if (folio === NO_PFN) return VM_FAULT_OOM;
   const order = pages.folioOrder(folio);
-  const nr = 2 ** order;
-  const addr = (vmf.address - (vmf.address % (nr * sys.granule.pageSize))) as Va;
-  let entry = pgtable.pfnPte(folio, vma.pageProt);
-  if ((vma.flags & VM_WRITE) !== 0) entry = pteMkwrite(pteMkdirty(entry));
+  const nr = 1 << order;
+  const addr = nr === 1 ? vmf.address : alignDown(vmf.address, nr * sys.granule.pageSize);
+  const entry = pgtable.pfnPte(folio, anonProt(vma));
 
   vmf.pte = ptepOf(sys, vmf, addr);
   if (nr === 1 ? vmfPteChanged(vmf) : !pteRangeNone(sys, vmf.pte, nr)) {
@@ -165,18 +177,16 @@ function spuriousOrAccessFlags(vmf: VmFault): number {
 function handlePteFault(vmf: VmFault): number {
   const { vma } = vmf;
   const { pgtable } = vma.mm.sys;
-  const pmd = pgtable.pmdpGet(vmf.pmd);
-  if (pmdNone(pmd)) {
+  if (pgtable.rawIsNone(vmf.pmd)) {
     vmf.flags &= ~FAULT_FLAG_ORIG_PTE_VALID;
     return vmaIsAnonymous(vma) ? doAnonymousPage(vmf) : doFault(vmf);
   }
-  vmf.pte = pgtable.pteOffset(pmd, vmf.address);
-  vmf.origPte = pgtable.ptepGetLockless(vmf.pte);
+  const ptep = pgtable.pteOffsetAt(vmf.pmd, vmf.address);
   vmf.flags |= FAULT_FLAG_ORIG_PTE_VALID;
-  if (vmf.origPte === 0n) {
-    vmf.pte = -1 as Pa;
-    return vmaIsAnonymous(vma) ? doAnonymousPage(vmf) : doFault(vmf);
-  }
+  // What the fault is created with stands for an empty entry: no table entry looked at, the value 0.
+  if (pgtable.rawIsNone(ptep)) return vmaIsAnonymous(vma) ? doAnonymousPage(vmf) : doFault(vmf);
+  vmf.pte = ptep;
+  vmf.origPte = pgtable.ptepGetLockless(ptep);
   if (!ptePresent(vmf.origPte)) return doSwapPage(vmf);
   if (pteProtnone(vmf.origPte) && (vma.flags & (VM_READ | VM_WRITE | VM_EXEC)) !== 0) {
     throw new NotModelled("handle_pte_fault: NUMA hinting fault");
@@ -203,13 +213,13 @@ function wpHugePmd(vmf: VmFault): number {
 function handlePmdFault(vmf: VmFault, flags: number): number {
   const { vma } = vmf;
   const { sys } = vma.mm;
+  if (sys.pgtable.rawIsTable(vmf.pmd)) return VM_FAULT_FALLBACK;
   const pmd = sys.pgtable.pmdpGet(vmf.pmd);
   if (pmdNone(pmd)) {
-    if (thpVmaAllowableOrders(vma, vma.flags, TVA_IN_PF | TVA_ENFORCE_SYSFS, 2 ** sys.granule.pmdOrder) === 0) return VM_FAULT_FALLBACK;
+    if (thpVmaAllowableOrders(vma, vma.flags, TVA_IN_PF | TVA_ENFORCE_SYSFS, 1 << sys.granule.pmdOrder) === 0) return VM_FAULT_FALLBACK;
     if (vmaIsAnonymous(vma)) return doHugePmdAnonymousPage(vmf);
     return vma.ops!.hugeFault?.(vmf, sys.granule.pmdOrder) ?? VM_FAULT_FALLBACK;
   }
-  if (pmdTable(pmd)) return VM_FAULT_FALLBACK;
   vmf.origPmd = pmd;
   if ((flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE)) !== 0 && !pmdWrite(pmd)) return wpHugePmd(vmf);
   hugePmdSetAccessed(vmf);
@@ -221,7 +231,7 @@ function handleMmFaultLocked(vma: Vma, address: Va, flags: number): number {
   const { pgtable, granule } = mm.sys;
   const pmd = pgtable.pmdAlloc(mm, address);
   if (pmd === -1) return VM_FAULT_OOM;
-  const page = (address - (address % granule.pageSize)) as Va;
+  const page = alignDown(address, granule.pageSize);
   const vmf: VmFault = {
     vma,
     address: page,
@@ -251,7 +261,7 @@ function mmAccountFault(vma: Vma, flags: number, ret: number): void {
   if ((ret & VM_FAULT_RETRY) !== 0) return;
   const { mm } = vma;
   const { sys } = mm;
-  sys.vmstat.inc("pgfault");
+  sys.vmstat.addAt(PGFAULT, 1);
   if ((ret & VM_FAULT_ERROR) !== 0) return;
   if ((ret & VM_FAULT_MAJOR) !== 0 || (flags & FAULT_FLAG_TRIED) !== 0) {
     mm.majFlt++;

@@ -139,7 +139,7 @@ export class PageAllocator {
     this.allocation[page] = 0;
     pages.refcount[page] = 0;
     pages.flags[page] = 0;
-    this.used.fill(1, page, page + (1 << order));
+    for (let at: number = page; at < page + (1 << order); at++) this.used[at] = 1;
     if (this.poison) this.memory.fill((page * this.granule.pageSize) as Pa, this.granule.pageSize << order, PAGE_POISON);
     this.nrFreed += 1 << order;
     this.freeBlock(page, order);
@@ -246,7 +246,7 @@ export class PageAllocator {
       order++;
     }
     if (order < maxOrder - 1) {
-      const parent = page - (page % 2 ** (order + 1));
+      const parent = page - (page % (1 << (order + 1)));
       if (this.isFree(parent ^ (1 << (order + 1)), order + 1)) {
         this.addTail(page, order);
         return;

@@ -12,6 +12,10 @@ import type { MmStruct } from "./mm-struct.js";
 import { PG_ANON, PG_ANON_EXCLUSIVE, PG_HEAD, PG_PARTIALLY_MAPPED, PG_SWAPBACKED } from "./page.js";
 import { mlockFolio, munlockFolio, VM_SPECIAL } from "./swap-lru.js";
 import { VM_EXEC, VM_LOCKED, VM_READ, VM_WRITE, type Vma } from "./vma.js";
+import { vmstatIndex } from "./vmstat.js";
+
+const NR_ANON_PAGES = vmstatIndex("nr_anon_pages");
+const NR_MAPPED = vmstatIndex("nr_mapped");
 
 /** Flag of folio_add_anon_rmap_*(): the pages are exclusive to this mm. Linux: rmap_t. */
 export const RMAP_NONE = 0;
@@ -26,7 +30,7 @@ export function linearPageIndex(vma: Vma, address: number): number {
 
 function modStat(sys: MemorySystem, folio: Pfn, nr: number, nrPmdmapped: number): void {
   const flags = sys.pages.flags[folio]!;
-  if (nr !== 0) sys.vmstat.add((flags & PG_ANON) !== 0 ? "nr_anon_pages" : "nr_mapped", nr);
+  if (nr !== 0) sys.vmstat.addAt((flags & PG_ANON) !== 0 ? NR_ANON_PAGES : NR_MAPPED, nr);
   if (nrPmdmapped === 0) return;
   const thps = nrPmdmapped > 0 ? 1 : -1;
   if ((flags & PG_ANON) !== 0) sys.vmstat.add("nr_anon_transparent_hugepages", thps);
@@ -101,7 +105,7 @@ export function folioAddNewAnonRmap(folio: Pfn, vma: Vma, address: Va, flags = R
   if ((pages.flags[folio]! & PG_HEAD) === 0) {
     pages.mapcount[folio] = 1;
     pages.flags[folio]! |= exclusive;
-    sys.vmstat.add("nr_anon_pages", 1);
+    sys.vmstat.addAt(NR_ANON_PAGES, 1);
     return;
   }
   const order = pages.folioOrder(folio);

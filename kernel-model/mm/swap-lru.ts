@@ -7,7 +7,7 @@
 import type { Pfn } from "../../emulator/arch/addr.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
 import { folioGet, folioPut } from "./folio.js";
-import { lruOf, lruStat } from "./lruvec.js";
+import { lruOf, lruStat, lruStatIndex } from "./lruvec.js";
 import type { MemorySystem } from "./memory-system.js";
 import {
   PG_ACTIVE,
@@ -35,7 +35,7 @@ export function folioAddLru(sys: MemorySystem, folio: Pfn): void {
   if (pages.test(folio, PG_LRU)) throw new ModelBug(`folio_add_lru: folio ${folio} is on a list already`);
   pages.flags[folio]! |= PG_LRU;
   sys.lru.add(folio);
-  sys.vmstat.add(lruStat(lruOf(pages.flags[folio]!)), pages.folioNrPages(folio));
+  sys.vmstat.addAt(lruStatIndex(lruOf(pages.flags[folio]!)), pages.folioNrPages(folio));
 }
 
 /** Take the folio off its list, for the caller alone, who gets a reference. Pre: on a list. Linux: folio_isolate_lru(). */

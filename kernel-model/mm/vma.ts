@@ -146,6 +146,8 @@ export interface Vma {
   anonVmaChain: AnonVma[];
   /** vm_page_prot: descriptor bits for a fresh mapping. */
   pageProt: bigint;
+  /** The same for a new anonymous page of a writable area, written: `written` belongs to the `pageProt` in `of`. Made when it is first needed. */
+  anonProt?: { readonly of: bigint; readonly written: bigint };
   /** Name shown by maps for special areas: [heap], [stack], [vdso], [vvar]; undefined otherwise. */
   specialName: string | undefined;
   /** Named anonymous memory (PR_SET_VMA_ANON_NAME). */

@@ -12,7 +12,7 @@ import { mmCounter, vmNormalPage } from "./memory-common.js";
 import type { MemorySystem } from "./memory-system.js";
 import { MM_ANONPAGES, MM_SWAPENTS } from "./mm-struct.js";
 import { MmuGather } from "./mmu-gather.js";
-import { NO_PFN, PG_ANON, PG_HEAD } from "./page.js";
+import { NO_PFN, PG_ANON, PG_HEAD, PG_TAIL } from "./page.js";
 import { folioMarkDirty } from "./page-writeback.js";
 import { FPB_IGNORE_DIRTY, folioPteBatch } from "./pte-batch.js";
 import { firstTable } from "./page-walk.js";
@@ -87,6 +87,18 @@ function zapPresentPtes(work: ZapWork, ptep: Pa, pte: bigint, maxNr: number, add
   return nr;
 }
 
+/** The same for an entry that maps a small folio, whose value need not be looked at. False: it is another one, and nothing was done. */
+function zapSmallFolioPte(work: ZapWork, ptep: Pa, addr: number): boolean {
+  const { pgtable, pages } = work.sys;
+  if (!pgtable.rawIsNormal(ptep)) return false;
+  const page = pgtable.rawPfn(ptep);
+  const flags = pages.flags[page]!;
+  if ((flags & (PG_HEAD | PG_TAIL)) !== 0) return false;
+  pgtable.ptepGetUnused(ptep);
+  if (work.details.evenCows || (flags & PG_ANON) === 0) zapPresentFolioPtes(work, page, page, ptep, 1, addr);
+  return true;
+}
+
 /** Free the slots of at least one swap entry, with its neighbours that hold the slots behind. Returns how many. */
 function zapSwapPtes({ tlb, sys, details }: ZapWork, ptep: Pa, pte: bigint, maxNr: number, addr: number): number {
   const nr = swapPteBatch(sys, ptep, maxNr, pte);
@@ -109,9 +121,11 @@ function zapPteRange(work: ZapWork, pmd: bigint, start: number, end: number): nu
     const word = ptep / 4;
     let nr = 1;
     if (memory.u32[word] !== 0 || memory.u32[word + 1] !== 0) {
-      const pte = pgtable.ptepGet(ptep as Pa);
-      const maxNr = (end - addr) / granule.pageSize;
-      nr = ptePresent(pte) ? zapPresentPtes(work, ptep as Pa, pte, maxNr, addr) : zapSwapPtes(work, ptep as Pa, pte, maxNr, addr);
+      if (!zapSmallFolioPte(work, ptep as Pa, addr)) {
+        const pte = pgtable.ptepGet(ptep as Pa);
+        const maxNr = (end - addr) / granule.pageSize;
+        nr = ptePresent(pte) ? zapPresentPtes(work, ptep as Pa, pte, maxNr, addr) : zapSwapPtes(work, ptep as Pa, pte, maxNr, addr);
+      }
     }
     ptep += nr * 8;
     addr += nr * granule.pageSize;

@@ -1,9 +1,14 @@
 /**
  * What a process had mapped when it ended, before its memory is released: coverage by contiguous runs, folios, tables.
  */
-import { pteCont, pteSpecial, pteValid } from "../../kernel-model/arch/arm64/pte.js";
-import { flattenPageTable } from "../../kernel-model/mm/check.js";
+import { frameOfWords, HI_CONTIGUOUS, LO_TABLE, LO_VALID } from "../../emulator/arch/descriptor.js";
+import type { Level } from "../../emulator/arch/granule.js";
 import type { MmStruct } from "../../kernel-model/mm/mm-struct.js";
+
+/** PTE_SPECIAL, bit 56, in the high word. */
+const HI_SPECIAL = 1 << (56 - 32);
+/** More than the orders of folios. */
+const MAX_ORDERS = 32;
 
 export interface MmSnapshot {
   readonly mappedBytes: number;
@@ -16,22 +21,44 @@ export interface MmSnapshot {
 
 /** Reads an address space without touching any counter. */
 export function snapshotMm(mm: MmStruct): MmSnapshot {
-  const { pages, granule } = mm.sys;
+  const { pages, granule, memory } = mm.sys;
+  const { u32 } = memory;
   let mappedBytes = 0;
   let mappedBytesCont = 0;
-  const heads = new Set<number>();
-  for (const { start, end, level, attributes, target } of flattenPageTable(mm)) {
-    if (!pteValid(attributes)) continue;
-    mappedBytes += end - start;
-    if (level === 3 && pteCont(attributes)) mappedBytesCont += end - start;
-    if (pteSpecial(attributes)) continue;
-    const first = target / granule.pageSize;
-    for (let page = first; page < first + (end - start) / granule.pageSize; page++) heads.add(pages.compoundHead[page]!);
-  }
+  /** A bit for each head that was met, and how many were by order. */
+  const met = new Uint32Array(Math.ceil(pages.nr / 32));
+  const byOrder = new Uint32Array(MAX_ORDERS);
+  const countFolios = (first: number, nr: number): void => {
+    for (let page = first; page < first + nr; page++) {
+      const head = pages.compoundHead[page]!;
+      const bit = 1 << (head & 31);
+      if ((met[head >>> 5]! & bit) !== 0) continue;
+      met[head >>> 5]! |= bit;
+      byOrder[pages.order[head]!]!++;
+    }
+  };
+  const visitTable = (table: number, level: Level): void => {
+    const { entries, size } = granule.levels[level]!;
+    const nr = 2 ** (granule.levels[level]!.shift - granule.pageShift);
+    const end = table + entries * 2;
+    for (let at = table; at < end; at += 2) {
+      const lo = u32[at]!;
+      if ((lo & LO_VALID) === 0) continue;
+      const hi = u32[at + 1]!;
+      const frame = frameOfWords(lo, hi, granule.pageShift);
+      if (level < 3 && (lo & LO_TABLE) !== 0) {
+        visitTable((frame * granule.pageSize) / 4, (level + 1) as Level);
+        continue;
+      }
+      mappedBytes += size;
+      if (level === 3 && (hi & HI_CONTIGUOUS) !== 0) mappedBytesCont += size;
+      if ((hi & HI_SPECIAL) === 0) countFolios(frame, nr);
+    }
+  };
+  visitTable(mm.pgd / 4, granule.startLevel);
   const folios: Record<string, number> = {};
-  for (const head of [...heads].sort((a, b) => pages.order[a]! - pages.order[b]!)) {
-    const order = String(pages.order[head]!);
-    folios[order] = (folios[order] ?? 0) + 1;
-  }
+  byOrder.forEach((nr, order) => {
+    if (nr > 0) folios[order] = nr;
+  });
   return { mappedBytes, mappedBytesCont, pageTableBytes: mm.pgtablesBytes, folios };
 }

@@ -127,6 +127,16 @@ export class Pgtable {
     return this.raw.isNone(entry);
   }
 
+  /** The level-2 entry points to a table; cheaper than a get. */
+  rawIsTable(pmdp: Pa): boolean {
+    return this.raw.isTable(pmdp);
+  }
+
+  /** The level-3 entry maps a page that is counted: present and not special. Cheaper than a get. */
+  rawIsNormal(ptep: Pa): boolean {
+    return this.raw.isPresent(ptep) && !this.raw.isSpecial(ptep);
+  }
+
   /** Frame number in a level-3 entry; cheaper than a get. */
   rawPfn(ptep: Pa): Pfn {
     return (this.raw.address(ptep) / this.pageSize) as Pfn;
@@ -139,6 +149,11 @@ export class Pgtable {
     this.counters.ptepGetLoads++;
     const pte = this.raw.get(ptep);
     return this.cont !== undefined && this.raw.isValidCont(ptep) ? this.cont.ptepGet(ptep, pte) : pte;
+  }
+
+  /** ptepGet() by a caller who does not need the value. */
+  ptepGetUnused(ptep: Pa): void {
+    this.counters.ptepGetLoads += this.cont !== undefined && this.raw.isValidCont(ptep) ? 1 + this.contPtes : 1;
   }
 
   ptepGetLockless(ptep: Pa): bigint {
@@ -369,6 +384,11 @@ export class Pgtable {
   /** Address of the level-3 entry for `addr` under a level-2 table entry. */
   pteOffset(pmd: bigint, addr: Va): Pa {
     return entryOf(pteToPhys(pmd), this.levels[3]!, addr);
+  }
+
+  /** The same under the entry at `pmdp`, which points to a table. */
+  pteOffsetAt(pmdp: Pa, addr: Va): Pa {
+    return entryOf(this.raw.address(pmdp), this.levels[3]!, addr);
   }
 
   /** pte_alloc(): an empty level-2 entry gets a level-3 table. False: out of memory. */

@@ -8,17 +8,18 @@
  * __ptep_set_access_flags(), arch/arm64/mm/mmu.c pgattr_change_is_safe().
  */
 import type { Pa } from "../../../emulator/arch/addr.js";
-import { HI_CONTIGUOUS, HI_DBM, LO_AF, LO_AP2, LO_VALID } from "../../../emulator/arch/descriptor.js";
+import { HI_CONTIGUOUS, HI_DBM, LO_AF, LO_AP2, LO_NG, LO_TABLE, LO_VALID } from "../../../emulator/arch/descriptor.js";
 import { ModelBug } from "../../../emulator/arch/errors.js";
 import type { Granule } from "../../../emulator/arch/granule.js";
 import type { PhysicalMemory } from "../../../emulator/memory/physical-memory.js";
 import { pteToPhys, pteValid } from "./pte.js";
 import { PTE_AF, PTE_CONT, PTE_DIRTY, PTE_NG, PTE_PXN, PTE_RDONLY, PTE_SWBITS_MASK, PTE_WRITE } from "./pgtable-prot.js";
 
-/* Words of the bits that the loops touch. PTE_DIRTY is bit 55. */
+/* Words of the bits that the loops touch. PTE_DIRTY is bit 55, PTE_SPECIAL bit 56. */
 const LO_RDONLY = LO_AP2;
 const HI_WRITE = HI_DBM;
 const HI_DIRTY = 1 << (55 - 32);
+const HI_SPECIAL = 1 << (56 - 32);
 /** Bits 49:32 of the address. */
 const HI_ADDR = 0x3ffff;
 
@@ -122,6 +123,20 @@ export class RawPte {
     return (this.u32[word(ptep)]! & LO_VALID) !== 0;
   }
 
+  /** A page is mapped here: valid, or present-invalid, whose bit is nG. */
+  isPresent(ptep: Pa): boolean {
+    return (this.u32[word(ptep)]! & (LO_VALID | LO_NG)) !== 0;
+  }
+
+  isSpecial(ptep: Pa): boolean {
+    return (this.u32[word(ptep) + 1]! & HI_SPECIAL) !== 0;
+  }
+
+  /** A level-2 entry that points to a table. */
+  isTable(pmdp: Pa): boolean {
+    return (this.u32[word(pmdp)]! & (LO_VALID | LO_TABLE)) === (LO_VALID | LO_TABLE);
+  }
+
   isCont(ptep: Pa): boolean {
     return (this.u32[word(ptep) + 1]! & HI_CONTIGUOUS) !== 0;
   }
@@ -164,9 +179,10 @@ export class RawPte {
 
   /** __clear_full_ptes(). */
   clearFull(ptep: Pa, nr: number): void {
-    const at = word(ptep);
-    this.u32.fill(0, at, at + 2 * nr);
+    const { u32 } = this;
     this.counters.pteStores += nr;
+    let i = word(ptep);
+    for (const end = i + 2 * nr; i < end; i++) u32[i] = 0;
   }
 
   /** __get_and_clear_full_ptes(): the first value, young and dirty if any of the `nr` was. */
