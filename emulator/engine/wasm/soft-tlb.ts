@@ -25,6 +25,11 @@ const WRITABLE = 2;
 export const NOT_GRANTED = -1;
 export const CODE_FRAME = -2;
 
+/** page % LEAF_PAGES; page numbers have up to 36 bits, and the remainder of doubles is slow. */
+function placeInLeaf(page: number): number {
+  return (page >>> 0) % LEAF_PAGES;
+}
+
 /** Number of the entry of the jump cache for an address. */
 function jumpPlace(pc: number): number {
   const word = pc >>> 0;
@@ -79,7 +84,7 @@ export class SoftTlb {
   }
 
   private frontEntry(page: number): number {
-    return FRONT / 4 + (page % FRONT_ENTRIES) * WORDS_PER_ENTRY;
+    return FRONT / 4 + ((page >>> 0) % FRONT_ENTRIES) * WORDS_PER_ENTRY;
   }
 
   private fillFront(page: number, frame: number, write: boolean): void {
@@ -125,11 +130,11 @@ export class SoftTlb {
   // --- grants ----------------------------------------------------------------------------------------------------------
 
   private find(page: number): number {
-    return this.leaves.get(Math.floor(page / LEAF_PAGES))?.[page % LEAF_PAGES] ?? 0;
+    return this.leaves.get(Math.floor(page / LEAF_PAGES))?.[placeInLeaf(page)] ?? 0;
   }
 
   private ordersOf(page: number): number {
-    return this.leaves.get(Math.floor(page / LEAF_PAGES))?.[ORDERS + (page % LEAF_PAGES)] ?? 0;
+    return this.leaves.get(Math.floor(page / LEAF_PAGES))?.[ORDERS + (placeInLeaf(page))] ?? 0;
   }
 
   /** Order of the entry for a page of code. The front table knows it from now on, if the page may be read. */
@@ -183,7 +188,7 @@ export class SoftTlb {
         revoked(frame);
       }
       this.frames[frame] = CODE;
-      this.leaves.get(Math.floor(page / LEAF_PAGES))![page % LEAF_PAGES] = entry | FETCHED;
+      this.leaves.get(Math.floor(page / LEAF_PAGES))![placeInLeaf(page)] = entry | FETCHED;
       this.fetched.add(page);
     }
     return frame;
@@ -192,7 +197,7 @@ export class SoftTlb {
   /** The page has to be asked for again before it is fetched from. */
   private forbidFetch(page: number): void {
     const leaf = this.leaves.get(Math.floor(page / LEAF_PAGES));
-    if (leaf !== undefined) leaf[page % LEAF_PAGES]! &= ~FETCHED;
+    if (leaf !== undefined) leaf[placeInLeaf(page)]! &= ~FETCHED;
     this.fetched.delete(page);
     this.clearJumps(page);
   }
@@ -218,18 +223,18 @@ export class SoftTlb {
       leaf = new Uint32Array(LEAF_WORDS);
       this.leaves.set(number, leaf);
     }
-    const before = leaf[page % LEAF_PAGES]!;
-    leaf[page % LEAF_PAGES] = (frame << FRAME_SHIFT) | perms;
-    leaf[ORDERS + (page % LEAF_PAGES)] = (data << FRONT_DATA_SHIFT) | (code << FRONT_CODE_SHIFT);
+    const before = leaf[placeInLeaf(page)]!;
+    leaf[placeInLeaf(page)] = (frame << FRAME_SHIFT) | perms;
+    leaf[ORDERS + (placeInLeaf(page))] = (data << FRONT_DATA_SHIFT) | (code << FRONT_CODE_SHIFT);
     this.clearFront(page);
     if ((before & FETCHED) !== 0) this.forbidFetch(page);
   }
 
   forgetPage(page: number): void {
     const leaf = this.leaves.get(Math.floor(page / LEAF_PAGES));
-    const before = leaf?.[page % LEAF_PAGES] ?? 0;
+    const before = leaf?.[placeInLeaf(page)] ?? 0;
     if (leaf === undefined || before === 0) return;
-    leaf[page % LEAF_PAGES] = 0;
+    leaf[placeInLeaf(page)] = 0;
     this.clearFront(page);
     if ((before & FETCHED) !== 0) this.forbidFetch(page);
   }
@@ -247,9 +252,9 @@ export class SoftTlb {
       const start = Math.max(first, number * LEAF_PAGES);
       const end = Math.min(last, number * LEAF_PAGES + LEAF_PAGES - 1);
       for (let page = start; page <= end; page++) {
-        const entry = leaf[page % LEAF_PAGES]!;
+        const entry = leaf[placeInLeaf(page)]!;
         if (entry === 0) continue;
-        leaf[page % LEAF_PAGES] = 0;
+        leaf[placeInLeaf(page)] = 0;
         this.clearFront(page);
         if ((entry & FETCHED) !== 0) this.forbidFetch(page);
       }

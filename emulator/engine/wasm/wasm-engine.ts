@@ -22,6 +22,7 @@ import {
   ACCESS_PC, ACCOUNT, CELLS_END, ENGINE_BYTES, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FAR, FETCH_PAGE, FRONT_EPOCH, HELD_CODE, HELD_DATA, JUMP_EPOCH, PC, REFUSAL, REPLAY, RING,
   RING_COUNT, RING_PCS, RING_RECORDS, RUN_DONE, SITE, STOP_BITS,
 } from "./layout.js";
+import { ExitCounts } from "./exit-counts.js";
 import { createRuntime, LEFT_AT_SITE, LEFT_FOR_JUMP, REFUSED_ALIGNMENT, REFUSED_WRITE, type RuntimeInstance } from "./runtime.js";
 import { emptySet, revokeWrite } from "./held-pages.js";
 import { SiteTable, type Site } from "./sites.js";
@@ -77,9 +78,9 @@ class Wasm implements WasmEngine {
   private readonly direct: DirectExecution;
   private readonly sites = new SiteTable();
   private readonly account: Account = { left: 0, loads: 0, stores: 0 };
-  private readonly exits: Record<string, number> = { "trace-drain": 0 };
+  private readonly exits = new ExitCounts();
   /** The counters, as they are written here. */
-  private readonly done = { instructions: 0, loads: 0, stores: 0, exits: this.exits };
+  private readonly done = this.exits.counters();
   private sink: TraceSink = () => undefined;
   private sinkError: unknown;
   private sinkFailed = false;
@@ -171,7 +172,7 @@ class Wasm implements WasmEngine {
     const count = this.cells[RING_COUNT / 4]!;
     this.cells[RING_COUNT / 4] = 0;
     if (count === 0 || this.sinkFailed) return;
-    this.exits["trace-drain"]!++;
+    this.exits.drains++;
     try {
       this.sink(this.ring, count);
     } catch (error) {
@@ -228,7 +229,7 @@ class Wasm implements WasmEngine {
       this.sinkFailed = false;
       throw this.sinkError;
     }
-    this.exits[exit.reason] = (this.exits[exit.reason] ?? 0) + 1;
+    this.exits.count(exit.reason);
     return exit;
   }
 
