@@ -362,10 +362,7 @@ export class Kernel {
         const mm = this.currentMm();
         const signal = doMemAbort(mm, trap.far, trap.esr, { kernelMode: false });
         if (signal !== undefined) forceFault(this, task, signal.signo, signal.code, signal.addr, trap.esr);
-        const { userfaultWait: fault } = mm;
-        if (fault === undefined) break;
-        mm.userfaultWait = undefined;
-        this.fallAsleep(task, { queues: [fault.queue], poll: () => (fault.resolved ? 0 : undefined), what: `userfault at ${hex(fault.address)}` });
+        if (mm.userfaultWait !== undefined) this.waitForUserfault(task, mm, mm.userfaultWait);
         break;
       }
       case "alignment":
@@ -385,6 +382,11 @@ export class Kernel {
       default:
         assertNever(trap, "Kernel.handleTrap");
     }
+  }
+
+  private waitForUserfault(task: Task, mm: MmStruct, fault: NonNullable<MmStruct["userfaultWait"]>): void {
+    mm.userfaultWait = undefined;
+    this.fallAsleep(task, { queues: [fault.queue], poll: () => (fault.resolved ? 0 : undefined), what: `userfault at ${hex(fault.address)}` });
   }
 
   /** MRS of an identification register or of the counter: set the destination and step over it. Linux: try_emulate_mrs(). */

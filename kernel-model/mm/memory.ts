@@ -48,6 +48,7 @@ import {
   VM_SHARED,
   VM_WRITE,
   vmaIsAnonymous,
+  type AnonEntries,
   type VmFault,
   type Vma,
 } from "./vma.js";
@@ -102,26 +103,24 @@ export function allocAnonFolio(vmf: VmFault): Pfn {
   return folioPrealloc(sys, true, vma.mm.memcg);
 }
 
+/** Entries of anonymous pages, which change with the area's protection only: they are kept there. */
+function anonEntries(vma: Vma): AnonEntries {
+  const { pageProt, anonEntries: known } = vma;
+  if (known?.pageProt === pageProt) return known;
+  const { pgtable, zeroPfn } = vma.mm.sys;
+  return (vma.anonEntries = { pageProt, written: pteMkwrite(pteMkdirty(pageProt)), zero: pteMkspecial(pgtable.pfnPte(zeroPfn, pageProt)) });
+}
+
 function doAnonymousRead(vmf: VmFault): number {
   const { vma, address } = vmf;
   const { mm } = vma;
-  const { pgtable, zeroPfn } = mm.sys;
   vmf.pte = ptepOf(mm.sys, vmf, address);
   if (vmfPteChanged(vmf)) return 0;
-  pgtable.setPteAt(mm, address, vmf.pte, pteMkspecial(pgtable.pfnPte(zeroPfn, vma.pageProt)));
+  mm.sys.pgtable.setPteAt(mm, address, vmf.pte, anonEntries(vma).zero);
   faultServed(vmf, "anonRead", 0 as Order);
   return 0;
 }
 
-/** Bits of the entry for a new anonymous page of the area. They change with the area only, so they are kept there. */
-function anonProt(vma: Vma): bigint {
-  const { pageProt, anonProt: known } = vma;
-  if ((vma.flags & VM_WRITE) === 0) return pageProt;
-  if (known?.of === pageProt) return known.written;
-  const written = pteMkwrite(pteMkdirty(pageProt));
-  vma.anonProt = { of: pageProt, written };
-  return written;
-}
 
 /** First touch of anonymous memory: a read maps the shared zero page, a write a new zeroed folio. Returns VM_FAULT_*. */
 export function doAnonymousPage(vmf: VmFault): number {
@@ -140,7 +139,7 @@ export function doAnonymousPage(vmf: VmFault): number {
   const order = pages.folioOrder(folio);
   const nr = 1 << order;
   const addr = nr === 1 ? vmf.address : alignDown(vmf.address, nr * sys.granule.pageSize);
-  const entry = pgtable.pfnPte(folio, anonProt(vma));
+  const entry = pgtable.pfnPte(folio, (vma.flags & VM_WRITE) !== 0 ? anonEntries(vma).written : vma.pageProt);
 
   vmf.pte = ptepOf(sys, vmf, addr);
   if (nr === 1 ? vmfPteChanged(vmf) : !pteRangeNone(sys, vmf.pte, nr)) {

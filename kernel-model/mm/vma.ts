@@ -99,6 +99,13 @@ export interface VmFault {
   cowPage: Pfn;
 }
 
+/** Of the page protection `pageProt`: the bits for a new page that is written, in a writable area, and the entry of the zero page. */
+export interface AnonEntries {
+  readonly pageProt: bigint;
+  readonly written: bigint;
+  readonly zero: bigint;
+}
+
 export interface VmOperations {
   readonly name: string;
   /** Bring in the page at vmf.pgoff: sets vmf.page (locked) and returns VM_FAULT_LOCKED, or an error or retry. */
@@ -146,8 +153,8 @@ export interface Vma {
   anonVmaChain: AnonVma[];
   /** vm_page_prot: descriptor bits for a fresh mapping. */
   pageProt: bigint;
-  /** The same for a new anonymous page of a writable area, written: `written` belongs to the `pageProt` in `of`. Made when it is first needed. */
-  anonProt?: { readonly of: bigint; readonly written: bigint };
+  /** What follows from it for anonymous pages; made when it is first needed, and void when `pageProt` is another one. */
+  anonEntries?: AnonEntries;
   /** Name shown by maps for special areas: [heap], [stack], [vdso], [vvar]; undefined otherwise. */
   specialName: string | undefined;
   /** Named anonymous memory (PR_SET_VMA_ANON_NAME). */

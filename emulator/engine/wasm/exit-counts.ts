@@ -1,9 +1,6 @@
 /** What runs ended with, counted. Runs that end for the same reason follow each other, so a reason is looked up when it changes. */
 import type { EngineCounters, Exit } from "../engine.js";
 
-/** The counters as the engine writes them. */
-export type WritableCounters = { -readonly [Name in "instructions" | "loads" | "stores"]: EngineCounters[Name] } & Pick<EngineCounters, "exits">;
-
 export class ExitCounts {
   /** Hand-overs of the trace. */
   drains = 0;
@@ -31,17 +28,20 @@ export class ExitCounts {
     this.byReason["trace-drain"] = this.drains;
     return this.byReason;
   }
+}
 
-  /** Counters of a new engine, with these exits. */
-  counters(): WritableCounters {
-    const all = (): Readonly<Record<string, number>> => this.all;
-    return {
-      instructions: 0,
-      loads: 0,
-      stores: 0,
-      get exits() {
-        return all();
-      },
-    };
+/** The counters as the engine writes them. A class, because V8 keeps a literal with a getter as a dictionary. */
+export class WritableCounters implements EngineCounters {
+  instructions = 0;
+  loads = 0;
+  stores = 0;
+  private readonly counts: ExitCounts;
+
+  constructor(counts: ExitCounts) {
+    this.counts = counts;
+  }
+
+  get exits(): Readonly<Record<string, number>> {
+    return this.counts.all;
   }
 }

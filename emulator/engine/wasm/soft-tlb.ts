@@ -87,7 +87,7 @@ export class SoftTlb {
     return FRONT / 4 + ((page >>> 0) % FRONT_ENTRIES) * WORDS_PER_ENTRY;
   }
 
-  private fillFront(page: number, frame: number, write: boolean): void {
+  private fillFront(page: number, leaf: Uint32Array, frame: number, write: boolean): void {
     const { cells } = this;
     const at = this.frontEntry(page);
     const low = page >>> 0;
@@ -95,7 +95,7 @@ export class SoftTlb {
     const keep = cells[at] === low && cells[at + 1] === high ? cells[at + 2]! & FRONT_WRITE : 0;
     cells[at] = low;
     cells[at + 1] = high;
-    cells[at + 2] = frame * this.pageSize + this.ordersOf(page) + (write ? FRONT_WRITE : keep);
+    cells[at + 2] = frame * this.pageSize + leaf[ORDERS + placeInLeaf(page)]! + (write ? FRONT_WRITE : keep);
   }
 
   private clearFront(page: number): void {
@@ -145,21 +145,25 @@ export class SoftTlb {
 
   /** Place of a page that may be read; NOT_GRANTED. */
   grantRead(page: number): number {
-    const entry = this.find(page);
+    const leaf = this.leaves.get(Math.floor(page / LEAF_PAGES));
+    if (leaf === undefined) return NOT_GRANTED;
+    const entry = leaf[placeInLeaf(page)]!;
     if ((entry & PERM_READ) === 0) return NOT_GRANTED;
     const frame = entry >>> FRAME_SHIFT;
-    this.fillFront(page, frame, false);
+    this.fillFront(page, leaf, frame, false);
     return frame * this.pageSize;
   }
 
   /** Place of a page that may be written; NOT_GRANTED; CODE_FRAME: `frameOf` holds code that has to be dropped first. */
   grantWrite(page: number): number {
-    const entry = this.find(page);
+    const leaf = this.leaves.get(Math.floor(page / LEAF_PAGES));
+    if (leaf === undefined) return NOT_GRANTED;
+    const entry = leaf[placeInLeaf(page)]!;
     if ((entry & PERM_WRITE) === 0) return NOT_GRANTED;
     const frame = entry >>> FRAME_SHIFT;
     if (this.frames[frame] === CODE) return CODE_FRAME;
     this.frames[frame] = WRITABLE;
-    this.fillFront(page, frame, true);
+    this.fillFront(page, leaf, frame, true);
     return frame * this.pageSize;
   }
 

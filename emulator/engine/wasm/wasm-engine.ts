@@ -22,7 +22,7 @@ import {
   ACCESS_PC, ACCOUNT, CELLS_END, ENGINE_BYTES, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FAR, FETCH_PAGE, FRONT_EPOCH, HELD_CODE, HELD_DATA, JUMP_EPOCH, PC, REFUSAL, REPLAY, RING,
   RING_COUNT, RING_PCS, RING_RECORDS, RUN_DONE, SITE, STOP_BITS,
 } from "./layout.js";
-import { ExitCounts } from "./exit-counts.js";
+import { ExitCounts, WritableCounters } from "./exit-counts.js";
 import { createRuntime, LEFT_AT_SITE, LEFT_FOR_JUMP, REFUSED_ALIGNMENT, REFUSED_WRITE, type RuntimeInstance } from "./runtime.js";
 import { emptySet, revokeWrite } from "./held-pages.js";
 import { SiteTable, type Site } from "./sites.js";
@@ -80,7 +80,7 @@ class Wasm implements WasmEngine {
   private readonly account: Account = { left: 0, loads: 0, stores: 0 };
   private readonly exits = new ExitCounts();
   /** The counters, as they are written here. */
-  private readonly done = this.exits.counters();
+  private readonly done = new WritableCounters(this.exits);
   private sink: TraceSink = () => undefined;
   private sinkError: unknown;
   private sinkFailed = false;
@@ -127,7 +127,7 @@ class Wasm implements WasmEngine {
     const [filterLimit, fetchLimit] = options.trace ? filterLimits(options) : [];
     emptySet(this.cells, HELD_DATA);
     emptySet(this.cells, HELD_CODE);
-    this.runtime = createRuntime(
+    const runtime = createRuntime(
       { ...shared, trace: options.trace, filterPages: depths.data, fetchPages: depths.code, filterLimit, fetchLimit },
       {
         memory: memory.memory,
@@ -142,7 +142,10 @@ class Wasm implements WasmEngine {
         },
       },
     );
-    this.code.connect(this.runtime.exports);
+    // The instance's own object has all exports, which makes finding one slow.
+    const { exports, enter, unknown, clear, fetch, readNzcv } = runtime;
+    this.runtime = { exports, enter, unknown, clear, fetch, readNzcv };
+    this.code.connect(exports);
     this.direct = new DirectExecution({ cells: this.cells, accesses: accessesOf(this.runtime.exports), tracePcs });
     this.registers = new WasmRegisters(this.words, this.runtime.readNzcv);
     this.runtime.clear();
