@@ -58,6 +58,9 @@ export class Pgtable {
   private readonly contPtes: number;
   private readonly pmdSize: number;
   private readonly startLevel: Level;
+  /** Where a number becomes a bigint: BigInt() takes twice as long, and every fault makes an entry. */
+  private readonly value = new BigUint64Array(1);
+  private readonly words = new Uint32Array(this.value.buffer);
   private readonly levels: readonly (LevelGeometry | undefined)[];
 
   constructor({ memory, granule, cpu, pages, buddy, tlb, vmstat, contpte }: PgtableOptions) {
@@ -94,7 +97,10 @@ export class Pgtable {
   }
 
   pfnPte(pfn: Pfn, prot: bigint): bigint {
-    return BigInt(pfn * this.pageSize) | prot;
+    const phys = pfn * this.pageSize;
+    this.words[0] = phys >>> 0;
+    this.words[1] = Math.floor(phys / 2 ** 32);
+    return BigInt.asUintN(64, this.value[0]! | prot);
   }
 
   /** Frame of the first page of the block. */
