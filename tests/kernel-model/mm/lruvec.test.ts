@@ -3,8 +3,9 @@
  */
 import { expect } from "chai";
 import type { Pfn } from "../../../emulator/arch/addr.js";
-import { LruVecs, lruOf, lruStat } from "../../../kernel-model/mm/lruvec.js";
+import { LruVecs, lruOf, lruStat, lruStatIndex } from "../../../kernel-model/mm/lruvec.js";
 import { Pages } from "../../../kernel-model/mm/page.js";
+import { VMSTAT_NAMES } from "../../../kernel-model/mm/vmstat.js";
 
 const ACTIVE = 1 << 5;
 const SWAPBACKED = 1 << 6;
@@ -21,6 +22,7 @@ describe("LRU lists", () => {
     const flags = [SWAPBACKED, SWAPBACKED | ACTIVE, 0, ACTIVE, UNEVICTABLE | ACTIVE | SWAPBACKED];
     expect(flags.map(lruOf)).to.deep.equal([0, 1, 2, 3, 4]);
     expect(flags.map((f) => lruStat(lruOf(f)))).to.deep.equal(["nr_inactive_anon", "nr_active_anon", "nr_inactive_file", "nr_active_file", "nr_unevictable"]);
+    expect(flags.map((f) => VMSTAT_NAMES[lruStatIndex(lruOf(f))])).to.deep.equal(flags.map((f) => lruStat(lruOf(f))));
   });
 
   it("who came first leaves first, wherever one is taken out", () => {

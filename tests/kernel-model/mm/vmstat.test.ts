@@ -1,6 +1,6 @@
 /** Names, order and arithmetic of /proc/vmstat. */
 import { expect } from "chai";
-import { VMSTAT_NAMES, VmStat } from "../../../kernel-model/mm/vmstat.js";
+import { VMSTAT_NAMES, VmStat, vmstatIndex } from "../../../kernel-model/mm/vmstat.js";
 
 describe("VmStat", () => {
   it("has each name once, in the order of the file", () => {
@@ -19,6 +19,14 @@ describe("VmStat", () => {
     stat.add("nr_anon_pages", 16);
     stat.add("nr_anon_pages", -3);
     expect([stat.get("pgfault"), stat.get("nr_anon_pages"), stat.get("pgmajfault")]).to.deep.equal([2, 13, 0]);
+  });
+
+  it("counts by number what it counts by name", () => {
+    const stat = new VmStat();
+    stat.addAt(vmstatIndex("pgfault"), 1);
+    stat.inc("pgfault");
+    stat.addAt(vmstatIndex("nr_anon_pages"), -4);
+    expect([stat.get("pgfault"), stat.get("nr_anon_pages")]).to.deep.equal([2, -4]);
   });
 
   it("lets another part keep a counter", () => {

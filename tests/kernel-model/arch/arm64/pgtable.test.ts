@@ -45,7 +45,9 @@ describe("Pgtable: tables", () => {
       expect(pgtable.pmdOffset(mm, addr)).to.equal(pmdp);
       expect(pgtable.pteAlloc(mm, pmdp)).to.equal(true);
       expect(pgtable.pteAlloc(mm, pmdp), "once is enough").to.equal(true);
-      expect(pgtable.pteOffset(pgtable.pmdpGet(pmdp), addr)).to.equal(descend(sys, mm.pgd, addr, shifts));
+      const ptep = descend(sys, mm.pgd, addr, shifts);
+      expect([pgtable.pteOffset(pgtable.pmdpGet(pmdp), addr), pgtable.pteOffsetAt(pmdp, addr)]).to.deep.equal([ptep, ptep]);
+      expect([pgtable.rawIsTable(pmdp), pgtable.rawIsTable(ptep)]).to.deep.equal([true, false]);
       const made = shifts.length - 1;
       expect(nrFree - sys.buddy.nrFree).to.equal(made);
       expect(mm.pgtablesBytes).to.equal(made * sys.granule.pageSize);
@@ -55,6 +57,23 @@ describe("Pgtable: tables", () => {
       expect(sys.pages.test((Number(entry & 0xfffffffff000n) / sys.granule.pageSize) as Pfn, 1 << 15), "PG_TABLE").to.equal(true);
     });
   }
+
+  it("look at entries that are empty, normal, special and swapped out, and count a load for each that is got", () => {
+    const { sys } = testSystem();
+    const { pgtable } = sys;
+    const ptep = testPte(testMm(sys), FAR);
+    const loads = pgtable.counters.ptepGetLoads;
+    for (const [value, normal] of [[0n, false], [0x00e8000012345f43n, true], [0x01e8000012345f43n, false], [0x12340c0n, false]] as const) {
+      sys.memory.write64(ptep, value);
+      expect(pgtable.rawIsNormal(ptep), value.toString(16)).to.equal(normal);
+      pgtable.ptepGetUnused(ptep);
+    }
+    expect(pgtable.counters.ptepGetLoads - loads).to.equal(4);
+    sys.memory.write64(ptep, 0x00f8000012345f43n);
+    pgtable.ptepGetUnused(ptep);
+    pgtable.ptepGet(ptep);
+    expect(pgtable.counters.ptepGetLoads - loads, "a contiguous block is gathered").to.equal(4 + 2 * 17);
+  });
 
   it("order their stores before the walker by one DSB ISHST each", () => {
     const { sys, sink } = testSystem();

@@ -33,6 +33,15 @@ describe("RawPte", () => {
     }
   });
 
+  it("tells present, special and table entries apart as the functions on values do", () => {
+    const raw = setup();
+    const swap = pte.swpEntryToPte(3, 0x1_2345_6789);
+    for (const value of [0n, swap, pte.pteSwpMkexclusive(swap), 0x3n, 0x1n, 0x0800_0000_0000_0003n | 0x4000n, ...PROTS, ...PROTS.map((prot) => prot | (1n << 56n)), ...PROTS.map(pte.pteMkinvalid)]) {
+      memory.u64[AT / 8] = value;
+      expect([raw.isPresent(AT), raw.isSpecial(AT), raw.isTable(AT)], value.toString(16)).to.deep.equal([pte.ptePresent(value), pte.pteSpecial(value), pte.pmdTable(value)]);
+    }
+  });
+
   it("agrees with the functions on values, entry by entry", () => {
     const random = seededRandom(1);
     for (let round = 0; round < 300; round++) {
