@@ -130,7 +130,7 @@ export function newWalkResult(): WalkResult {
 export function walk(mem: PhysicalMemory, regime: TranslationRegime, at: Va, access: Access, options: WalkOptions): WalkResult {
   const result = options.into ?? newWalkResult();
   const { granule } = regime;
-  if (at >= 2 ** granule.vaBits) {
+  if (at >= POWERS[granule.vaBits]!) {
     result.fault = "translation";
     result.level = 0;
     result.firstLevel = 0;
@@ -144,8 +144,8 @@ export function walk(mem: PhysicalMemory, regime: TranslationRegime, at: Va, acc
     result.fetched = false;
     return result;
   }
-  const offset = at % granule.pageSize;
-  const page = (at - offset) / granule.pageSize;
+  const page = Math.floor(at / granule.pageSize);
+  const offset = at - page * granule.pageSize;
   const high = Math.floor(page / 2 ** 32);
   startAtRoot(regime, result);
   walkPage(mem, regime, (page - high * 2 ** 32) | 0, high, access, options.sideEffects, result);
