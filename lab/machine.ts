@@ -124,7 +124,7 @@ export function createMachine({ config, cores, createEngine, streams, rootType, 
   });
   if (config.cpus > 1 && analyses.length > 0) throw new ConfigError("--cpus: --top, --report, --curve, --perfetto and --pprof look at one CPU only");
   const [mmus = [], ...others] = Array.from({ length: config.cpus }, (_, cpu) => {
-    const index = new UnitIndex(TlbStorage.inMemory());
+    const index = new UnitIndex(TlbStorage.inMemory(cores.length));
     return cores.map((core, i) => new Mmu({ core, memory, granule, updatesDescriptors: i === 0, seed: config.seed + cpu, index }));
   });
   const listeners = listenersOf(analyses, { memory, granule, engine, mmus });

@@ -5,9 +5,12 @@
  */
 import { ModelBug } from "../arch/errors.js";
 
-/** Of this address space the host commits what is touched. 16 hierarchies with as many pages as an index tells apart need half of it. */
-const PAGES = 16384;
-const PAGE_BYTES = 65536;
+/**
+ * Of this address space the host commits what is touched. The index and what analyses keep beside a hierarchy; each hierarchy: enough for as many pages as an index
+ * ever tells apart, with all the places that were too small on the way.
+ */
+const BASE_PAGES = 768;
+const HIERARCHY_PAGES = 1280;
 const ALIGNMENT = 64;
 
 export class TlbStorage {
@@ -16,9 +19,10 @@ export class TlbStorage {
 
   private constructor(readonly memory: WebAssembly.Memory | undefined) {}
 
-  /** One memory. */
-  static inMemory(): TlbStorage {
-    return new TlbStorage(new WebAssembly.Memory({ initial: PAGES, maximum: PAGES }));
+  /** One memory for so many hierarchies. */
+  static inMemory(hierarchies = 1): TlbStorage {
+    const pages = BASE_PAGES + hierarchies * HIERARCHY_PAGES;
+    return new TlbStorage(new WebAssembly.Memory({ initial: pages, maximum: pages }));
   }
 
   /** Arrays of JavaScript: enough for structures that are looked up one by one. */
@@ -46,7 +50,7 @@ export class TlbStorage {
   private take(bytes: number): number {
     const at = this.used;
     this.used += Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
-    if (this.used > PAGES * PAGE_BYTES) throw new ModelBug(`TlbStorage: ${bytes} bytes at ${at}`);
+    if (this.used > this.memory!.buffer.byteLength) throw new ModelBug(`TlbStorage: ${bytes} bytes at ${at}`);
     return at;
   }
 }

@@ -19,10 +19,13 @@ describe("TlbStorage", () => {
     expect(arrays.map((array) => array.length)).to.deep.equal([3, 5, 2, 0, 100]);
   });
 
-  it("what has no place any more is a bug of whoever asks", () => {
+  it("what has no place any more is a bug of whoever asks; more hierarchies have more", () => {
     const storage = TlbStorage.inMemory();
-    storage.int32(2 ** 27);
-    expect(() => storage.int32(2 ** 27)).to.throw(ModelBug, "TlbStorage: 536870912 bytes at 536870976");
+    storage.int32(2 ** 24);
+    expect(() => storage.int32(2 ** 24)).to.throw(ModelBug, "TlbStorage: 67108864 bytes at 67108928");
+    const larger = TlbStorage.inMemory(2);
+    larger.int32(2 ** 24);
+    expect(larger.int32(2 ** 24).length).to.equal(2 ** 24);
   });
 
   it("apart: each array by itself", () => {
