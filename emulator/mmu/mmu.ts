@@ -18,7 +18,7 @@ import { DescriptorCache } from "./descriptor-cache.js";
 import { Arena } from "./tlb-cells.js";
 import { STATE_DIRTY, STATE_LEAF_SHIFT, STATE_LEVEL_SHIFT, STATE_PERMS_SHIFT, TAG_PAGE_HIGH } from "./tlb-layout.js";
 import { FastPath } from "./tlb-fast.js";
-import type { FastSide } from "./tlb-fast.js";
+import type { FastOptions, FastSide } from "./tlb-fast.js";
 import { pin, unpin } from "./tlb-place.js";
 import { exactFilterPages } from "./tlb-policy.js";
 import { Tlb } from "./tlb.js";
@@ -43,6 +43,8 @@ export interface MmuOptions {
   readonly seed: number;
   /** To be shared by the hierarchies of a run that are given the same records (MmuGroup); one of its own without it. */
   readonly index?: UnitIndex;
+  /** Records after which the code of the fast path is made. Results do not depend on it. */
+  readonly fastAfter?: number;
 }
 
 /** Exact counts of the engine that the trace, being filtered, does not carry. */
@@ -80,6 +82,9 @@ export interface MmuStats {
   readonly dirtyUpdates: number;
 }
 
+/** So many records take less time without a fast path than it takes to make its code. */
+const WORTH_CODE = 10_000;
+
 /** Attributes that neighbours must share to be one coalesced entry: all but address, software bits 58:55 and bit 63. */
 const COALESCE_LO = 0xfff;
 const COALESCE_HI = 0x787f0000;
@@ -97,7 +102,11 @@ export class Mmu {
   /** Numbers of the pages that the hierarchy is asked for. */
   readonly index: UnitIndex;
   /** Undefined where a policy keeps the order of a structure outside the cells. */
-  private readonly fastPath: FastPath | undefined;
+  private readonly fastOptions: FastOptions | undefined;
+  private fastPath: FastPath | undefined;
+  private readonly fastAfter: number;
+  /** Records consumed before there was one. */
+  private consumed = 0;
   /** The walks of the fast path; undefined if it makes none. */
   private readonly walker: FastWalker | undefined;
   /** Whether the L1 of the side pins the entries of the pages that the trace filter holds. */
@@ -137,11 +146,14 @@ export class Mmu {
     this.granule = granule;
     this.updatesDescriptors = options.updatesDescriptors;
     this.seed = seed;
+    this.fastAfter = options.fastAfter ?? WORTH_CODE;
     const cache = core.walkCache;
     const own = cache?.store === "own" ? { ...cache, pageSizes: [granule.pageSize], contiguous: "ignored", splinter: "page", coalescedPages: 1 } as const : undefined;
     const specs = [core.l1i, core.l1d, ...core.l2, ...(own === undefined ? [] : [own])];
     this.index = options.index ?? new UnitIndex(TlbStorage.inMemory());
     this.arena = new Arena(specs.reduce((sum, spec) => sum + Tlb.cellsOf(spec), 0), specs.length, this.index);
+    this.pinned = this.index.storage.int32(RESOLVED_HELD + 1).fill(-1);
+    this.l1Misses = this.index.storage.float64(2);
     const structures = specs.map((spec, i) => new Tlb(spec, granule, seed + i, this.arena));
     this.l1i = structures[0]!;
     this.l1d = structures[1]!;
@@ -157,15 +169,10 @@ export class Mmu {
     this.descriptorCache = new DescriptorCache(core.descriptorCaches);
     if (structures.every((tlb) => tlb.ordersInCells)) {
       this.walker = this.walkCache === undefined ? undefined : newFastWalker(options.memory, granule, this.walkCache, this.descriptorCache, structures);
-      this.fastPath = new FastPath({
-        arena: this.arena,
-        instruction: this.fastSide(this.l1i, this.pinsCode, this.l2i),
-        data: this.fastSide(this.l1d, this.pinsData, this.l2d),
-        walker: this.walker,
-      });
+      const instruction = this.fastSide(this.l1i, this.pinsCode, this.l2i);
+      const data = this.fastSide(this.l1d, this.pinsData, this.l2d);
+      this.fastOptions = { arena: this.arena, instruction, data, walker: this.walker, pinned: this.pinned, misses: this.l1Misses };
     }
-    this.pinned = this.fastPath?.pinned ?? new Int32Array(RESOLVED_HELD + 1).fill(-1);
-    this.l1Misses = this.fastPath?.misses ?? new Float64Array(2);
     for (const [name, tlbs] of [["l1i", [this.l1i]], ["l1d", [this.l1d]], ["l2", this.l2i], ["l2", this.l2d]] as const) {
       if (tlbs.length > 0 && tlbs.every((tlb) => tlb.orderFor(0, 0) < 0)) throw new NotModelled(`${core.name}: no ${name} entry holds a page of the ${granule.name} granule`);
     }
@@ -220,7 +227,7 @@ export class Mmu {
 
   /** Consume resolved records from index `from` to `end`. They lie in the memory of the index. */
   consumeResolved(records: Int32Array, from: number, end: number): void {
-    const { fastPath } = this;
+    const fastPath = this.fastPathFor(end - from);
     this.arena.rewindClock();
     for (let i = from; i < end; i++) {
       if (fastPath !== undefined) {
@@ -241,6 +248,14 @@ export class Mmu {
       if (both) this.access(page, ACCESS_WRITE);
       if (held !== 0) this.hold(held, page);
     }
+  }
+
+  /** The fast path, if there is one and these records are not the first few. */
+  private fastPathFor(records: number): FastPath | undefined {
+    if (this.fastPath !== undefined || this.fastOptions === undefined) return this.fastPath;
+    this.consumed += records;
+    if (this.consumed > this.fastAfter) this.fastPath = new FastPath(this.fastOptions);
+    return this.fastPath;
   }
 
   /** From now on the trace filter holds the page under this number. */

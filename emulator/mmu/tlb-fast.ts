@@ -13,7 +13,7 @@ import { canReplace, oldestOf, replace, setOf } from "./tlb-place.js";
 import { walkPlainPage } from "./walk-fast.js";
 import type { FastWalker } from "./walk-fast.js";
 
-const { H_MAKES, STATE, FRAME, AT, STATE_LEAF_SHIFT, STATE_PAGES, STATE_CLASS_SHIFT, STATE_CLASS, CLASS_ORDER, CLASS_GLOBAL, MADE_BY_LEAF, BLOCK_SHIFT, BLOCK_UNITS, RESOLVED_HELD } = layout;
+const { H_MAKES, STATE, FRAME, AT, STATE_LEAF_SHIFT, STATE_PAGES, STATE_CLASS_SHIFT, STATE_CLASS, CLASS_ORDER, CLASS_GLOBAL, MADE_BY_LEAF, BLOCK_SHIFT, BLOCK_UNITS } = layout;
 
 /** One side, instruction or data: headers and facts that never change. */
 export interface FastSide {
@@ -72,6 +72,10 @@ export interface FastOptions {
   readonly data: FastSide;
   /** Undefined if walks are not this path's work. */
   readonly walker: FastWalker | undefined;
+  /** By number of a held page: the L1's entry that it pins; -1. */
+  readonly pinned: Int32Array;
+  /** Misses of the L1s, by side: [0] instruction, [1] data. Those that it serves are added. */
+  readonly misses: Float64Array;
 }
 
 export class FastPath implements FastOptions {
@@ -79,26 +83,24 @@ export class FastPath implements FastOptions {
   readonly instruction: FastSide;
   readonly data: FastSide;
   readonly walker: FastWalker | undefined;
-  /** By number of a held page: the L1's entry that it pins; -1. */
   readonly pinned: Int32Array;
-  /** Misses that were served, by side: [0] instruction, [1] data. */
   readonly misses: Float64Array;
   private readonly words: Int32Array;
   private readonly consumer: Consumer;
 
-  constructor({ arena, instruction, data, walker }: FastOptions) {
+  constructor({ arena, instruction, data, walker, pinned, misses }: FastOptions) {
     const { storage } = arena.index;
     this.arena = arena;
     this.instruction = instruction;
     this.data = data;
     this.walker = walker;
     if (storage.memory === undefined) throw new ModelBug("FastPath: the arena is not in memory");
-    this.pinned = storage.int32(RESOLVED_HELD + 1).fill(-1);
-    this.misses = storage.float64(2);
+    this.pinned = pinned;
+    this.misses = misses;
     this.words = storage.int32(WORDS);
     const { cells } = arena;
     const side = (number: number): FastSide => (number === 0 ? instruction : data);
-    this.consumer = createConsumer({ arena, instruction, data, pinned: this.pinned, misses: this.misses, words: this.words }, storage.memory, {
+    this.consumer = createConsumer({ arena, instruction, data, pinned, misses, words: this.words }, storage.memory, {
       copyUp: (number, found, page) => copyUp(arena, cells, side(number), found, page),
       walk: (number, page, access) => (walker === undefined ? -1 : walkPlainPage(arena, walker, side(number), page, access)),
     });

@@ -35,7 +35,7 @@ interface Bench {
 
 function make(tables: PageTables, core: CorePreset): Bench {
   const g = granule(tables.granuleName, tables.vaBits);
-  const mmu = new Mmu({ core, memory: tables.memory, granule: g, updatesDescriptors: true, seed: 1 });
+  const mmu = new Mmu({ core, memory: tables.memory, granule: g, updatesDescriptors: true, seed: 1, fastAfter: 0 });
   const misses: Miss[] = [];
   const marks: Bench["marks"] = [];
   const pcs = Float64Array.from({ length: 4096 }, (_, i) => 0x40_0000 + 4 * i);
@@ -126,7 +126,7 @@ describe("AttributedMmu", () => {
       fc.property(fc.array(step, { maxLength: 40 }), fc.constantFrom("small", "qemu", "cortex-a76", "cortex-a72"), (steps, name) => {
         const core = name === "small" ? SMALL : corePreset(name);
         const [alone, watched] = [mapped(), mapped()];
-        const plain = new Mmu({ core, memory: alone.memory, granule: granule("4k", 48), updatesDescriptors: true, seed: 1 });
+        const plain = new Mmu({ core, memory: alone.memory, granule: granule("4k", 48), updatesDescriptors: true, seed: 1, fastAfter: 0 });
         plain.setRegime(alone.regime());
         const { mmu, attributed, misses, marks } = make(watched, core);
         const reference = new Reference(mmu.l1d, core.l1d.entries);

@@ -47,9 +47,10 @@ class Hierarchy {
     this.structures = specs.map((spec) => new Tlb(spec, granule("4k"), 1, this.arena));
     for (const tlb of this.structures) tlb.setAsid(1 as Asid);
     this.pins = l1.policy === "lru";
+    const { storage } = this.index;
     const headers = this.structures.slice(2).map(({ header }) => header);
     const side = (tlb: Tlb): FastSide => ({ l1: tlb.header, pins: this.pins, l1Orders: tlb.entryOrder, l2: headers, pageL2: -1, runL2: -1 });
-    this.path = new FastPath({ arena: this.arena, instruction: side(this.structures[0]!), data: side(this.structures[1]!), walker: undefined });
+    this.path = new FastPath({ arena: this.arena, instruction: side(this.structures[0]!), data: side(this.structures[1]!), walker: undefined, pinned: storage.int32(256).fill(-1), misses: storage.float64(2) });
   }
 
   /** What a walk leaves: pages of every 16th group of 16 are contiguous runs, of every 7th block of 512 one block. */

@@ -23,7 +23,7 @@ const CONT = 1n << 52n;
 const ZERO = { instructions: 0, loads: 0, stores: 0 };
 
 function build(tables: PageTables, index: () => UnitIndex, names: readonly string[] = CORE_NAMES): [Mmu, ...Mmu[]] {
-  return names.map((name) => new Mmu({ core: corePreset(name), memory: tables.memory, granule: granule("4k"), updatesDescriptors: false, seed: 1, index: index() })) as [Mmu, ...Mmu[]];
+  return names.map((name) => new Mmu({ core: corePreset(name), memory: tables.memory, granule: granule("4k"), updatesDescriptors: false, seed: 1, fastAfter: 0, index: index() })) as [Mmu, ...Mmu[]];
 }
 
 describe("MmuGroup", () => {
@@ -129,7 +129,7 @@ describe("MmuGroup", () => {
     const tables = new PageTables();
     for (let page = 0; page < 64; page++) tables.map(page * 4096, 3, ANON | BigInt(0x100_0000 + page * 4096));
     const index = new UnitIndex(TlbStorage.inMemory());
-    const make = (name: string, updatesDescriptors = false): Mmu => new Mmu({ core: corePreset(name), memory: tables.memory, granule: granule("4k"), updatesDescriptors, seed: 1, index });
+    const make = (name: string, updatesDescriptors = false): Mmu => new Mmu({ core: corePreset(name), memory: tables.memory, granule: granule("4k"), updatesDescriptors, seed: 1, fastAfter: 0, index });
     const [first, other, like, a57, a72] = [make("neoverse-v2", true), make("cortex-x2"), make("neoverse-v2"), make("cortex-a57"), make("cortex-a72")];
     const group = new MmuGroup([first, other, like, a57, a72]);
     group.setRegime(tables.regime());

@@ -40,7 +40,7 @@ function feed(mmu: Mmu, records: readonly (readonly [number, number])[]): void {
 }
 
 function make(tables: PageTables, core: CorePreset | string = "neoverse-n1", updatesDescriptors = true): Mmu {
-  const mmu = new Mmu({ core: typeof core === "string" ? corePreset(core) : core, memory: tables.memory, granule: granule(tables.granuleName, tables.vaBits), updatesDescriptors, seed: 1 });
+  const mmu = new Mmu({ core: typeof core === "string" ? corePreset(core) : core, memory: tables.memory, granule: granule(tables.granuleName, tables.vaBits), updatesDescriptors, seed: 1, fastAfter: 0 });
   mmu.setRegime(tables.regime());
   return mmu;
 }
@@ -382,7 +382,7 @@ function compare(seed: number): void {
   const spaces = count(3).map((i) => new Space(i + 1, name, memory, 2 ** 20 + i * 2 ** 24));
   const geometry = granule(name);
   const orders = count(4).map((level) => (geometry.levels[level] === undefined ? undefined : Math.log2(geometry.levels[level].size / sizes.page)));
-  const real = new Mmu({ core, memory, granule: geometry, updatesDescriptors: true, seed });
+  const real = new Mmu({ core, memory, granule: geometry, updatesDescriptors: true, seed, fastAfter: seed % 4 === 0 ? Infinity : 0 });
   const reference = new ReferenceMmu(core, sizes.page, orders, seed);
 
   const hot: number[][] = spaces.map(() => []);

@@ -39,7 +39,7 @@ function rig(l1 = L1, l2 = L2): Rig {
   const [i, d, second] = [l1, l1, l2].map((spec) => new Tlb(spec, granule("4k"), 1, arena)) as [Tlb, Tlb, Tlb];
   for (const tlb of [i, d, second]) tlb.setAsid(1 as Asid);
   const side = (tlb: Tlb): FastSide => ({ l1: tlb.header, pins: l1.policy === "lru", l1Orders: tlb.entryOrder, l2: [second.header], pageL2: second.header, runL2: second.header });
-  const path = new FastPath({ arena, instruction: side(i), data: side(d), walker: undefined });
+  const path = new FastPath({ arena, instruction: side(i), data: side(d), walker: undefined, pinned: index.storage.int32(256).fill(-1), misses: index.storage.float64(2) });
   const feed = (...records: [page: number, access: number, held?: number][]): number => {
     const words = Uint32Array.from(records.flatMap(([page, access, held]) => recordWords(page, access, held)));
     return path.consume(index.resolve(words, records.length, 1 as Asid), 0, records.length);

@@ -7,7 +7,7 @@ import { CORE_NAMES, corePreset } from "../../../emulator/mmu/cores.js";
 import { Mmu } from "../../../emulator/mmu/mmu.js";
 import { walkPlainPage } from "../../../emulator/mmu/walk-fast.js";
 import type { FastWalker } from "../../../emulator/mmu/walk-fast.js";
-import type { FastPath } from "../../../emulator/mmu/tlb-fast.js";
+import type { FastOptions, FastPath } from "../../../emulator/mmu/tlb-fast.js";
 import { PageTables } from "./page-table-builder.js";
 
 const FETCH = 0;
@@ -33,7 +33,7 @@ function rig(leaf: bigint, core = "neoverse-n1", output = 0x100_5000): { mmu: Mm
   for (let page = 0; page < 512 * 8; page++) tables.map(page * 4096, 3, PLAIN | BigInt(0x100_1000 + page * 4096));
   const at = 5;
   tables.map(at * 4096, 3, leaf | BigInt(output));
-  const mmu = new Mmu({ core: corePreset(core), memory: tables.memory, granule: granule("4k"), updatesDescriptors: false, seed: 1 });
+  const mmu = new Mmu({ core: corePreset(core), memory: tables.memory, granule: granule("4k"), updatesDescriptors: false, seed: 1, fastAfter: 0 });
   mmu.setRegime(tables.regime({ hd: true }));
   const others = Array.from({ length: 512 * 7 }, (_, i) => 512 + i);
   const feed = (pages: readonly number[], access: number): void => {
@@ -101,7 +101,7 @@ describe("walkPlainPage", () => {
         return (state >>> 8) % bound;
       };
       const [fast, general] = [0, 1].map(() => {
-        const mmu = new Mmu({ core: corePreset(name), memory: tables.memory, granule: granule("4k"), updatesDescriptors: false, seed: 1 });
+        const mmu = new Mmu({ core: corePreset(name), memory: tables.memory, granule: granule("4k"), updatesDescriptors: false, seed: 1, fastAfter: 0 });
         mmu.setRegime(tables.regime({ hd: true }));
         return mmu;
       }) as [Mmu, Mmu];
@@ -139,8 +139,8 @@ describe("walkPlainPage", () => {
   it("is left out where there is no walk cache", () => {
     for (const name of CORE_NAMES) {
       const core = corePreset(name);
-      const mmu = new Mmu({ core, memory: new PageTables().memory, granule: granule("4k"), updatesDescriptors: false, seed: 1 });
-      expect((mmu as unknown as Inside).fastPath.walker === undefined, name).to.equal(core.walkCache === undefined);
+      const mmu = new Mmu({ core, memory: new PageTables().memory, granule: granule("4k"), updatesDescriptors: false, seed: 1, fastAfter: 0 });
+      expect((mmu as unknown as { readonly fastOptions: FastOptions }).fastOptions.walker === undefined, name).to.equal(core.walkCache === undefined);
     }
   });
 });
