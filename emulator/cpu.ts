@@ -14,7 +14,8 @@ import { dataAbortEsr, instructionAbortEsr } from "./arch/esr.js";
 import type { Granule } from "./arch/granule.js";
 import { ModelBug, assertNever } from "./arch/errors.js";
 import type { Access, Context, Engine, EntryOrders, Registers } from "./engine/engine.js";
-import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, NO_ORDERS, PERM_WRITE } from "./engine/engine.js";
+import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, NO_ORDERS, OWN_DIRTY, PERM_WRITE } from "./engine/engine.js";
+import { hearsWritesOnce } from "./engine/trace-filter.js";
 import type { PhysicalMemory } from "./memory/physical-memory.js";
 import { grouped } from "./mmu/mmu-group.js";
 import type { Mmu } from "./mmu/mmu.js";
@@ -87,6 +88,8 @@ export class Cpu implements Processor {
   private readonly memory: PhysicalMemory;
   private readonly granule: Granule;
   private readonly entryOrders: (unitOrder: number, leafOrder: number) => EntryOrders;
+  /** OWN_DIRTY, where no TLB model needs to hear of a second write. */
+  private readonly ownDirty: number;
   private readonly result = newWalkResult();
   /** How the functional road walks. */
   private readonly functional: { readonly sideEffects: boolean; readonly into: WalkResult };
@@ -105,6 +108,8 @@ export class Cpu implements Processor {
     this.mmus = options.mmus;
     this.functional = { sideEffects: options.mmus.length === 0, into: this.result };
     this.entryOrders = options.entryOrders ?? (() => NO_ORDERS);
+    const hearing = [options.mmus, ...(options.others ?? [])].flat();
+    this.ownDirty = hearing.length > 0 && hearing.every(({ core }) => hearsWritesOnce(core)) ? OWN_DIRTY : 0;
     const makeCore = (mmus: readonly Mmu[], listeners: readonly TlbListener[]): CpuCore => ({
       mmus,
       listeners,
@@ -203,7 +208,9 @@ export class Cpu implements Processor {
     if (result.level !== 3) this.blocks.add(alignDown(at, this.granule.pmdSize));
     // Without a listener no one would see a later first write, so it has to miss again to set the dirty state.
     const withheld = this.mmus.length === 0 && !result.dirty ? PERM_WRITE : 0;
-    this.engine.installTranslation(at, alignDown(result.pa as Pa, this.granule.pageSize), result.perms & ~withheld, this.entryOrders(result.unitOrder, result.leafOrder));
+    const perms = result.perms & ~withheld;
+    const ownDirty = (perms & PERM_WRITE) !== 0 && result.level === 3 && !result.contiguous ? this.ownDirty : 0;
+    this.engine.installTranslation(at, alignDown(result.pa as Pa, this.granule.pageSize), perms | ownDirty, this.entryOrders(result.unitOrder, result.leafOrder));
     return 0;
   }
 

@@ -16,6 +16,11 @@ export type Access = typeof ACCESS_FETCH | typeof ACCESS_READ | typeof ACCESS_WR
 export const PERM_READ = 1;
 export const PERM_WRITE = 2;
 export const PERM_EXEC = 4;
+/**
+ * Beside these bits: the page is mapped by a descriptor of its own, outside of contiguous runs, so whatever a write does to its dirty state it does to no other page's,
+ * and no other page's write does it to this one.
+ */
+export const OWN_DIRTY = 8;
 
 /** Why `run()` returned. The PC register is exact in every case. */
 export type Exit =
@@ -74,7 +79,8 @@ export const CONTEXT_WORDS = 37 + 64;
  * from 1 and code from FIRST_CODE_HELD, and records, in program order:
  * - a touch of a page that is not held, with the number under which it is held from now on. What had this number has left just before. Numbers are given anew in the
  *   order of last use: every page leaves later than all that were used before it, and earlier than all that are used after it.
- * - the first write to a held page that came in by a read, with 0 for the number.
+ * - the first write to a held page that came in by a read, with 0 for the number; unless the page is OWN_DIRTY, and a write to it has been recorded for the same sink
+ *   since its translation was installed.
  * - ACCESS_LEAVE: nothing is touched; the held page with this number leaves. So all do before the page tables may change, and some before a page that comes in
  *   under a HeldLimit.
  */
@@ -142,6 +148,7 @@ export interface Engine {
    */
   readonly tracePcs: Float64Array | undefined;
 
+  /** Who gets the records from now on. It has heard of no write yet. Not from inside `run()`. */
   setTraceSink(sink: TraceSink): void;
 
   /** Execute at most `budget` instructions (Infinity: no bound) and return why it stopped. */
@@ -150,7 +157,7 @@ export interface Engine {
   requestStop(): void;
 
   /**
-   * Cache the translation of the page that contains `va` to the frame at `pa`. `perms`: PERM_* bits. `orders`: what the limits on held pages ask for,
+   * Cache the translation of the page that contains `va` to the frame at `pa`. `perms`: PERM_* bits, and OWN_DIRTY. `orders`: what the limits on held pages ask for,
    * 0 to MAX_ENTRY_ORDER each; default 0.
    */
   installTranslation(va: Va, pa: Pa, perms: number, orders?: EntryOrders): void;

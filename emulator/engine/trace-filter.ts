@@ -7,6 +7,7 @@
  */
 import { ConfigError } from "../arch/errors.js";
 import { heldBounds, type FirstLevel, type FirstLevelSpec, type HeldBounds } from "../mmu/held-bounds.js";
+import type { CorePreset } from "../mmu/cores.js";
 import type { TlbSpec } from "../mmu/tlb.js";
 import { MAX_ENTRY_ORDER, type EngineOptions, type EntryOrders, type HeldLimit } from "./engine.js";
 
@@ -18,6 +19,17 @@ const MOST_SETS = 2 ** 15;
 /** Of `filterPages` (`fetchPages`) and its limit, for an engine whose data accesses (fetches) go first to each of these structures. */
 export function filterPagesFor<Spec extends FirstLevelSpec>(firstLevel: readonly FirstLevel<Spec>[]): HeldBounds<Spec> {
   return heldBounds(firstLevel, MAX_FILTER_PAGES);
+}
+
+/**
+ * Whether, once a hierarchy of these structures has heard of a write to a page with a dirty state of its own, all that it makes entries for the page from is dirty, until
+ * maintenance (docs/engine.md, "Filter"). Not if an L2 structure that a write does not mark may answer later; nor if a walk makes an L1 entry of neighbours that the
+ * L2 holds one by one.
+ */
+export function hearsWritesOnce({ l1d, l2 }: Pick<CorePreset, "l1d" | "l2">): boolean {
+  const ofData = l2.filter(({ serves }) => serves !== "instruction");
+  const alone = ofData.every(({ serves }) => serves === "data") || ofData.every(({ serves }) => serves === "both");
+  return alone && (l1d.coalescedPages === 1 || ofData.every(({ coalescedPages }) => coalescedPages === l1d.coalescedPages));
 }
 
 /** The limit as an engine takes it. */

@@ -15,7 +15,7 @@ import { ConfigError, ModelBug } from "../arch/errors.js";
 import type { PhysicalMemory } from "../memory/physical-memory.js";
 import { EXECUTED_HWCAP, EXECUTED_HWCAP2 } from "./hwcap.js";
 import type { Access, Context, Engine, EngineCounters, EngineOptions, EntryOrders, Exit, Registers, TraceSink } from "./engine.js";
-import { CONTEXT_WORDS, NO_ORDERS, PERM_EXEC, PERM_READ, PERM_WRITE } from "./engine.js";
+import { CONTEXT_WORDS, NO_ORDERS, OWN_DIRTY, PERM_EXEC, PERM_READ, PERM_WRITE } from "./engine.js";
 import { areOrders, filterDepths, filterLimits } from "./trace-filter.js";
 
 /** The class that the addon exports. */
@@ -24,6 +24,7 @@ interface NativeEngine {
   applyQueue(): void;
   invalidateRange(first: number, last: number): void;
   invalidateAll(): void;
+  changeSink(): void;
   discardCode(frame: number): void;
   readRegisters(groups: number): void;
   dispose(): void;
@@ -284,6 +285,8 @@ class Unicorn implements UnicornEngine {
   }
 
   setTraceSink(sink: TraceSink): void {
+    this.between("setTraceSink");
+    this.native.changeSink();
     this.sink = sink;
   }
 
@@ -336,11 +339,11 @@ class Unicorn implements UnicornEngine {
   installTranslation(va: Va, pa: Pa, perms: number, orders: EntryOrders = NO_ORDERS): void {
     this.between("installTranslation");
     const { pageSize } = this;
-    if (va >= VA_LIMIT || pa % pageSize !== 0 || pa + pageSize > this.memory.bytes || (perms & ~(PERM_READ | PERM_WRITE | PERM_EXEC)) !== 0 || !areOrders(orders)) {
+    if (va >= VA_LIMIT || pa % pageSize !== 0 || pa + pageSize > this.memory.bytes || (perms & ~(PERM_READ | PERM_WRITE | PERM_EXEC | OWN_DIRTY)) !== 0 || !areOrders(orders)) {
       throw new ModelBug(`Unicorn.installTranslation: va ${hex(va)} pa ${hex(pa)} perms ${perms} orders ${orders.data} ${orders.code}`);
     }
-    if (perms === 0) this.queue(Math.floor(va / pageSize), 0);
-    else this.queue(Math.floor(va / pageSize), (pa / pageSize) * 2 ** 13 + ((orders.code << 8) | (orders.data << 3) | perms));
+    if ((perms & ~OWN_DIRTY) === 0) this.queue(Math.floor(va / pageSize), 0);
+    else this.queue(Math.floor(va / pageSize), (pa / pageSize) * 2 ** 14 + ((orders.code << 9) | (orders.data << 4) | perms));
   }
 
   invalidatePage(va: Va): void {
@@ -348,7 +351,7 @@ class Unicorn implements UnicornEngine {
     this.queue(Math.floor(va / this.pageSize), 0);
   }
 
-  /** `packed`: frame * 2^13 + order for code * 2^8 + order for data * 8 + permissions, or 0 to forget the page. Applied before anything that depends on it. */
+  /** `packed`: frame * 2^14 + order for code * 2^9 + order for data * 16 + permissions with OWN_DIRTY, or 0 to forget the page. Applied before anything that depends on it. */
   private queue(page: number, packed: number): void {
     const { floats } = this;
     const count = floats[QUEUE_COUNT]!;

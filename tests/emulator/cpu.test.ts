@@ -21,6 +21,7 @@ const WRITE = 2;
 const R = 1;
 const W = 2;
 const X = 4;
+const OWN_DIRTY = 8;
 
 /* Descriptors. Arm: DDI 0487 D8.3. valid, page, AP[1] user, AP[2] read-only, inner shareable, AF, nG, DBM, PXN, UXN. */
 const VALID = 1n;
@@ -31,6 +32,7 @@ const SH = 3n << 8n;
 const AF = 1n << 10n;
 const NG = 1n << 11n;
 const DBM = 1n << 51n;
+const CONTIGUOUS = 1n << 52n;
 const PXN = 1n << 53n;
 const UXN = 1n << 54n;
 const DATA = USER | SH | AF | NG | PXN | UXN;
@@ -324,13 +326,54 @@ describe("cpu: access flag and dirty state", () => {
     const { tables, go, engine, mmus } = bench({ listeners: 1 });
     const clean = (CLEAN_PAGE | 0x9000n) & ~AF;
     const place = tables.map(0x1000, 3, clean);
-    expect(go(miss(0x1000, READ)).calls[0]![3]).to.equal(R | W);
+    expect(go(miss(0x1000, READ)).calls[0]![3]).to.equal(R | W | OWN_DIRTY);
     expect(tables.read(place)).to.equal(clean);
     engine.sink!(new Uint32Array([1, READ]), 1);
     expect(tables.read(place)).to.equal(CLEAN_PAGE | 0x9000n);
     engine.sink!(new Uint32Array([1, WRITE]), 1);
     expect(tables.read(place)).to.equal(RW_PAGE | 0x9000n);
     expect(mmus[0]!.stats({ instructions: 0, loads: 1, stores: 1 })).to.include({ accessFlagUpdates: 1, dirtyUpdates: 1 });
+  });
+
+  it("pages that may be written and have a descriptor of their own are cached as such, those of runs and blocks are not", () => {
+    const { tables, go } = bench({ listeners: 1 });
+    tables.map(0x1000, 3, RO_PAGE | 0x1_0000n);
+    tables.map(0x2000, 3, RW_PAGE | 0x2_0000n);
+    tables.map(0x1_0000, 3, RW_PAGE | 0x10_0000n | CONTIGUOUS);
+    tables.map(0x4000_0000, 2, VALID | DATA | DBM | 0x60_0000n);
+    expect([0x1000, 0x2000, 0x1_0000, 0x4000_0000].map((at) => go(miss(at, READ)).calls[0]![3])).to.deep.equal([R, R | W | OWN_DIRTY, R | W, R | W]);
+  });
+
+  it("no page is, if a TLB model of any CPU needs to hear of writes again", () => {
+    const tables = new PageTables();
+    const geometry = granule(tables.granuleName, tables.vaBits);
+    tables.map(0x2000, 3, RW_PAGE | 0x2_0000n);
+    const once = corePreset("neoverse-n1");
+    const [l2] = once.l2;
+    const again = { ...once, l2: [{ ...l2!, serves: "data" as const }, l2!] };
+    const make = (core: typeof once): Mmu => new Mmu({ core, memory: tables.memory, granule: geometry, updatesDescriptors: true, seed: 1 });
+    for (const [mmus, others, expected] of [[[once], [[once]], R | W | OWN_DIRTY], [[once, again], [], R | W], [[once], [[again]], R | W]] as const) {
+      const engine = new ScriptedEngine();
+      const cpu = new Cpu({ memory: tables.memory, granule: geometry, features: N1, engine, hwcap: 0, hwcap2: 0, midr: 0, mmus: mmus.map(make), others: others.map((each) => each.map(make)) });
+      cpu.setAddressSpace(tables.root as Pa, ASID as Asid);
+      engine.script = [miss(0x2000, READ), SVC];
+      cpu.run(Infinity);
+      expect(engine.calls.at(-1)![3]).to.equal(expected);
+    }
+  });
+
+  it("another CPU of the address space is another sink, which has heard of no write", () => {
+    const tables = new PageTables();
+    const geometry = granule(tables.granuleName, tables.vaBits);
+    const engine = new ScriptedEngine();
+    const make = (): Mmu => new Mmu({ core: corePreset("neoverse-n1"), memory: tables.memory, granule: geometry, updatesDescriptors: true, seed: 1 });
+    const cpu = new Cpu({ memory: tables.memory, granule: geometry, features: N1, engine, hwcap: 0, hwcap2: 0, midr: 0, mmus: [make()], others: [[make()]] });
+    const sinks = [engine.sink];
+    for (const each of [1, 1, 0]) {
+      cpu.selectCpu(each);
+      sinks.push(engine.sink);
+    }
+    expect(sinks.map((sink) => sinks.indexOf(sink))).to.deep.equal([0, 1, 1, 3]);
   });
 
   it("every listener hears the whole trace", () => {

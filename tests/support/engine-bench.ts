@@ -9,6 +9,8 @@ import { assemble } from "./assembly.js";
 export const R = 1;
 export const W = 2;
 export const X = 4;
+/** The page has a dirty state of its own. */
+export const OWN_DIRTY = 8;
 
 export interface Miss {
   readonly va: number;
@@ -56,6 +58,11 @@ export class EngineBench<E extends Engine> {
     this.pageSize = options.pageSize ?? 4096;
     this.memory = new PhysicalMemory(options.bytes ?? 64 * 2 ** 20, options.behind);
     this.engine = make(this.memory);
+    this.changeSink();
+  }
+
+  /** Another trace sink, which goes on with the same lists. */
+  changeSink(): void {
     this.engine.setTraceSink((words, count) => {
       for (let index = 0; index < count; index++) {
         const record = decodeRecord(words[2 * index]!, words[2 * index + 1]!);
@@ -82,6 +89,11 @@ export class EngineBench<E extends Engine> {
     this.map(va, first, perms);
     for (let page = 1; page < pages; page++) this.map(va + page * this.pageSize, this.frame(), perms);
     return first;
+  }
+
+  /** Physical address that `va` is translated to. */
+  physical(va: number): number {
+    return this.table.get(va / this.pageSize)!.pa;
   }
 
   unmap(va: number): void {

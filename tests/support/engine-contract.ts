@@ -7,7 +7,7 @@ import type { Pa, Va } from "../../emulator/arch/addr.js";
 import { ModelBug } from "../../emulator/arch/errors.js";
 import type { Engine, EngineOptions } from "../../emulator/engine/engine.js";
 import type { PhysicalMemory } from "../../emulator/memory/physical-memory.js";
-import { EngineBench, R, W, X } from "./engine-bench.js";
+import { EngineBench, OWN_DIRTY, R, W, X } from "./engine-bench.js";
 import { runSeed, seededAssert } from "./seed.js";
 
 const FETCH = 0;
@@ -722,6 +722,105 @@ export function describeEngine({ name: engineName, behind, make }: EngineUnderTe
         made.set({ 1: DATA, 2: 5000, 3: 4096 });
         made.go();
         expect(made.misses).to.deep.equal([]);
+      });
+    });
+
+    describe("writes of which the sink has heard", () => {
+      const OWN = R | W | OWN_DIRTY;
+      const page = DATA / 4096;
+
+      /** Touches of data, a run for each svc. */
+      function touchesOf(made: EngineBench<ContractEngine>): string {
+        made.records.length = 0;
+        expect(made.go().reason).to.equal("svc");
+        return made.records.filter(({ page }) => page >= DATA / 4096).map(({ page, access }) => `${page - DATA / 4096}${access === READ ? "r" : "w"}`).join(" ");
+      }
+
+      /** A page that is read, then written, time and again; its first write has been recorded. */
+      function updates(perms: number): EngineBench<ContractEngine> {
+        const made = bench();
+        made.code(CODE, "1: ldr x0, [x1]\n add x0, x0, #1\n str x0, [x1]\n svc #0\n b 1b");
+        made.data(DATA, 1, perms);
+        made.set({ 1: DATA });
+        expect(touchesOf(made)).to.equal("0r 0w");
+        return made;
+      }
+
+      it("no other first write of the page is recorded, wherever the page was in between", () => {
+        const made = updates(OWN);
+        expect([touchesOf(made), touchesOf(made)]).to.deep.equal(["0r", "0r"]);
+        expect(made.memory.read64(made.physical(DATA) as Pa)).to.equal(3n);
+      });
+
+      it("of a page whose dirty state is not its own all are", () => {
+        const made = updates(R | W);
+        expect([touchesOf(made), touchesOf(made)]).to.deep.equal(["0r 0w", "0r 0w"]);
+      });
+
+      it("a write by which the page comes in is recorded, and is heard as well", () => {
+        const made = bench();
+        made.code(CODE, "1: str x0, [x1]\n svc #0\n str x0, [x1]\n svc #0\n ldr x0, [x1]\n str x0, [x1]\n svc #0\n b 1b");
+        made.data(DATA, 1, OWN);
+        made.set({ 1: DATA });
+        expect([touchesOf(made), touchesOf(made), touchesOf(made)]).to.deep.equal(["0w", "0w", "0r"]);
+      });
+
+      for (const [name, forget] of [
+        ["the translation is installed anew", (made: EngineBench<ContractEngine>) => { made.engine.installTranslation(DATA as Va, made.physical(DATA) as Pa, OWN); }],
+        ["the page is invalidated", ({ engine }: EngineBench<ContractEngine>) => { engine.invalidatePage(DATA as Va); }],
+        ["a range around it is", ({ engine }: EngineBench<ContractEngine>) => { engine.invalidateRange((DATA - 4096) as Va, (DATA + 4096) as Va); }],
+        ["everything is", ({ engine }: EngineBench<ContractEngine>) => { engine.invalidateAll(); }],
+        ["another sink listens", (made: EngineBench<ContractEngine>) => { made.changeSink(); }],
+      ] as const) {
+        it(`the next one is recorded again once ${name}`, () => {
+          const made = updates(OWN);
+          forget(made);
+          expect([touchesOf(made), touchesOf(made)]).to.deep.equal(["0r 0w", "0r"]);
+        });
+      }
+
+      it("another page's translation changes nothing, nor does use of many other pages", () => {
+        const made = updates(OWN);
+        made.engine.invalidatePage((DATA + 4096) as Va);
+        made.engine.invalidateRange((DATA + 4096) as Va, (DATA + 2 ** 30) as Va);
+        // Far enough apart for the same places in tables by page number.
+        made.code(CODE + 0x1000, "2: ldr x0, [x2]\n str x0, [x2]\n add x2, x2, x3\n subs x4, x4, #1\n b.ne 2b\n svc #0");
+        for (let n = 1; n <= 8; n++) for (const apart of [2 ** 24, 2 ** 29]) made.data(DATA + n * apart, 1, OWN);
+        for (const apart of [2 ** 24, 2 ** 29]) {
+          made.set({ 2: DATA + apart, 3: apart, 4: 8 });
+          made.engine.registers.pc = BigInt(CODE + 0x1000);
+          touchesOf(made);
+        }
+        made.engine.registers.pc = BigInt(CODE);
+        expect(touchesOf(made)).to.equal("0r");
+      });
+
+      it("a write across pages that is refused on the second has been heard by no one", () => {
+        const made = bench();
+        made.code(CODE, "str x0, [x1]\n 1: ldr x0, [x2]\n str x0, [x2]\n svc #0\n b 1b");
+        made.data(DATA, 1, OWN);
+        made.data(DATA + 4096, 1, R);
+        made.set({ 1: DATA + 4092, 2: DATA });
+        expect(made.go()).to.deep.equal({ reason: "translation-miss", va: DATA + 4096, access: WRITE });
+        expect(made.trace.filter((touch) => touch.page === page)).to.deep.equal([]);
+        made.engine.registers.pc = BigInt(CODE + 4);
+        expect([touchesOf(made), touchesOf(made)]).to.deep.equal(["0r 0w", "0r"]);
+      });
+
+      it("a write to a frame that was executed in between is granted anew, and not recorded", () => {
+        const made = bench();
+        const code = made.code(CODE, "1: ldr w0, [x1]\n str w2, [x1]\n blr x3\n svc #0\n b 1b");
+        expect(code).to.be.greaterThan(0);
+        const routine = made.data(DATA, 1, OWN);
+        made.map(DATA + 2 ** 20, routine, R | X);
+        const returns = (value: number): number => 0x5280_0005 + value * 32;
+        made.memory.write64(routine as Pa, (0xd65f_03c0n << 32n) | BigInt(returns(7)));
+        made.set({ 1: DATA, 2: returns(8), 3: DATA + 2 ** 20 });
+        touchesOf(made);
+        expect(made.x(5)).to.equal(8);
+        made.set({ 2: returns(9) });
+        expect(touchesOf(made).startsWith("0r 0w")).to.equal(false);
+        expect(made.x(5)).to.equal(9);
       });
     });
 

@@ -12,6 +12,8 @@ export interface TlbShape {
   readonly tree: boolean;
   /** Order of the entry for a page. Default 0. */
   readonly orderOf?: (page: number) => number;
+  /** What a write marks is kept in the tables: an entry comes in dirty if its page has been written. Default: entries come in clean. */
+  readonly marksTables?: boolean;
 }
 
 const FETCH = 0;
@@ -37,13 +39,14 @@ interface Entry {
 }
 
 /** What the TLB does with records of one kind: `miss` and `dirty` with the name of the record, in order. */
-export function simulate<Kind extends TraceRecord>({ sets, ways, tree, orderOf = () => 0 }: TlbShape, records: readonly Kind[], name: (record: Kind) => string = ({ page }) => String(page)): string[] {
+export function simulate<Kind extends TraceRecord>({ sets, ways, tree, orderOf = () => 0, marksTables = false }: TlbShape, records: readonly Kind[], name: (record: Kind) => string = ({ page }) => String(page)): string[] {
   const events: string[] = [];
   const state = Array.from({ length: sets }, () => ({
     entries: Array.from({ length: ways }, (): Entry => ({ page: -1, dirty: false, used: 0, pinned: false })),
     bits: new Array<number>(ways).fill(0),
   }));
   const held = new Map<number, number>();
+  const marked = new Set<number>();
   let clock = 0;
   const setOf = (page: number): (typeof state)[number] => state[Math.floor(page / 2 ** orderOf(page)) % sets]!;
   const firstOf = (page: number): number => page - (page % 2 ** orderOf(page));
@@ -85,13 +88,14 @@ export function simulate<Kind extends TraceRecord>({ sets, ways, tree, orderOf =
     const set = setOf(page);
     if (!set.entries.some((entry) => entry.page === firstOf(page))) {
       events.push(`miss ${name(record)}`);
-      Object.assign(victimOf(set), { page: firstOf(page), dirty: false });
+      Object.assign(victimOf(set), { page: firstOf(page), dirty: marksTables && marked.has(page) });
     }
     use(page, comesIn || [...held.values()].some((each) => firstOf(each) === firstOf(page)));
     if (comesIn) held.set(record.held, page);
     const entry = set.entries.find((each) => each.page === firstOf(page))!;
     if (access === WRITE && !entry.dirty) {
       entry.dirty = true;
+      marked.add(page);
       events.push(`dirty ${name(record)}`);
     }
   }

@@ -10,6 +10,8 @@ export interface Depths {
   readonly data: number;
   readonly code: number;
   /** Of the held pages of a kind no more than `ways` in entries of one of the sets, whose numbers are those of the entries modulo `sets`. */
+  /** Pages of which a write that has been recorded need not be recorded again. */
+  readonly ownDirty?: (page: number) => boolean;
   readonly dataLimit?: Limit;
   readonly codeLimit?: Limit;
 }
@@ -39,6 +41,7 @@ export function plainTrace(accesses: readonly Access[]): Uint32Array {
 
 export class TraceFilter {
   /** Of data and of code, the least recent first. */
+  private readonly heard = new Set<number>();
   private readonly held: { readonly page: number; readonly number: number; written: boolean }[][] = [[], []];
 
   constructor(private readonly depths: Depths) {}
@@ -47,7 +50,7 @@ export class TraceFilter {
   trace(accesses: readonly Access[]): Uint32Array {
     const words: number[] = [];
     for (const { page, access } of accesses) {
-      const { data, code, dataLimit, codeLimit } = this.depths;
+      const { data, code, dataLimit, codeLimit, ownDirty = () => false } = this.depths;
       const [pages, depth, first, limit] = access === 0 ? ([this.held[1]!, code, 128, codeLimit] as const) : ([this.held[0]!, data, 1, dataLimit] as const);
       const at = pages.findIndex((each) => each.page === page);
       if (at >= 0) {
@@ -55,7 +58,8 @@ export class TraceFilter {
         pages.push(each!);
         if (access === 2 && !each!.written) {
           each!.written = true;
-          words.push(...recordWords(page, 2));
+          if (!this.heard.has(page)) words.push(...recordWords(page, 2));
+          if (ownDirty(page)) this.heard.add(page);
         }
         continue;
       }
@@ -68,8 +72,14 @@ export class TraceFilter {
       const number = left ?? free ?? pages.shift()!.number;
       pages.push({ page, number, written: access === 2 });
       words.push(...recordWords(page, access, number));
+      if (access === 2 && ownDirty(page)) this.heard.add(page);
     }
     return Uint32Array.from(words);
+  }
+
+  /** Pages of which no write counts as heard any more. Default: all. */
+  forget(forgotten: (page: number) => boolean = () => true): void {
+    for (const page of this.heard) if (forgotten(page)) this.heard.delete(page);
   }
 
   /** The records with which all pages leave. */

@@ -13,7 +13,7 @@ import { Code, type Local } from "./binary/code.js";
 import type { ModuleBuilder } from "./binary/module.js";
 import { CONTROL, I32, I32X4, I64, TYPE_EMPTY, TYPE_I32, TYPE_I64, TYPE_V128, V128 } from "./binary/opcodes.js";
 import { HeldSets } from "./held-sets.js";
-import { NO_PAGE } from "./layout.js";
+import { BY_WRITE_BIT, HEARD_BIT, NO_PAGE, WRITTEN_BIT } from "./layout.js";
 
 /** Slots of a set. */
 const SLOTS = 32;
@@ -24,7 +24,7 @@ const BUCKETS = 1024;
 const NONE = -1;
 
 // Offsets in a set.
-/** By slot, i64 each: address of the page or NO_PAGE; its place, with WRITTEN_BIT. */
+/** By slot, i64 each: address of the page or NO_PAGE; its place, with HEARD_BIT and WRITTEN_BIT. */
 const PAGE = 0;
 const REST = 8;
 const SLOT_SHIFT = 4;
@@ -55,9 +55,6 @@ export const ENTRY_PLACE = 16;
 export const ENTRY_USED = 20;
 const ENTRY_SLOT = 24;
 
-/** The page's write has been recorded. */
-export const WRITTEN_BIT = 1n << 32n;
-
 /** Pages that were used last in slices that have ended have the times below this one; all later uses have smaller times. */
 const AGED = 0x7000_0000;
 /** Less than all times. */
@@ -82,7 +79,7 @@ export function emptySet(cells: Uint32Array, at: number): void {
 export function revokeWrite(cells: Uint32Array, at: number, place: number): void {
   for (let slot = 0; slot < SLOTS; slot++) {
     const rest = (at + REST) / 4 + 4 * slot;
-    if (cells[rest] === place) cells[rest + 1] = 0;
+    if (cells[rest] === place) cells[rest + 1]! &= ~Number(WRITTEN_BIT >> 32n);
   }
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
     const entry = (at + TABLE + (bucket << TABLE_SHIFT)) / 4;
@@ -218,16 +215,18 @@ export class HeldPages {
     this.slotCell(code, USED, slot, 2).get(time).memory(I32.store, 0);
   }
 
-  /** First write to the held page at the address in the local, which is granted, and which the table leads to. */
+  /** A write to the held page at the address in the local, which had to be asked for and is granted, and which the table leads to. */
   writeFirst(code: Code, at: Local, slot: Local, time: Local): void {
     const { pageShift, record } = this.options;
-    const entry = code.local(TYPE_I32);
+    const [entry, rest] = [code.local(TYPE_I32), code.local(TYPE_I64)];
     this.use(code, slot, time);
     this.slotCell(code, REST, slot, SLOT_SHIFT);
-    this.pushRest(code, slot).i64(WRITTEN_BIT).op(I64.or).memory(I64.store, 0);
+    this.pushRest(code, slot).tee(rest).i64(HEARD_BIT | WRITTEN_BIT).op(I64.or).memory(I64.store, 0);
     pushEntry(code, at, pageShift).set(entry);
     this.storeEntry(code, I64.store, entry, ENTRY_WRITE, () => code.get(at));
+    code.get(rest).i64(HEARD_BIT).op(I64.and).op(I64.eqz).if(TYPE_EMPTY);
     record(code, () => code.i64(BigInt(ACCESS_WRITE) << 32n), () => code.get(at).i64(pageShift).op(I64.shrU));
+    code.end();
   }
 
   /** Runs the code of `then` for each held page, whose address is in the local. */
@@ -476,8 +475,8 @@ export class HeldPages {
     this.use(code, slot, 2);
     pushEntry(code, 0, pageShift).set(entry);
     this.fillEntry(code, entry, 0, slot);
-    // A page that comes in by a write has WRITTEN_BIT, which makes a read's number a write's.
-    record(code, () => this.pushWhat(code, access, slot).get(1).i64(WRITTEN_BIT).op(I64.and).op(I64.add), () => code.get(0).i64(pageShift).op(I64.shrU));
+    // BY_WRITE_BIT makes a read's number a write's.
+    record(code, () => this.pushWhat(code, access, slot).get(1).i64(BY_WRITE_BIT).op(I64.and).op(I64.add), () => code.get(0).i64(pageShift).op(I64.shrU));
     code.get(slot);
     return module.func({ parameters: [TYPE_I64, TYPE_I64, TYPE_I32, ...(sets === undefined ? [] : [TYPE_I32] as const)], results: [TYPE_I32] }, code);
   }

@@ -59,13 +59,21 @@ export const CLOCK = AFTER_CONTEXT + 240;
 export const HELD_DATA = 0x1000;
 export const HELD_CODE = 0xa000;
 
+// Of a page that the filter holds, above its place: it comes in by a write; no write of it need be recorded while it is held; and it may be written without asking.
+export const BY_WRITE_BIT = 1n << 32n;
+export const HEARD_BIT = 1n << 33n;
+export const WRITTEN_BIT = 1n << 34n;
+
 /** Behind the cells, which are cleared when an engine is made. */
 export const CELLS_END = 0x14000;
 /** Trace records of 8 bytes, and the PC of each as a float. */
 export const RING = 0x20000;
 export const RING_RECORDS = 8192;
 export const RING_PCS = 0x30000;
-/** Front table of the translation cache: i64 page number with the epoch; i32 place, with FRONT_* bits below it. */
+/**
+ * Front table of the translation cache: i64 page number with the epoch; i32 place, with FRONT_* bits below it; i32 the bits above its place of a page that comes
+ * in by a read, with FRONT_UNHEARD.
+ */
 export const FRONT = 0x40000;
 export const FRONT_ENTRIES = 131072;
 /** The page may be written; orders of its entries for data and for code (EntryOrders). */
@@ -74,6 +82,8 @@ export const FRONT_DATA_SHIFT = 1;
 export const FRONT_CODE_SHIFT = 6;
 export const FRONT_ORDER = 31;
 export const FRONT_PLACE = -0x800;
+/** The next write that is recorded is the first of the page that the trace sink hears of, and ends that others have to be. */
+export const FRONT_UNHEARD = 1;
 /** log2 of the bytes of an entry of the jump cache or the front table. */
 export const ENTRY_SHIFT = 4;
 

@@ -8,11 +8,14 @@ import { ACCESS_FETCH, ACCESS_READ, type HeldLimit } from "../engine.js";
 import { Code } from "./binary/code.js";
 import type { ModuleBuilder } from "./binary/module.js";
 import { CONTROL, F64, I32, I64, TYPE_EMPTY, TYPE_I32, TYPE_I64 } from "./binary/opcodes.js";
-import { ENTRY_PLACE, ENTRY_READ, ENTRY_USED, ENTRY_WRITE, entryWord, HeldPages, pushEntry, WRITTEN_BIT } from "./held-pages.js";
-import { ACCESS_PC, CLOCK, ENTRY_SHIFT, FETCH_PAGE, FRONT, FRONT_CODE_SHIFT, FRONT_DATA_SHIFT, FRONT_ENTRIES, FRONT_EPOCH, FRONT_ORDER, FRONT_PLACE, FRONT_WRITE, HELD_CODE, HELD_DATA, NO_FETCH_PAGE, RING, RING_COUNT, RING_PCS, RING_RECORDS } from "./layout.js";
+import { ENTRY_PLACE, ENTRY_READ, ENTRY_USED, ENTRY_WRITE, entryWord, HeldPages, pushEntry } from "./held-pages.js";
+import { ACCESS_PC, BY_WRITE_BIT, CLOCK, ENTRY_SHIFT, FETCH_PAGE, FRONT, FRONT_CODE_SHIFT, FRONT_DATA_SHIFT, FRONT_ENTRIES, FRONT_EPOCH, FRONT_ORDER, FRONT_PLACE, FRONT_UNHEARD, FRONT_WRITE, HEARD_BIT, HELD_CODE, HELD_DATA, NO_FETCH_PAGE, RING, RING_COUNT, RING_PCS, RING_RECORDS, WRITTEN_BIT } from "./layout.js";
 
 /** Value of places that are not there. */
 export const NOWHERE = -1;
+
+/** What of the last two words of an entry of the front table is a page that comes in by a read. */
+const COMES_IN = BigInt.asUintN(32, BigInt(FRONT_PLACE)) | HEARD_BIT | WRITTEN_BIT;
 
 /** What the filter is made for. */
 export interface FilterOptions {
@@ -73,8 +76,9 @@ export class PageFilter {
   private readonly grant: number;
   private readonly drain: number;
   private readonly codeOrder: number;
+  private readonly wrote: number;
 
-  constructor(module: ModuleBuilder, options: FilterOptions, { grant, drain, codeOrder }: { readonly grant: number; readonly drain: number; readonly codeOrder: number }) {
+  constructor(module: ModuleBuilder, options: FilterOptions, { grant, drain, codeOrder, wrote }: { readonly grant: number; readonly drain: number; readonly codeOrder: number; readonly wrote: number }) {
     this.module = module;
     this.options = options;
     this.base = options.base | 0;
@@ -82,6 +86,7 @@ export class PageFilter {
     this.grant = grant;
     this.drain = drain;
     this.codeOrder = codeOrder;
+    this.wrote = wrote;
     const shared = { module, pageShift: this.pageShift, record: this.record.bind(this) };
     this.data = new HeldPages({ ...shared, at: options.base + HELD_DATA, depth: options.filterPages, limit: options.filterLimit, access: ACCESS_READ });
     this.code = new HeldPages({ ...shared, at: options.base + HELD_CODE, depth: options.fetchPages, limit: options.fetchLimit, access: ACCESS_FETCH });
@@ -202,6 +207,11 @@ export class PageFilter {
       code.get(at).call(translateWrite);
       refuseNowhere();
       data.writeFirst(code, at, slot, time);
+      const page = code.local(TYPE_I64);
+      const entry = code.local(TYPE_I32);
+      code.get(at).i64(this.pageShift).op(I64.shrU).set(page);
+      this.frontEntry(code, page).set(entry);
+      this.noteWrite(code, at, entry);
       code.else();
       data.use(code, slot, time);
       code.end();
@@ -211,12 +221,22 @@ export class PageFilter {
     const entry = this.translate(code, write, at, place);
     code.get(place);
     refuseNowhere();
-    code.get(at).get(place).op(I64.extendI32U);
-    if (write) code.i64(WRITTEN_BIT).op(I64.or);
-    code.get(time);
+    code.get(at);
     // Whoever grants fills the entry.
+    if (write) code.get(place).op(I64.extendI32U).i64(BY_WRITE_BIT | HEARD_BIT | WRITTEN_BIT).op(I64.or);
+    else code.get(entry).memory(I64.load, 8).i64(COMES_IN).op(I64.and);
+    code.get(time);
     if (this.options.filterLimit !== undefined) code.get(entry).memory(I32.load, 8).i32(FRONT_DATA_SHIFT).op(I32.shrU).i32(FRONT_ORDER).op(I32.and);
-    code.call(data.enter).op(CONTROL.drop).end();
+    code.call(data.enter).op(CONTROL.drop);
+    if (write) this.noteWrite(code, at, entry);
+    code.end();
+  }
+
+  /** A write of the page at the address in local `at` has been recorded, if it had to be. The front table has the page, in the entry. */
+  private noteWrite(code: Code, at: number, entry: number): void {
+    if (!this.options.trace) return;
+    code.get(entry).memory(I32.load, 12).i32(FRONT_UNHEARD).op(I32.and).if(TYPE_EMPTY);
+    code.get(at).i64(this.pageShift).op(I64.shrU).op(F64.convertI64U).call(this.wrote).end();
   }
 
   /** (base, time) -> place of the page; its access is granted. */

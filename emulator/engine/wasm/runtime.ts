@@ -44,6 +44,8 @@ export interface RuntimeImports {
   readonly grant: (page: number, write: number) => number;
   /** Under a limit on held pages of code: the order of the entry for a page. */
   readonly codeOrder: (page: number) => number;
+  /** A write of a page that the front table has with FRONT_UNHEARD has been recorded. */
+  readonly wrote: (page: number) => void;
   /** The ring is full. */
   readonly drain: () => void;
   /** Carries out an instruction on the register words. */
@@ -93,11 +95,12 @@ class Runtime {
     const grant = module.importFunction("e", "grant", { parameters: [TYPE_F64, TYPE_I32], results: [TYPE_I32] });
     const drain = module.importFunction("e", "drain", { parameters: [], results: [] });
     const codeOrder = module.importFunction("e", "codeOrder", { parameters: [TYPE_F64], results: [TYPE_I32] });
+    const wrote = module.importFunction("e", "wrote", { parameters: [TYPE_F64], results: [] });
     this.interpretImport = module.importFunction("e", "interpret", FUNCTIONS.interpret);
     module.importMemory("e", "memory", options.memoryPages);
     module.importTable("e", "table", 1);
     this.guestType = module.type(GUEST_FUNCTION);
-    this.filter = new PageFilter(module, options, { grant, drain, codeOrder });
+    this.filter = new PageFilter(module, options, { grant, drain, codeOrder, wrote });
   }
 
   /** Notes a refusal at the address that `far` pushes. */

@@ -5,8 +5,8 @@
  * code asks by itself; its tags carry an epoch, so that it is emptied in one step. A frame is untouched, CODE or WRITABLE as in the reference
  * engine (native/src/frames.rs): a write grant to a CODE frame first drops its code, an exec grant to a WRITABLE frame withdraws all write grants.
  */
-import { NO_ORDERS, PERM_EXEC, PERM_READ, PERM_WRITE, type EntryOrders } from "../engine.js";
-import { ENTRY_SHIFT, FRONT, FRONT_CODE_SHIFT, FRONT_DATA_SHIFT, FRONT_ENTRIES, FRONT_EPOCH, FRONT_ORDER, FRONT_WRITE, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH, JUMP_FOLD } from "./layout.js";
+import { NO_ORDERS, OWN_DIRTY, PERM_EXEC, PERM_READ, PERM_WRITE, type EntryOrders } from "../engine.js";
+import { ENTRY_SHIFT, FRONT, FRONT_CODE_SHIFT, FRONT_DATA_SHIFT, FRONT_ENTRIES, FRONT_EPOCH, FRONT_ORDER, FRONT_UNHEARD, FRONT_WRITE, HEARD_BIT, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH, JUMP_FOLD, WRITTEN_BIT } from "./layout.js";
 
 /** Set in an entry whose page may stand in the jump cache. */
 const FETCHED = 8;
@@ -14,7 +14,15 @@ const FRAME_SHIFT = 4;
 const LEAF_PAGES = 512;
 /** In a leaf, behind the entries: the orders of each page, as they stand in the front table. */
 const ORDERS = LEAF_PAGES;
-const LEAF_WORDS = 2 * LEAF_PAGES;
+/** Behind these: the number of the last trace sink that a write of the page has been recorded for since it was installed, NO_SINK, or NOT_OWN. */
+const HEARD = 2 * LEAF_PAGES;
+const LEAF_WORDS = 3 * LEAF_PAGES;
+const NO_SINK = 0;
+/** The page's dirty state is not its own: all writes that may change it are recorded. */
+const NOT_OWN = 0xffff_ffff;
+/** In the last word of an entry of the front table: no write of the page need be recorded; and it may be written without asking. */
+const COMES_IN_HEARD = Number(HEARD_BIT >> 32n);
+const COMES_IN_WRITTEN = Number(WRITTEN_BIT >> 32n);
 const LAST_EPOCH = 0xffff;
 const WORDS_PER_ENTRY = (1 << ENTRY_SHIFT) / 4;
 
@@ -44,6 +52,7 @@ export class SoftTlb {
   private readonly pageSize: number;
   private frontEpoch = 0;
   private jumpEpoch = 0;
+  private sink = NO_SINK + 1;
   private readonly fetched = new Set<number>();
   /** Addresses of each page that were put into the jump cache. */
   private readonly jumps = new Map<number, Set<number>>();
@@ -92,10 +101,12 @@ export class SoftTlb {
     const at = this.frontEntry(page);
     const low = page >>> 0;
     const high = (Math.floor(page / 2 ** 32) | (this.frontEpoch << 16)) >>> 0;
-    const keep = cells[at] === low && cells[at + 1] === high ? cells[at + 2]! & FRONT_WRITE : 0;
+    const mayWrite = write ? FRONT_WRITE : cells[at] === low && cells[at + 1] === high ? cells[at + 2]! & FRONT_WRITE : 0;
     cells[at] = low;
     cells[at + 1] = high;
-    cells[at + 2] = frame * this.pageSize + leaf[ORDERS + placeInLeaf(page)]! + (write ? FRONT_WRITE : keep);
+    cells[at + 2] = frame * this.pageSize + leaf[ORDERS + placeInLeaf(page)]! + mayWrite;
+    const heard = leaf[HEARD + placeInLeaf(page)]!;
+    cells[at + 3] = heard === NOT_OWN ? 0 : heard !== this.sink ? FRONT_UNHEARD : mayWrite === 0 ? COMES_IN_HEARD : COMES_IN_HEARD | COMES_IN_WRITTEN;
   }
 
   private clearFront(page: number): void {
@@ -134,7 +145,7 @@ export class SoftTlb {
   }
 
   private ordersOf(page: number): number {
-    return this.leaves.get(Math.floor(page / LEAF_PAGES))?.[ORDERS + (placeInLeaf(page))] ?? 0;
+    return this.leaves.get(Math.floor(page / LEAF_PAGES))?.[ORDERS + placeInLeaf(page)] ?? 0;
   }
 
   /** Order of the entry for a page of code. The front table knows it from now on, if the page may be read. */
@@ -165,6 +176,19 @@ export class SoftTlb {
     this.frames[frame] = WRITABLE;
     this.fillFront(page, leaf, frame, true);
     return frame * this.pageSize;
+  }
+
+  /** A write of the page has been recorded, which may be written and whose dirty state is its own. */
+  noteWrite(page: number): void {
+    const leaf = this.leaves.get(Math.floor(page / LEAF_PAGES))!;
+    leaf[HEARD + placeInLeaf(page)] = this.sink;
+    this.fillFront(page, leaf, leaf[placeInLeaf(page)]! >>> FRAME_SHIFT, true);
+  }
+
+  /** Another trace sink, which has heard of no write, hears all that follows. */
+  changeSink(): void {
+    this.sink++;
+    this.emptyFront();
   }
 
   frameOf(page: number): number {
@@ -219,7 +243,7 @@ export class SoftTlb {
 
   // --- what the kernel side does ---------------------------------------------------------------------------------------
 
-  /** `perms` not 0. */
+  /** `perms`: PERM_* bits, at least one, and OWN_DIRTY. */
   install(page: number, frame: number, perms: number, { data, code }: EntryOrders = NO_ORDERS): void {
     const number = Math.floor(page / LEAF_PAGES);
     let leaf = this.leaves.get(number);
@@ -228,8 +252,9 @@ export class SoftTlb {
       this.leaves.set(number, leaf);
     }
     const before = leaf[placeInLeaf(page)]!;
-    leaf[placeInLeaf(page)] = (frame << FRAME_SHIFT) | perms;
-    leaf[ORDERS + (placeInLeaf(page))] = (data << FRONT_DATA_SHIFT) | (code << FRONT_CODE_SHIFT);
+    leaf[placeInLeaf(page)] = (frame << FRAME_SHIFT) | (perms & ~OWN_DIRTY);
+    leaf[HEARD + placeInLeaf(page)] = (perms & OWN_DIRTY) === 0 ? NOT_OWN : NO_SINK;
+    leaf[ORDERS + placeInLeaf(page)] = (data << FRONT_DATA_SHIFT) | (code << FRONT_CODE_SHIFT);
     this.clearFront(page);
     if ((before & FETCHED) !== 0) this.forbidFetch(page);
   }

@@ -8,7 +8,7 @@ import { hex } from "../../arch/addr.js";
 import { ConfigError, ModelBug } from "../../arch/errors.js";
 import type { PhysicalMemory } from "../../memory/physical-memory.js";
 import type { Access, Context, Engine, EngineCounters, EngineOptions, EntryOrders, Exit, TraceSink } from "../engine.js";
-import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, CONTEXT_WORDS, NO_ORDERS, PERM_EXEC, PERM_READ, PERM_WRITE } from "../engine.js";
+import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, CONTEXT_WORDS, NO_ORDERS, OWN_DIRTY, PERM_EXEC, PERM_READ, PERM_WRITE } from "../engine.js";
 import { areOrders, filterDepths, filterLimits } from "../trace-filter.js";
 import { ENCODINGS } from "./a64/encodings.js";
 import { MAX_SLICE, readAccount, STOP_BITS_SET, type Account } from "./account.js";
@@ -134,6 +134,9 @@ class Wasm implements WasmEngine {
         table: this.code.table,
         grant: (page, write) => this.grant(page, write),
         codeOrder: (page) => this.softTlb.codeOrder(page),
+        wrote: (page) => {
+          this.softTlb.noteWrite(page);
+        },
         drain: () => {
           this.drain();
         },
@@ -167,6 +170,8 @@ class Wasm implements WasmEngine {
   // --- the trace -------------------------------------------------------------------------------------------------------
 
   setTraceSink(sink: TraceSink): void {
+    this.between("setTraceSink");
+    this.softTlb.changeSink();
     this.sink = sink;
   }
 
@@ -423,11 +428,11 @@ class Wasm implements WasmEngine {
   installTranslation(va: Va, pa: Pa, perms: number, orders: EntryOrders = NO_ORDERS): void {
     this.between("installTranslation");
     const { pageSize } = this;
-    if (va >= VA_LIMIT || pa % pageSize !== 0 || pa + pageSize > this.memory.bytes || (perms & ~(PERM_READ | PERM_WRITE | PERM_EXEC)) !== 0 || !areOrders(orders)) {
+    if (va >= VA_LIMIT || pa % pageSize !== 0 || pa + pageSize > this.memory.bytes || (perms & ~(PERM_READ | PERM_WRITE | PERM_EXEC | OWN_DIRTY)) !== 0 || !areOrders(orders)) {
       throw new ModelBug(`Wasm.installTranslation: va ${hex(va)} pa ${hex(pa)} perms ${perms} orders ${orders.data} ${orders.code}`);
     }
     const page = Math.floor(va / pageSize);
-    if (perms === 0) this.softTlb.forgetPage(page);
+    if ((perms & ~OWN_DIRTY) === 0) this.softTlb.forgetPage(page);
     else this.softTlb.install(page, pa / pageSize, perms, orders);
   }
 

@@ -9,7 +9,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { createUnicornEngine } from "../../../emulator/engine/unicorn.js";
 import type { UnicornEngine } from "../../../emulator/engine/unicorn.js";
-import { EngineBench } from "../../support/engine-bench.js";
+import { EngineBench, OWN_DIRTY, R, W } from "../../support/engine-bench.js";
 import { LEAVE, type TraceRecord } from "../../support/engine-bench.js";
 import { isOfCode, plainTouch, simulate, type TlbShape } from "../../support/filtered-tlb.js";
 import { seededAssert } from "../../support/seed.js";
@@ -77,7 +77,7 @@ function checkHeld(records: readonly TraceRecord[], depth: number, first: number
 }
 
 /** Run the steps `rounds` times on an engine; returns the true accesses and the trace. */
-function execute(made: EngineBench<UnicornEngine>, steps: readonly Step[], pages: readonly number[], rounds: number): { truth: TraceRecord[]; trace: TraceRecord[] } {
+function execute(made: EngineBench<UnicornEngine>, steps: readonly Step[], pages: readonly number[], rounds: number, perms = R | W): { truth: TraceRecord[]; trace: TraceRecord[] } {
   const lines: string[] = [];
   const truth: TraceRecord[] = [];
   for (const { pointer, kind, cross } of steps) {
@@ -97,7 +97,7 @@ function execute(made: EngineBench<UnicornEngine>, steps: readonly Step[], pages
   made.code(CODE, `1: ${lines.join("\n")}\n subs x27, x27, #1\n b.ne 1b\n brk #0`);
   made.set({ 27: rounds });
   for (const [index, page] of pages.entries()) made.set({ [1 + index]: DATA + page * PAGE + PAGE - 16 });
-  for (const page of new Set(pages.flatMap((each) => [each, each + 1]))) made.data(DATA + page * PAGE);
+  for (const page of new Set(pages.flatMap((each) => [each, each + 1]))) made.data(DATA + page * PAGE, 1, perms);
   while (made.go().reason === "svc");
   expect(made.engine.registers.x(27)).to.equal(0n);
   return { truth: Array.from({ length: rounds }, () => truth).flat(), trace: made.records.filter((record) => !isOfCode(record)) };
@@ -181,6 +181,29 @@ describe("trace of the unicorn engine", () => {
     });
   }
 
+  for (const depth of [1, 4, 32]) {
+    it(`${depth} filter pages, each with a dirty state of its own: a TLB whose writes mark the tables sees what it would see without, in fewer records`, () => {
+      const [small, large]: readonly TlbShape[] = [{ sets: 1, ways: depth, tree: false, marksTables: true }, { sets: 1, ways: depth + 3, tree: false, marksTables: true }];
+      let saved = 0;
+      seededAssert(
+        fc.property(steps, pages, fc.integer({ min: 1, max: 4 }), (program, layout, rounds) => {
+          withEngine(depth, (made) => {
+            const { truth, trace } = execute(made, program, layout, rounds, R | W | OWN_DIRTY);
+            checkHeld(trace, depth, 1);
+            for (const shape of [small!, large!]) expect(simulate(shape, trace)).to.deep.equal(simulate(shape, truth));
+            const written = trace.filter(({ access, held }) => access === WRITE && held === 0).map(({ page }) => page);
+            expect(new Set(written).size, "first writes are recorded once").to.equal(written.length);
+            withEngine(depth, (other) => {
+              saved += execute(other, program, layout, rounds).trace.length - trace.length;
+            });
+          });
+        }),
+        60,
+      );
+      expect(saved).to.be.greaterThan(0);
+    });
+  }
+
   it("a loop over as many pages as the filter holds makes no records", () => {
     for (const [used, expected] of [[4, 4], [5, 500]] as const) {
       withEngine(4, (made) => {
@@ -246,6 +269,15 @@ describe("trace of the unicorn engine", () => {
         expect(simulate(shape, trace)).to.include("no victim");
         expect(simulate(shape, trace)).to.not.deep.equal(simulate(shape, truth));
       }, 1, limit);
+    });
+
+    it("who finds pages clean again that it has written hears of it no more", () => {
+      const written: Step[] = [{ pointer: 0, kind: "ldr", cross: false }, { pointer: 0, kind: "str", cross: false }, ...reads([1, 2, 3])];
+      withEngine(1, (made) => {
+        const { truth, trace } = execute(made, written, layout, 3, R | W | OWN_DIRTY);
+        expect(simulate({ ...small, marksTables: true }, trace)).to.deep.equal(simulate({ ...small, marksTables: true }, truth));
+        expect(simulate(small, trace)).to.not.deep.equal(simulate(small, truth));
+      });
     });
 
     it("who does not see pages leave has another order, and other victims", () => {

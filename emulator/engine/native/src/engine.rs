@@ -4,14 +4,14 @@ use std::ffi::c_void;
 use std::ptr;
 
 use crate::access::{Place, untagged};
-use crate::filter::{self, Filter, Limit, NO_PAGE};
+use crate::filter::{self, BY_WRITE, Filter, HEARD, Limit, NO_PAGE, WRITTEN};
 use crate::frames::{CODE, Frames, WRITABLE};
 use crate::hooks;
 use crate::registers;
 use crate::registry;
 use crate::ring::Ring;
 use crate::shared::Shared;
-use crate::translations::{EXEC, GRANTED_ORDER, READ, Translations, WRITE};
+use crate::translations::{EXEC, GRANTED_BITS, GRANTED_HEARD, GRANTED_ORDER, GRANTED_UNHEARD, READ, Translations, WRITE};
 use crate::unicorn::{Arm64CpuModel, CNTKCTL_EL1, CPACR_EL1, Reg, SCTLR_EL1, TCR_EL1, Unicorn, uc_engine};
 
 unsafe extern "C" {
@@ -209,7 +209,7 @@ impl Engine {
 
     // --- the translation cache ---------------------------------------------------------------------------------------
 
-    /// Host address of a page that data may be read from (or written to), with the order of the page's entry in the bits of GRANTED_ORDER; else 0.
+    /// Host address of a page that data may be read from (or written to), with GRANTED_BITS; else 0.
     #[inline(always)]
     fn translate(&mut self, vpn: u64, write: bool) -> u64 {
         let granted = self.translations.front(vpn, write);
@@ -229,7 +229,7 @@ impl Engine {
             }
             self.frames.set(translation.frame, WRITABLE);
         }
-        let granted = self.host_of(translation.frame) | translation.data_order;
+        let granted = self.host_of(translation.frame) | translation.data_order | self.translations.hearing(vpn);
         self.translations.grant(vpn, granted, write);
         granted
     }
@@ -381,10 +381,12 @@ impl Engine {
     fn touch(&mut self, base: u64, write: bool) -> bool {
         let slot = if let Some(slot) = self.filter.find(base) {
             if write && !self.filter.is_written(slot) {
-                if self.translate(base >> self.page_shift, true) == 0 {
+                let granted = self.translate(base >> self.page_shift, true);
+                if granted == 0 {
                     return false;
                 }
                 self.filter.write_slot(slot, &mut self.ring);
+                self.note_write(base, granted);
             } else {
                 self.filter.use_slot(slot);
             }
@@ -394,7 +396,12 @@ impl Engine {
             if granted == 0 {
                 return false;
             }
-            self.filter.enter(base, granted & !GRANTED_ORDER, write, (granted & GRANTED_ORDER) as u32, &mut self.ring)
+            let how = self.comes_in(base, write, granted);
+            let slot = self.filter.enter(base, granted & !GRANTED_BITS, how, (granted & GRANTED_ORDER) as u32, &mut self.ring);
+            if write {
+                self.note_write(base, granted);
+            }
+            slot
         };
         self.hot.read_base = base;
         self.hot.write_base = if self.filter.is_written(slot) { base } else { NO_PAGE };
@@ -403,6 +410,28 @@ impl Engine {
             self.obey_sink();
         }
         true
+    }
+
+    /// How a page comes into the filter whose access was granted.
+    #[inline(always)]
+    fn comes_in(&self, base: u64, write: bool, granted: u64) -> u32 {
+        if write {
+            BY_WRITE | HEARD | WRITTEN
+        } else if granted & GRANTED_HEARD == 0 {
+            0
+        } else if self.translations.front(base >> self.page_shift, true) != 0 {
+            HEARD | WRITTEN
+        } else {
+            HEARD
+        }
+    }
+
+    /// A write that was granted has been recorded, if it had to be.
+    #[inline(always)]
+    fn note_write(&mut self, base: u64, granted: u64) {
+        if granted & GRANTED_UNHEARD != 0 {
+            self.translations.note_write(base >> self.page_shift);
+        }
     }
 
     pub fn leave_page(&mut self) {

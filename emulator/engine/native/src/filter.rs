@@ -3,7 +3,8 @@
 //! A filter holds the `depth` most recently used pages of one kind, data or code. Any TLB whose sets keep at least `depth` recently used
 //! entries hits on each of them, so nothing but its order of recency changes, and that need not be known while the page is held: pages leave
 //! in the order of their last uses. So a use only notes the time. A page that comes in makes a record, with the number of its slot, which
-//! says which page leaves. The first write to a page while it is held makes one too, because it may set the dirty state.
+//! says which page leaves. The first write to a page while it is held makes one too, because it may set the dirty state; unless the page came in as one of which
+//! that is known not to be so.
 //!
 //! A TLB whose sets keep fewer entries sets a limit: of the held pages no more than its ways lie in entries of one of its sets. Where one too many would, pages leave
 //! until none does; the least recent of all first, so that the order of leaving stays that of last uses.
@@ -25,6 +26,11 @@ pub const FIRST_DATA_HELD: u32 = 1;
 pub const FIRST_CODE_HELD: u32 = 128;
 const NOT_NEW: u32 = 0;
 
+/// How a page comes in: by a write; as one whose writes need not be recorded; and which the engine may write without asking.
+pub const BY_WRITE: u32 = 1;
+pub const HEARD: u32 = 2;
+pub const WRITTEN: u32 = 4;
+
 const BUCKETS: usize = 1024;
 /// No slot.
 const NONE: usize = MAX_DEPTH;
@@ -41,7 +47,8 @@ pub struct Filter {
     bases: [u64; MAX_DEPTH],
     /// Host address of the page.
     hosts: [u64; MAX_DEPTH],
-    /// Slots with a page whose write has been recorded since it came in, and that the engine may write without asking; one bit each.
+    /// Slots with a page of which a write has been recorded, one bit each; and those of these pages that the engine may write without asking.
+    heard: u32,
     written: u32,
     /// Time of last use, above the number of the slot: the least word is that of the least recent page. Of a slot without a page: u64::MAX.
     used: [u64; MAX_DEPTH],
@@ -80,6 +87,7 @@ impl Filter {
         Self {
             bases: [NO_PAGE; MAX_DEPTH],
             hosts: [0; MAX_DEPTH],
+            heard: 0,
             written: 0,
             used: [u64::MAX; MAX_DEPTH],
             pages: 0,
@@ -149,17 +157,20 @@ impl Filter {
         }
     }
 
-    /// First write to a held page.
+    /// A write to a held page, which had to be asked for.
     pub fn write_slot(&mut self, slot: usize, ring: &mut Ring) {
         self.use_slot(slot);
         self.written |= 1 << slot;
-        ring.push(self.bases[slot] >> self.page_shift, WRITE, NOT_NEW);
+        if self.heard & 1 << slot == 0 {
+            self.heard |= 1 << slot;
+            ring.push(self.bases[slot] >> self.page_shift, WRITE, NOT_NEW);
+        }
     }
 
-    /// A page from outside comes in, in place of the least recent one if there is no room. `order`: log2 of the pages of the entry that the TLB of the limit
+    /// A page from outside comes in, in place of the least recent one if there is no room. `how`: BY_WRITE, HEARD, WRITTEN. `order`: log2 of the pages of the entry that the TLB of the limit
     /// makes of its translation. Returns its slot.
     #[inline(always)]
-    pub fn enter(&mut self, base: u64, host: u64, write: bool, order: u32, ring: &mut Ring) -> usize {
+    pub fn enter(&mut self, base: u64, host: u64, how: u32, order: u32, ring: &mut Ring) -> usize {
         let mut slot = NONE;
         if self.is_limited() {
             let set = (base >> self.page_shift >> order & self.set_mask) as usize % MAX_SETS as usize;
@@ -181,9 +192,10 @@ impl Filter {
         self.guess[bucket] = slot as u8;
         self.bases[slot] = base;
         self.hosts[slot] = host;
-        self.written = self.written & !(1 << slot) | u32::from(write) << slot;
+        self.heard = self.heard & !(1 << slot) | u32::from(how & HEARD != 0) << slot;
+        self.written = self.written & !(1 << slot) | u32::from(how & WRITTEN != 0) << slot;
         self.use_slot(slot);
-        ring.push(base >> self.page_shift, if write { WRITE } else { self.kind }, self.first_held + slot as u32);
+        ring.push(base >> self.page_shift, if how & BY_WRITE != 0 { WRITE } else { self.kind }, self.first_held + slot as u32);
         slot
     }
 
@@ -268,6 +280,7 @@ impl Filter {
             self.empty(slot);
             ring.push(0, LEAVE, self.first_held + slot as u32);
         }
+        self.heard = 0;
         self.written = 0;
     }
 

@@ -181,6 +181,13 @@ impl NativeEngine {
         Ok(())
     }
 
+    /// Another sink gets the records from now on.
+    #[napi]
+    pub fn change_sink(&mut self) -> Result<()> {
+        self.engine()?.translations.change_sink();
+        Ok(())
+    }
+
     #[napi]
     pub fn discard_code(&mut self, frame: f64) -> Result<()> {
         self.apply_queue()?;

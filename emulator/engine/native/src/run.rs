@@ -33,7 +33,7 @@ impl Engine {
                 Some(slot) => self.fetches.use_slot(slot),
                 None => {
                     let order = if self.fetches.is_limited() { self.translations.code_order(page) } else { 0 };
-                    self.fetches.enter(base, 0, false, order, &mut self.ring);
+                    self.fetches.enter(base, 0, 0, order, &mut self.ring);
                 }
             }
             if self.ring.drained {

@@ -108,7 +108,7 @@ impl Shared {
     /// A queued change: page and its translation; without one the page is to be forgotten.
     pub fn queued(&self, index: usize) -> (u64, Option<Translation>) {
         let packed = self.float(QUEUE + 2 * index + 1);
-        let translation = Translation { frame: packed >> 13, perms: packed & 7, data_order: packed >> 3 & 31, code_order: packed >> 8 & 31 };
+        let translation = Translation { frame: packed >> 14, perms: packed & 15, data_order: packed >> 4 & 31, code_order: packed >> 9 & 31 };
         (self.float(QUEUE + 2 * index), (packed != 0).then_some(translation))
     }
 

@@ -9,6 +9,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 pub const READ: u64 = 1;
 pub const WRITE: u64 = 2;
 pub const EXEC: u64 = 4;
+/// Beside these: the page has a dirty state of its own (engine.ts).
+pub const OWN_DIRTY: u64 = 8;
 /// Set in an entry that Unicorn's own soft TLB may hold, since its last flush.
 const FETCHED: u64 = 8;
 /// Orders of the entries that the TLBs of the trace filter's limits make of the translation.
@@ -16,8 +18,12 @@ const DATA_ORDER_SHIFT: u32 = 4;
 const CODE_ORDER_SHIFT: u32 = 9;
 const ORDER: u64 = 31;
 const FRAME_SHIFT: u32 = 14;
-/// In what a grant gives: the order for data, below the host address of the page.
+/// In what a grant gives, below the host address of the page: the order for data; whether the trace sink has heard of a write, so that no other
+/// need be recorded, or is the first to hear of one.
 pub const GRANTED_ORDER: u64 = ORDER;
+pub const GRANTED_HEARD: u64 = 1 << 5;
+pub const GRANTED_UNHEARD: u64 = 1 << 6;
+pub const GRANTED_BITS: u64 = GRANTED_ORDER | GRANTED_HEARD | GRANTED_UNHEARD;
 
 const LEAF_BITS: u32 = 9;
 const LEAF_PAGES: usize = 1 << LEAF_BITS;
@@ -25,7 +31,15 @@ const FRONT_ENTRIES: usize = 4096;
 const EPOCH_SHIFT: u32 = 48;
 const LAST_EPOCH: u64 = 0xffff;
 
-type Leaf = [u64; LEAF_PAGES];
+/// In place of the number of a sink: the page's dirty state is not its own.
+const NOT_OWN: u32 = u32::MAX;
+const NO_SINK: u32 = 0;
+
+struct Leaf {
+    entries: [u64; LEAF_PAGES],
+    /// By page: the last trace sink that a write has been recorded for since the translation was installed.
+    heard: [u32; LEAF_PAGES],
+}
 
 /// Multiplicative hash of leaf numbers.
 #[derive(Default)]
@@ -51,7 +65,7 @@ impl Hasher for LeafHasher {
 struct Front {
     read_tag: u64,
     write_tag: u64,
-    /// Host address of the page, and in the bits of GRANTED_ORDER its order for data.
+    /// Host address of the page, with GRANTED_BITS.
     granted: u64,
 }
 
@@ -72,6 +86,8 @@ pub struct Translations {
     write_epoch: u64,
     /// Pages that Unicorn's soft TLB may hold.
     fetched: Vec<u64>,
+    /// Number of the trace sink.
+    sink: u32,
     /// A page of `fetched` has been forgotten: the soft TLB has to be flushed before the next instruction.
     pub flush_due: bool,
 }
@@ -84,6 +100,7 @@ impl Translations {
             read_epoch: 1,
             write_epoch: 1,
             fetched: Vec::new(),
+            sink: NO_SINK + 1,
             flush_due: false,
         }
     }
@@ -132,8 +149,35 @@ impl Translations {
         }
     }
 
+    /// GRANTED_HEARD, GRANTED_UNHEARD, or 0 for a page without a dirty state of its own.
+    pub fn hearing(&self, vpn: u64) -> u64 {
+        match self.leaves.get(&(vpn >> LEAF_BITS)).map_or(NOT_OWN, |leaf| leaf.heard[vpn as usize % LEAF_PAGES]) {
+            NOT_OWN => 0,
+            sink if sink == self.sink => GRANTED_HEARD,
+            _ => GRANTED_UNHEARD,
+        }
+    }
+
+    /// A write of the page, which has a dirty state of its own, has been recorded.
+    #[cold]
+    pub fn note_write(&mut self, vpn: u64) {
+        if let Some(leaf) = self.leaves.get_mut(&(vpn >> LEAF_BITS)) {
+            leaf.heard[vpn as usize % LEAF_PAGES] = self.sink;
+        }
+        let entry = &mut self.front[vpn as usize % FRONT_ENTRIES];
+        if entry.read_tag == vpn | self.read_epoch << EPOCH_SHIFT {
+            entry.granted = entry.granted & !GRANTED_UNHEARD | GRANTED_HEARD;
+        }
+    }
+
+    /// Another trace sink, which has heard of no write, hears all that follows.
+    pub fn change_sink(&mut self) {
+        self.sink += 1;
+        self.empty_front();
+    }
+
     pub fn find(&self, vpn: u64) -> Option<Translation> {
-        let entry = self.leaves.get(&(vpn >> LEAF_BITS))?[vpn as usize % LEAF_PAGES];
+        let entry = self.leaves.get(&(vpn >> LEAF_BITS))?.entries[vpn as usize % LEAF_PAGES];
         (entry != 0).then_some(Translation {
             frame: entry >> FRAME_SHIFT,
             perms: entry & (READ | WRITE | EXEC),
@@ -150,7 +194,7 @@ impl Translations {
     /// Unicorn's soft TLB takes over this translation for instruction fetches.
     pub fn mark_fetched(&mut self, vpn: u64) {
         if let Some(leaf) = self.leaves.get_mut(&(vpn >> LEAF_BITS)) {
-            let entry = &mut leaf[vpn as usize % LEAF_PAGES];
+            let entry = &mut leaf.entries[vpn as usize % LEAF_PAGES];
             if *entry & FETCHED == 0 {
                 *entry |= FETCHED;
                 self.fetched.push(vpn);
@@ -162,7 +206,7 @@ impl Translations {
     pub fn flushed(&mut self) {
         for vpn in std::mem::take(&mut self.fetched) {
             if let Some(leaf) = self.leaves.get_mut(&(vpn >> LEAF_BITS)) {
-                leaf[vpn as usize % LEAF_PAGES] &= !FETCHED;
+                leaf.entries[vpn as usize % LEAF_PAGES] &= !FETCHED;
             }
         }
         self.flush_due = false;
@@ -170,15 +214,16 @@ impl Translations {
 
     pub fn install(&mut self, vpn: u64, Translation { frame, perms, data_order, code_order }: Translation) {
         self.clear_front(vpn);
-        let leaf = self.leaves.entry(vpn >> LEAF_BITS).or_insert_with(|| Box::new([0; LEAF_PAGES]));
-        let entry = &mut leaf[vpn as usize % LEAF_PAGES];
+        let leaf = self.leaves.entry(vpn >> LEAF_BITS).or_insert_with(|| Box::new(Leaf { entries: [0; LEAF_PAGES], heard: [NOT_OWN; LEAF_PAGES] }));
+        let entry = &mut leaf.entries[vpn as usize % LEAF_PAGES];
         self.flush_due |= *entry & FETCHED != 0;
-        *entry = frame << FRAME_SHIFT | code_order << CODE_ORDER_SHIFT | data_order << DATA_ORDER_SHIFT | perms;
+        *entry = frame << FRAME_SHIFT | code_order << CODE_ORDER_SHIFT | data_order << DATA_ORDER_SHIFT | perms & (READ | WRITE | EXEC);
+        leaf.heard[vpn as usize % LEAF_PAGES] = if perms & OWN_DIRTY != 0 { NO_SINK } else { NOT_OWN };
     }
 
     pub fn forget_page(&mut self, vpn: u64) {
         if let Some(leaf) = self.leaves.get_mut(&(vpn >> LEAF_BITS)) {
-            let entry = &mut leaf[vpn as usize % LEAF_PAGES];
+            let entry = &mut leaf.entries[vpn as usize % LEAF_PAGES];
             self.flush_due |= *entry & FETCHED != 0;
             *entry = 0;
             self.clear_front(vpn);
@@ -200,7 +245,7 @@ impl Translations {
             if let Some(leaf) = self.leaves.get_mut(&number) {
                 let mut present = Vec::new();
                 for vpn in start..=end {
-                    let entry = &mut leaf[vpn as usize % LEAF_PAGES];
+                    let entry = &mut leaf.entries[vpn as usize % LEAF_PAGES];
                     if *entry != 0 {
                         self.flush_due |= *entry & FETCHED != 0;
                         *entry = 0;

@@ -19,7 +19,7 @@ function cacheOf() {
   const sites = new SiteTable();
   const shared = { base: RAM, memoryPages, pageSize: 4096, tracePcs: false, memory, regionsAtOnce: false, coldRuns: 0 };
   const cache = new CodeCache({ ...shared, ram, decoder: new Decoder(ENCODINGS), sites });
-  const runtime = createRuntime({ base: RAM, memoryPages, pageSize: 4096, tracePcs: false, filterPages: 1, fetchPages: 1, trace: true }, { memory, table: cache.table, grant: () => -1, codeOrder: () => 0, drain: () => undefined, interpret: () => undefined });
+  const runtime = createRuntime({ base: RAM, memoryPages, pageSize: 4096, tracePcs: false, filterPages: 1, fetchPages: 1, trace: true }, { memory, table: cache.table, grant: () => -1, codeOrder: () => 0, wrote: () => undefined, drain: () => undefined, interpret: () => undefined });
   cache.connect(runtime.exports);
   return { cache, ram, sites };
 }

@@ -8,11 +8,20 @@ import { runSeed } from "../../../support/seed.js";
 
 const I32_TYPE = 0x7f;
 const I64_TYPE = 0x7e;
-const WRITTEN = 1n << 32n;
+/** How a page comes in, above its place: by a write, with no write to be recorded, and writable without asking. */
+const [BY_WRITE, HEARD, WRITTEN] = [1, 2, 4];
+const WRITTEN_BIT = 1n << 34n;
+/** In the set: the table of held pages by the low bits of their numbers, and in an entry the page that may be written. */
+const TABLE = 4096;
+const ENTRY_BYTES = 32;
+const ENTRY_WRITE = 8;
 const [FETCH, READ, WRITE, LEAVE] = [0, 1, 2, 3];
 
+const PLACE = 0x5000;
+
 interface Set32 {
-  readonly touch: (page: bigint, write: number, time: number) => void;
+  /** `how`: bits for the page if it comes in; BY_WRITE with the others is a write. */
+  readonly touch: (page: bigint, how: number, time: number) => void;
   readonly age: () => void;
   readonly clear: () => void;
   readonly cells: Uint32Array;
@@ -52,12 +61,12 @@ function heldPages(depth: number, access: 0 | 1, limit?: Limit): Set32 {
   code.get(0).i64(12).op(0x86).set(at);
   held.find(code, at, slot);
   held.isHeld(code, slot).if();
-  held.pushRest(code, slot).i64(WRITTEN).op(0x83).op(0x50).get(1).op(0x71).if();
+  held.pushRest(code, slot).i64(WRITTEN_BIT).op(0x83).op(0x50).get(1).i32(BY_WRITE!).op(0x71).op(0x71).if();
   held.writeFirst(code, at, slot, 2);
   code.else();
   held.use(code, slot, 2);
   code.end().else();
-  code.get(at).get(1).op(0xad).i64(32).op(0x86).i64(0x5000).op(0x84).get(2);
+  code.get(at).get(1).op(0xad).i64(32).op(0x86).i64(PLACE).op(0x84).get(2);
   if (limit !== undefined) pushOrder(code, 0);
   code.call(held.enter).op(0x1a).end();
   module.exportFunction("touch", module.func({ parameters: [I64_TYPE, I32_TYPE, I32_TYPE], results: [] }, code));
@@ -88,7 +97,7 @@ function heldPages(depth: number, access: 0 | 1, limit?: Limit): Set32 {
 class Model {
   readonly records: string[] = [];
   /** The page used last comes first. */
-  private order: { readonly page: bigint; readonly slot: number; written: boolean }[] = [];
+  private order: { readonly page: bigint; readonly slot: number; heard: boolean; written: boolean }[] = [];
 
   constructor(private readonly depth: number, private readonly access: number, private readonly limit?: Limit) {}
 
@@ -107,20 +116,27 @@ class Model {
     this.records.push(`${access} ${slot + (this.access === FETCH ? 128 : 1)} ${page}`);
   }
 
-  touch(page: bigint, write: boolean): void {
+  touch(page: bigint, how: number): void {
+    const write = (how & BY_WRITE!) !== 0;
     let held = this.order.find((each) => each.page === page);
     if (held === undefined) {
       const left = this.makeRoom(page);
       const free = Array.from({ length: this.depth }, (_, slot) => slot).find((slot) => this.order.every((each) => each.slot !== slot));
       const slot = left.pop() ?? free ?? this.order.pop()!.slot;
       for (const each of left) this.record(LEAVE!, each, 0n);
-      held = { page, slot, written: write };
+      held = { page, slot, heard: (how & HEARD!) !== 0, written: (how & WRITTEN!) !== 0 };
       this.record(write ? WRITE! : this.access, slot, page);
     }
     this.order = [held, ...this.order.filter((each) => each !== held)];
-    if (!write || held.written) return;
+    if (!write) return;
+    if (!held.heard) this.records.push(`${WRITE} 0 ${page}`);
+    held.heard = true;
     held.written = true;
-    this.records.push(`${WRITE} 0 ${page}`);
+  }
+
+  /** Whether the page used last may be written without asking. */
+  mayWrite(): boolean {
+    return this.order[0]!.written;
   }
 
   clear(): void {
@@ -150,8 +166,11 @@ describe("pages held", () => {
       for (let step = 0; step < 5000; step++) {
         const page = pages[random.below(random.below(3) === 0 ? pages.length : Math.min(pages.length, depth + 1))]!;
         const write = access === READ && random.below(4) === 0;
-        set.touch(page, Number(write), --time);
-        model.touch(page, write);
+        const how = access === FETCH ? 0 : write ? BY_WRITE! | HEARD! | WRITTEN! : [0, 0, HEARD!, HEARD! | WRITTEN!][random.below(4)]!;
+        set.touch(page, how, --time);
+        model.touch(page, how);
+        const entry = (HELD_BYTES + TABLE + Number(page % 1024n) * ENTRY_BYTES + ENTRY_WRITE) / 8;
+        expect(new BigUint64Array(set.cells.buffer)[entry] === page << 12n, `writes of page ${page}: seed ${seed} step ${step}`).to.equal(model.mayWrite());
         if (random.below(200) === 0) {
           set.clear();
           model.clear();
@@ -162,7 +181,7 @@ describe("pages held", () => {
           time = -random.below(2) * 2 ** 30 + 2 ** 28;
         }
         if (random.below(100) === 0) {
-          revokeWrite(set.cells, HELD_BYTES, 0x5000);
+          revokeWrite(set.cells, HELD_BYTES, PLACE);
           model.revoke();
         }
         expect(set.records, `seed ${seed} step ${step}`).to.deep.equal(model.records);

@@ -1,6 +1,6 @@
 /** The page filter as WebAssembly: which accesses make records, in which order. The long comparison with the reference engine is runtime.test.ts. */
 import { expect } from "chai";
-import { ENGINE_BYTES, FRONT_EPOCH, HELD_CODE, HELD_DATA, RING, RING_COUNT } from "../../../../emulator/engine/wasm/layout.js";
+import { ENGINE_BYTES, FRONT, FRONT_EPOCH, HELD_CODE, HELD_DATA, RING, RING_COUNT } from "../../../../emulator/engine/wasm/layout.js";
 import { emptySet } from "../../../../emulator/engine/wasm/held-pages.js";
 import { createRuntime } from "../../../../emulator/engine/wasm/runtime.js";
 import { loadAndStore } from "../../../support/runtime-exports.js";
@@ -10,7 +10,13 @@ const A = 0x4000_1000n;
 const B = 0x4000_2000n;
 const C = 0xffff_4000_3000n;
 
-function filterOf(filterPages: number) {
+/** The last word of an entry of the front table: the sink has not heard of a write, or it has; and the page may be written without asking. */
+const UNHEARD = 1;
+const HEARD = 2;
+const HEARD_WRITTEN = 6;
+
+/** `hearing`: what the front table says of each page. */
+function filterOf(filterPages: number, hearing: () => number = () => 0) {
   const pages = (RAM + ENGINE_BYTES) / 65536;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const words = new BigUint64Array(memory.buffer, RAM);
@@ -26,9 +32,15 @@ function filterOf(filterPages: number) {
       table: new WebAssembly.Table({ element: "anyfunc", initial: 1 }),
       grant: (page, write) => {
         asked.push(`${page.toString(16)} ${write}`);
+        const entry = FRONT / 4 + 4 * (page % 131072);
+        cells.set([page, Math.floor(page / 2 ** 32) + 2 ** 16, (page % 8) * 4096 + write, hearing()], entry);
         return (page % 8) * 4096;
       },
-      codeOrder: () => 0, drain: () => undefined,
+      codeOrder: () => 0,
+      wrote: (page) => {
+        asked.push(`${page.toString(16)} wrote`);
+      },
+      drain: () => undefined,
       interpret: () => undefined,
     },
   );
@@ -81,6 +93,33 @@ describe("page filter of the wasm engine", () => {
     store(A, 1, 9n);
     expect(records()).to.deep.equal(["40001r1", "40001w0", "40002r2"]);
     expect(new BigUint64Array(memory.buffer, 0x1000, 2)).to.deep.equal(new BigUint64Array([0x0102_0304_0506_0709n, 0xffffn]));
+  });
+
+  it("the first write that is recorded of a page whose sink wants to know is told, whether the page is held or not", () => {
+    const { load, store, asked, records } = filterOf(4, () => UNHEARD);
+    load(A, 8);
+    store(A, 8, 1n);
+    store(A, 8, 2n);
+    store(B, 8, 3n);
+    expect(asked).to.deep.equal(["40001 0", "40001 1", "40001 wrote", "40002 1", "40002 wrote"]);
+    expect(records()).to.deep.equal(["40001r1", "40001w0", "40002w2"]);
+  });
+
+  it("of a page that comes in by a read, and of which the sink has heard, no write is recorded; it is asked for unless it was granted", () => {
+    for (const [hearing, asks] of [[HEARD, ["40001 0", "40001 1"]], [HEARD_WRITTEN, ["40001 0"]]] as const) {
+      const { load, store, asked, records } = filterOf(4, () => hearing);
+      load(A, 8);
+      store(A, 8, 1n);
+      store(A + 8n, 8, 2n);
+      expect(asked).to.deep.equal(asks);
+      expect(records()).to.deep.equal(["40001r1"]);
+    }
+  });
+
+  it("a write by which such a page comes in is recorded", () => {
+    const { store, asked, records } = filterOf(4, () => HEARD_WRITTEN);
+    store(A, 8, 1n);
+    expect([asked, records()]).to.deep.equal([["40001 1"], ["40001w1"]]);
   });
 
   it("the top byte is no part of the page", () => {

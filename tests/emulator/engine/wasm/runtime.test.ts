@@ -11,7 +11,7 @@ import { createUnicornEngine } from "../../../../emulator/engine/unicorn.js";
 import { ENGINE_BYTES } from "../../../../emulator/engine/wasm/layout.js";
 import { createWasmEngine } from "../../../../emulator/engine/wasm/wasm-engine.js";
 import type { PhysicalMemory } from "../../../../emulator/memory/physical-memory.js";
-import { EngineBench, R, W, X } from "../../../support/engine-bench.js";
+import { EngineBench, OWN_DIRTY, R, W, X } from "../../../support/engine-bench.js";
 import { Random } from "../../../support/instruction-differential.js";
 import { runSeed } from "../../../support/seed.js";
 
@@ -58,8 +58,8 @@ function history(make: (memory: PhysicalMemory, options: EngineOptions) => Engin
   made.orders = randomOrders(seed);
   made.code(CODE - 0xff0, `.zero 0xff0\n${source}`, R | X);
   made.engine.registers.pc = BigInt(CODE);
-  for (let page = 0; page < PAGES; page++) made.data(DATA + page * 4096, 1, R | W);
-  made.data(FAR, FAR_PAGES);
+  for (let page = 0; page < PAGES; page++) made.data(DATA + page * 4096, 1, R | W | (random.below(2) * OWN_DIRTY));
+  for (let page = 0; page < FAR_PAGES; page++) made.data(FAR + page * 4096, 1, R | W | (random.below(2) * OWN_DIRTY));
   made.set({ 28: FAR });
   for (let n = 1; n <= 14; n++) made.set({ [n]: DATA + 64 + 4096 * random.below(PAGES - 2) + (random.below(2) === 0 ? 4096 - random.below(40) : 8 * random.below(400)) });
   const events: string[] = [];
@@ -72,6 +72,7 @@ function history(make: (memory: PhysicalMemory, options: EngineOptions) => Engin
     if (exit.reason === "svc") break;
     if (random.below(4) === 0) made.engine.invalidatePage((DATA + 4096 * random.below(PAGES)) as Va);
     if (random.below(12) === 0) made.engine.invalidateAll();
+    if (random.below(12) === 0) made.changeSink();
   }
   for (let n = 0; n < 31; n++) events.push(`x${n} ${made.engine.registers.x(n)}`);
   made.engine.dispose();
@@ -88,7 +89,7 @@ function hops(make: (memory: PhysicalMemory, options: EngineOptions) => Engine, 
   const made = new EngineBench((memory) => make(memory, { pageSize: 4096, trace: true, ...held }), { behind, bytes: 2 ** 20 });
   made.orders = randomOrders(seed);
   made.code(CODE & ~0xfff, HOPS);
-  made.data(FAR, FAR_PAGES);
+  for (let page = 0; page < FAR_PAGES; page++) made.data(FAR + page * 4096, 1, R | W | (random.below(2) * OWN_DIRTY));
   made.set({ 26: 1 + random.below(2 ** 30), 27: 40_000, 28: CODE & ~0xfff, 29: FAR });
   while (made.go(random.below(8) === 0 ? 1 + random.below(20) : random.below(random.below(4) === 0 ? 400_000 : 9000)).reason !== "svc");
   made.engine.dispose();

@@ -7,6 +7,7 @@ const PAGE_SIZE = 4096;
 const R = 1;
 const W = 2;
 const X = 4;
+const OWN_DIRTY = 8;
 /** 64 KiB of front table are enough for its first pages. */
 const cells = new Uint32Array(ENGINE_BYTES / 4);
 
@@ -55,6 +56,47 @@ describe("the soft TLB", () => {
     expect([tlb.codeOrder(6), front(6)]).to.deep.equal([4, "no"]);
     tlb.install(5, 8, R);
     expect([tlb.codeOrder(5), tlb.grantRead(5), bits(5)]).to.deep.equal([0, 8 * PAGE_SIZE, 8 * PAGE_SIZE]);
+  });
+
+  it("shows the filter what a page that comes in by a read is: heard of, and writable, or a page to tell the first write of", () => {
+    const tlb = make();
+    const shown = (page: number): number => cells[FRONT / 4 + page * 4 + 3]!;
+    const [none, unheard, heard, heardWritten] = [0, 1, 2, 6];
+    for (const page of [5, 6]) tlb.install(page, page, R | W | (page === 5 ? OWN_DIRTY : 0));
+    for (const page of [5, 6]) tlb.grantRead(page);
+    expect([shown(5), shown(6)]).to.deep.equal([unheard, none]);
+    tlb.grantWrite(5);
+    expect(shown(5)).to.equal(unheard);
+    tlb.noteWrite(5);
+    expect([shown(5), front(5)]).to.deep.equal([heardWritten, "write"]);
+    // A page with the same place in the front table takes its entry.
+    tlb.install(5 + 131072, 9, R | OWN_DIRTY);
+    tlb.grantRead(5 + 131072);
+    expect(shown(5)).to.equal(unheard);
+    tlb.grantRead(5);
+    expect(shown(5)).to.equal(heard);
+    tlb.grantWrite(5);
+    expect(shown(5)).to.equal(heardWritten);
+  });
+
+  it("forgets that a write was heard with the translation, and with the sink", () => {
+    const ways: readonly (readonly [string, (tlb: SoftTlb) => void])[] = [
+      ["installed anew", (tlb) => { tlb.install(5, 5, R | W | OWN_DIRTY); }],
+      ["page", (tlb) => { tlb.forgetPage(5); tlb.install(5, 5, R | W | OWN_DIRTY); }],
+      ["range", (tlb) => { tlb.forgetRange(4, 6); tlb.install(5, 5, R | W | OWN_DIRTY); }],
+      ["everything", (tlb) => { tlb.forgetAll(); tlb.install(5, 5, R | W | OWN_DIRTY); }],
+      ["sink", (tlb) => { tlb.changeSink(); }],
+    ];
+    for (const [name, forget] of ways) {
+      const tlb = make();
+      tlb.install(5, 5, R | W | OWN_DIRTY);
+      tlb.grantWrite(5);
+      tlb.noteWrite(5);
+      forget(tlb);
+      expect(front(5), name).to.equal("no");
+      tlb.grantRead(5);
+      expect(cells[FRONT / 4 + 5 * 4 + 3], name).to.equal(1);
+    }
   });
 
   it("forgets a page, a range, everything", () => {

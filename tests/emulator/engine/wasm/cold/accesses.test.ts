@@ -18,7 +18,7 @@ function bench() {
   const memoryPages = memory.memory.buffer.byteLength / 65536;
   const table = new WebAssembly.Table({ element: "anyfunc", initial: 1 });
   const grant = (page: number): number => (page === (5 * 2 ** 32) / PAGE ? 0x2000 : NOWHERE);
-  const runtime = createRuntime({ base: RAM, memoryPages, pageSize: PAGE, tracePcs: false, filterPages: 1, fetchPages: 1, trace: false }, { memory: memory.memory, table, grant, codeOrder: () => 0, drain: () => undefined, interpret: () => undefined });
+  const runtime = createRuntime({ base: RAM, memoryPages, pageSize: PAGE, tracePcs: false, filterPages: 1, fetchPages: 1, trace: false }, { memory: memory.memory, table, grant, codeOrder: () => 0, wrote: () => undefined, drain: () => undefined, interpret: () => undefined });
   return { memory, accesses: accessesOf(runtime.exports) };
 }
 
