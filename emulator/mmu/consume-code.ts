@@ -243,6 +243,18 @@ class Writer {
     this.stampOf(code, structure, entry).i32(PINNED_STAMP).memory(I32.store, 0);
   }
 
+  /** The same for the entry made last, which nothing pins yet. */
+  private pinNewest(code: Code, structure: Structure, entry: Local): void {
+    const { order, uses, setMask } = structure;
+    if (order === ORDER_STAMPS || setMask !== 0) {
+      this.pin(code, structure, entry);
+      return;
+    }
+    this.set(code, entry, PINS, () => code.i32(1));
+    this.getAt(code, uses + 1).op(I32.eqz).if(TYPE_EMPTY);
+    code.i32(this.cells + WORD * (uses + 1)).get(entry).i32(2).op(I32.shrU).memory(I32.store, 0).end();
+  }
+
   /** `unpin` of tlb-place.ts. */
   private unpin(code: Code, structure: Structure, entry: Local): void {
     if (structure.order !== ORDER_STAMPS) {
@@ -400,7 +412,9 @@ class Writer {
     code.get(entry).i32(0).op(I32.geS).if(TYPE_EMPTY);
     stopIfClean(entry);
     if (pins) {
-      code.get(held).op(I32.eqz).if(TYPE_EMPTY);
+      code.get(held).if(TYPE_EMPTY);
+      this.pin(code, l1, entry);
+      code.else();
       this.refresh(code, l1, entry, true);
       code.end();
     } else this.refresh(code, l1, entry, false);
@@ -423,10 +437,15 @@ class Writer {
     code.get(entry).i32(2).op(I32.shl).set(entry).end();
     this.get(code, entry, PINS).if(TYPE_EMPTY);
     code.i32(this.options.words.byteOffset + WORD * STILL_HELD).i32(1).memory(I32.store, 0).br(stop).end();
-    code.get(missed).i32(1).op(I32.add).set(missed).end();
+    code.get(missed).i32(1).op(I32.add).set(missed);
+    if (pins) {
+      code.get(held).if(TYPE_EMPTY);
+      this.pinNewest(code, l1, entry);
+      code.end();
+    }
+    code.end();
     if (!pins) return;
     code.get(held).if(TYPE_EMPTY);
-    this.pin(code, l1, entry);
     code.get(held).i32(2).op(I32.shl).get(entry).i32(2).op(I32.shrU).memory(I32.store, this.options.pinned.byteOffset).end();
   }
 
