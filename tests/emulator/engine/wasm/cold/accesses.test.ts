@@ -1,7 +1,7 @@
 /** The runtime's loads and stores, called from TypeScript. */
 import { expect } from "chai";
 import { accessesOf } from "../../../../../emulator/engine/wasm/cold/accesses.js";
-import { ENGINE_BYTES, RUN } from "../../../../../emulator/engine/wasm/layout.js";
+import { ENGINE_BYTES, FRONT, FRONT_ENTRIES, FRONT_EPOCH, RUN } from "../../../../../emulator/engine/wasm/layout.js";
 import { createWasmEngine } from "../../../../../emulator/engine/wasm/wasm-engine.js";
 import { createRuntime } from "../../../../../emulator/engine/wasm/runtime.js";
 import { PhysicalMemory } from "../../../../../emulator/memory/physical-memory.js";
@@ -17,7 +17,13 @@ function bench() {
   createWasmEngine(memory, { pageSize: PAGE, trace: false }).dispose();
   const memoryPages = memory.memory.buffer.byteLength / 65536;
   const table = new WebAssembly.Table({ element: "anyfunc", initial: 1 });
-  const grant = (page: number): number => (page === (5 * 2 ** 32) / PAGE ? 0x2000 : NOWHERE);
+  const cells = new Uint32Array(memory.memory.buffer, RAM);
+  const grant = (page: number, write: number): number => {
+    if (page !== (5 * 2 ** 32) / PAGE) return NOWHERE;
+    // Who grants an access shows the page in the front table.
+    cells.set([page, cells[FRONT_EPOCH / 4 + 1]!, 0x2000 + write, 0], FRONT / 4 + 4 * (page % FRONT_ENTRIES));
+    return 0x2000;
+  };
   const runtime = createRuntime({ base: RAM, memoryPages, pageSize: PAGE, tracePcs: false, filterPages: 1, fetchPages: 1, trace: false }, { memory: memory.memory, table, grant, codeOrder: () => 0, wrote: () => undefined, drain: () => undefined, interpret: () => undefined });
   return { memory, accesses: accessesOf(runtime.exports) };
 }
