@@ -114,13 +114,13 @@ class Hierarchy {
     if (done === 0) this.slow(page, access, held);
   }
 
-  /** Entries by place and by class, misses of both ways, and pins. */
+  /** Entries by place and by class, classes that are looked for, misses of both ways, and pins. */
   state(): unknown {
     const { cells } = this.arena;
     const entries = this.structures.map((tlb) => [...tlb].map(({ start, end, dirty, frame }) => [start, end, dirty, frame]));
-    const [COUNTS, CLASSES] = [10, 256];
+    const [END_PROBE, COUNTS, CLASSES] = [4, 10, 256];
     const counts = this.structures.map(({ header }) => [...cells.subarray(cells[header | COUNTS], cells[header | COUNTS]! + CLASSES)]);
-    return { entries, counts, misses: this.misses.map((n, side) => n + this.path.misses[side]!), pins: [...this.pinned].sort(([a], [b]) => a - b).map(([held, entry]) => [held, entry, cells[entry | 5]]) };
+    return { entries, counts, probes: this.structures.map(({ header }) => cells[header | END_PROBE]), misses: this.misses.map((n, side) => n + this.path.misses[side]!), pins: [...this.pinned].sort(([a], [b]) => a - b).map(([held, entry]) => [held, entry, cells[entry | 5]]) };
   }
 }
 
