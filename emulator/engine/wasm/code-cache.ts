@@ -217,7 +217,7 @@ export class CodeCache {
       const { start } = blocks[entry]!;
       if (!page.translated.has(start)) page.translated.set(start, this.scan(page, start));
     }
-    this.translate(page, [{ slots: entries.map((entry) => this.slotOf(page, blocks[entry]!.start)), blocks, entries }]);
+    this.translate(page, [{ slots: entries.map((entry) => this.slotOf(page, blocks[entry]!.start)), blocks, entries }], true);
   }
 
   private scan(page: CodePage, pc: number): ScannedBlock {
@@ -249,7 +249,7 @@ export class CodeCache {
   }
 
   /** Makes one module of functions and puts them into their slots. */
-  private translate(page: CodePage, functions: readonly NewFunction[]): void {
+  private translate(page: CodePage, functions: readonly NewFunction[], hot = false): void {
     const { options } = this;
     const module = new ModuleBuilder();
     const imported = new Map<string, number>();
@@ -269,6 +269,7 @@ export class CodeCache {
         return number;
       },
       slot: (pc) => this.slotOf(page, pc),
+      hot,
     };
     // All imports have to be known before the first function is added.
     const made = functions.map(({ blocks, entries }) => {

@@ -16,12 +16,14 @@ export interface FlowNode {
   dominator: FlowNode | undefined;
   readonly dominated: FlowNode[];
   isLoop: boolean;
+  /** It is a loop by itself: nothing else leads back to it. */
+  isAlone: boolean;
   /** Ways that lead here from nodes earlier in the order. */
   ways: number;
 }
 
 function newNode(block: number | undefined): FlowNode {
-  return { block, hops: new Map(), order: -1, dominator: undefined, dominated: [], isLoop: false, ways: 0 };
+  return { block, hops: new Map(), order: -1, dominator: undefined, dominated: [], isLoop: false, isAlone: false, ways: 0 };
 }
 
 /** Strongly connected components of `nodes`, without the edges into `head`. Tarjan. */
@@ -57,6 +59,13 @@ function components(nodes: ReadonlySet<FlowNode>, head: FlowNode): FlowNode[][] 
   return found;
 }
 
+/** The nodes of the loop that the other entries lead to on a way that `entry` is not on. */
+function reachedBeside(members: ReadonlySet<FlowNode>, entries: ReadonlySet<FlowNode>, entry: FlowNode): ReadonlySet<FlowNode> {
+  const reached = new Set([...entries].filter((other) => other !== entry));
+  for (const node of reached) for (const next of node.hops.values()) if (next !== entry && members.has(next)) reached.add(next);
+  return reached;
+}
+
 /** Gives every loop inside `nodes` one head; `head` is the head of the loop that they are, or what leads to them. */
 function singleHeads(all: Set<FlowNode>, nodes: ReadonlySet<FlowNode>, head: FlowNode): void {
   for (const component of components(nodes, head)) {
@@ -68,8 +77,10 @@ function singleHeads(all: Set<FlowNode>, nodes: ReadonlySet<FlowNode>, head: Flo
     let loopHead = [...entries][0]!;
     if (entries.size > 1) {
       loopHead = newNode(undefined);
+      const before = new Map([...entries].map((entry) => [entry, reachedBeside(members, entries, entry)]));
       for (const node of all) for (const [block, next] of node.hops) {
-        if (!entries.has(next)) continue;
+        // Back to an entry that leads there alone: a loop of its own, which need not ask where to go.
+        if (!entries.has(next) || (members.has(node) && !before.get(next)!.has(node))) continue;
         loopHead.hops.set(block, next);
         node.hops.set(block, loopHead);
       }
@@ -128,16 +139,16 @@ function dominators(order: readonly FlowNode[]): void {
 function singleBlock(loops: boolean): FlowNode {
   const node = newNode(0);
   node.order = 0;
-  node.isLoop = loops;
+  node.isLoop = node.isAlone = loops;
   if (loops) node.hops.set(0, node);
   return node;
 }
 
 /**
  * The graph of blocks 0 to `successors.length` - 1 that is entered at `entries`: its root, reducible, with dominators and loops noted. If there are several
- * entries the root is a dispatcher.
+ * entries the root is a dispatcher. `isTwice`: of a block that is a loop by itself, whether its code is going to be there twice.
  */
-export function flowGraph(successors: readonly (readonly number[])[], entries: readonly number[]): FlowNode {
+export function flowGraph(successors: readonly (readonly number[])[], entries: readonly number[], isTwice: (block: number) => boolean = () => false): FlowNode {
   if (successors.length === 1) return singleBlock(successors[0]!.length > 0);
   const blocks = successors.map((_, block) => newNode(block));
   for (const [block, next] of successors.entries()) for (const target of next) blocks[block]!.hops.set(target, blocks[target]!);
@@ -152,11 +163,15 @@ export function flowGraph(successors: readonly (readonly number[])[], entries: r
   const order = postorder(root).reverse();
   for (const [place, node] of order.entries()) node.order = place;
   dominators(order);
+  const back = new Map<FlowNode, FlowNode[]>();
+  for (const node of order) for (const next of node.hops.values()) if (next.order <= node.order) back.set(next, [...(back.get(next) ?? []), node]);
+  for (const [head, from] of back) {
+    head.isLoop = true;
+    head.isAlone = head.block !== undefined && from.every((node) => node === head);
+  }
   for (const node of order) {
-    for (const next of node.hops.values()) {
-      if (next.order <= node.order) next.isLoop = true;
-      else next.ways += node.block === undefined ? 2 : 1;
-    }
+    const ways = node.block === undefined || (node.isAlone && isTwice(node.block)) ? 2 : 1;
+    for (const next of node.hops.values()) if (next.order > node.order) next.ways += ways;
   }
   return root;
 }

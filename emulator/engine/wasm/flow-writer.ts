@@ -8,6 +8,8 @@ export interface FlowHost {
   readonly state: () => Local;
   /** Writes the code of a block, which ends in calls of `FlowWriter.branch` and `leave`s of its own. */
   block(number: number): void;
+  /** The block is a loop that nothing else leads back to, and is going to be entered. */
+  enterLoop(number: number): void;
   /** What is known where code is being written, and back to it. */
   known(): number;
   know(what: number): void;
@@ -37,6 +39,7 @@ export class FlowWriter {
     const { code } = host;
     const looped = node.isLoop;
     if (looped) {
+      if (node.isAlone) host.enterLoop(node.block!);
       this.loops.set(node, code.loop());
       host.know(host.unknown);
     }

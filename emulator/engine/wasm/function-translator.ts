@@ -13,16 +13,20 @@ import { emitNzcvOfKind, FLAGS_ADD_32, FLAGS_ADD_64, FLAGS_SUB_32, FLAGS_SUB_64 
 import { flowGraph } from "./flow-graph.js";
 import { FlowWriter } from "./flow-writer.js";
 import { ACCOUNT, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FPCR, FPSR, PC, SITE, STOP_BITS, TPIDR_EL0 } from "./layout.js";
+import { LoopPages } from "./loop-pages.js";
 import { MemoryAccess, type AccessBytes, type AccessHost } from "./memory-access.js";
 import { RegisterLocals } from "./register-locals.js";
 import { LEFT_AT_SITE, pushUnused, type RuntimeFunction } from "./runtime.js";
-import type { BlockAccount, SiteKind, SiteTable } from "./sites.js";
+import { SiteTable, type BlockAccount, type SiteKind } from "./sites.js";
 import { FPCR_FZ, FPCR_RMODE, FPSR_IXC } from "./soft/float.js";
 import type { Condition, InstructionExit, InterpretedOperands, StateCell, Translator } from "./translator.js";
 
 const CELLS: Readonly<Record<StateCell, number>> = {
   fpcr: FPCR, fpsr: FPSR, tpidrEl0: TPIDR_EL0, exclusiveAddress: EXCLUSIVE_ADDRESS, exclusiveLow: EXCLUSIVE_LOW, exclusiveHigh: EXCLUSIVE_HIGH,
 };
+
+/** Accesses of a loop that gets locals for their pages, at most. */
+const MAX_LOOP_ACCESSES = 8;
 
 /** A block of guest code: where it starts, and the instructions that it has. */
 export interface BlockRange {
@@ -44,6 +48,16 @@ export interface TranslationContext {
   imported(name: RuntimeFunction): number;
   /** Slot of the block that starts at an address of the same page. */
   slot(pc: number): number;
+  /** The code runs often: loops are worth more code. */
+  readonly hot: boolean;
+}
+
+/** Instructions of a loop from one with accesses to the next, the label of the code that starts with them, and the kind of the flags there. */
+interface LoopPart {
+  readonly from: number;
+  readonly to: number;
+  slow: number;
+  kind: number;
 }
 
 export class FunctionTranslator implements Translator, AccessHost {
@@ -75,7 +89,13 @@ export class FunctionTranslator implements Translator, AccessHost {
   private jumps = false;
   private ended = false;
   private block: BlockAccount = { start: 0, instructions: 0, loads: 0, stores: 0 };
-  private index = 0;
+  index = 0;
+  /** The block has accesses that are not always made. */
+  private skips = false;
+  /** Loops of one block whose pages are in locals. */
+  private readonly loops = new Map<number, LoopPages>();
+  /** The one whose quick form is being written. */
+  private loop: { readonly number: number; readonly quick: number } | undefined;
   private loadsBefore = 0;
   private storesBefore = 0;
 
@@ -101,7 +121,12 @@ export class FunctionTranslator implements Translator, AccessHost {
       code,
       state: () => this.state,
       block: (number) => {
-        this.translateBlock(number);
+        const loop = this.loops.get(number);
+        if (loop === undefined) this.translateBlock(number);
+        else this.translateLoop(number, loop);
+      },
+      enterLoop: (number) => {
+        this.loops.get(number)?.enter();
       },
       known: () => this.flags.kind,
       know: (kind) => {
@@ -133,7 +158,7 @@ export class FunctionTranslator implements Translator, AccessHost {
     this.siteLabel = code.block();
     this.goLabel = code.block();
     this.jumpLabel = code.block();
-    this.flow.write(flowGraph(this.blocks.map(({ next }) => next), this.entries));
+    this.flow.write(flowGraph(this.blocks.map(({ next }) => next), this.entries, (number) => this.context.hot && this.holdPages(number)));
     code.op(CONTROL.unreachable).end();
     if (this.jumps) {
       this.writeBack();
@@ -162,33 +187,94 @@ export class FunctionTranslator implements Translator, AccessHost {
     this.flags.leave();
   }
 
-  private translateBlock(number: number): void {
-    const { code } = this;
-    const { start, words } = this.blocks[number]!;
+  private startBlock(number: number): void {
+    const { start } = this.blocks[number]!;
     this.block = { start, instructions: 0, loads: 0, stores: 0 };
-    const { block } = this;
     this.index = 0;
     this.pc = start;
+    this.ended = false;
+  }
+
+  private pushStopBits(): Code {
+    return this.code.i32(this.base + STOP_BITS).memory(I64.load, 0);
+  }
+
+  /** `parts`: where it is entered, and what is known there; `loop`: the accesses are those of the loop. */
+  private translateBlock(number: number, parts: readonly LoopPart[] = [], loop?: LoopPages): void {
+    const { code, memory } = this;
+    const { start, words } = this.blocks[number]!;
+    this.startBlock(number);
+    const { block } = this;
     code.get(this.account);
     const cost = code.i64Later();
     code.op(I64.add);
-    code.i32(this.base + STOP_BITS).memory(I64.load, 0).op(I64.or);
-    code.tee(this.account).i64(0).op(I64.ltS).if(TYPE_EMPTY);
+    this.pushStopBits().op(I64.or).tee(this.account).i64(0).op(I64.ltS).if(TYPE_EMPTY);
     this.leaveAtSite("budget");
     code.end();
-    this.memory.startBlock();
-    this.ended = false;
-    for (const [index, word] of words.entries()) {
-      this.begin(index, word);
-      const row = this.context.decoder.find(word);
-      // The terminator may write other blocks, so the account is complete before it.
-      block.instructions++;
-      if (row === undefined) this.exit("undefined-instruction");
-      else row.translate(this, word);
-      if (this.ended) break;
+    memory.startBlock(loop);
+    this.translateInstructions(words, 0, parts[0]?.from ?? words.length);
+    for (const { from, to, kind } of parts) {
+      code.end();
+      this.flags.kind = kind;
+      this.translateInstructions(words, from, to);
     }
     if (!this.ended) this.branch(start + 4 * words.length);
     code.patch(cost, blockCost(block.instructions, block.loads, block.stores));
+  }
+
+  private translateInstructions(words: readonly number[], from: number, to: number): void {
+    for (let index = from; index < to && !this.ended; index++) {
+      const word = words[index]!;
+      this.begin(index, word);
+      const row = this.context.decoder.find(word);
+      // The terminator may write other blocks, so the account is complete before it.
+      this.block.instructions++;
+      if (row === undefined) this.exit("undefined-instruction");
+      else row.translate(this, word);
+    }
+  }
+
+  // --- loops of one block ------------------------------------------------------------------------------------------
+
+  /** Whether the block, a loop by itself, has accesses that are all made in every round, and few. Then their pages get locals. */
+  private holdPages(number: number): boolean {
+    const { code, context, account } = this;
+    const probe = new FunctionTranslator({ ...context, sites: new SiteTable(), hot: false }, [{ ...this.blocks[number]!, next: [0] }], [0]);
+    probe.translate();
+    const { block: { instructions, loads, stores }, memory: { accesses }, skips } = probe;
+    if (skips || instructions < this.blocks[number]!.words.length || accesses.length === 0 || accesses.length > MAX_LOOP_ACCESSES) return false;
+    const { base, pageSize } = context;
+    this.loops.set(number, new LoopPages(accesses, { code, base, pageSize, account, cost: blockCost(instructions, loads, stores), time: this.memory.time }));
+    return true;
+  }
+
+  /** Writes the loop twice (loop-pages.ts); the slow code can be entered at each instruction with accesses. */
+  private translateLoop(number: number, pages: LoopPages): void {
+    const { code, account } = this;
+    const { words } = this.blocks[number]!;
+    const parts = [...new Set(pages.accesses.map(({ index }) => index))].map((from, place, all): LoopPart => ({ from, to: all[place + 1] ?? words.length, slow: 0, kind: KIND_UNKNOWN }));
+    for (const part of [...parts].reverse()) part.slow = code.block();
+    const slow = code.block();
+    pages.choose(slow);
+    this.pushStopBits().get(account).op(I64.or).set(account);
+    const quick = code.loop();
+    this.startBlock(number);
+    code.get(account).i64(pages.cost).op(I64.add).tee(account).i64(0).op(I64.ltS).if(TYPE_EMPTY);
+    this.leaveAtSite("budget");
+    code.end();
+    this.memory.startLoop(pages);
+    this.loop = { number, quick };
+    this.translateInstructions(words, 0, parts[0]!.from);
+    for (const part of parts) {
+      part.kind = this.flags.kind;
+      pages.slow = part.slow;
+      this.translateInstructions(words, part.from, part.to);
+    }
+    pages.slow = undefined;
+    this.loop = undefined;
+    this.flags.kind = KIND_UNKNOWN;
+    code.end().end();
+    this.translateBlock(number, parts, pages);
   }
 
   /** Starts the next instruction. */
@@ -245,6 +331,10 @@ export class FunctionTranslator implements Translator, AccessHost {
   private to(target: number): void {
     const { code, context } = this;
     const number = this.numbers.get(target);
+    if (this.loop !== undefined && number === this.loop.number) {
+      code.br(this.loop.quick);
+      return;
+    }
     if (number !== undefined && this.flow.leadsTo(number)) {
       this.flow.branch(number);
       return;
@@ -297,18 +387,10 @@ export class FunctionTranslator implements Translator, AccessHost {
 
   // --- registers ---------------------------------------------------------------------------------------------------
 
-  getX(n: number): void {
-    this.registers.getX(n);
-  }
-  getXSp(n: number): void {
-    this.registers.getXSp(n);
-  }
-  setX(n: number): void {
-    this.registers.setX(n);
-  }
-  setXSp(n: number): void {
-    this.registers.setXSp(n);
-  }
+  getX(n: number): void { this.registers.getX(n); }
+  getXSp(n: number): void { this.registers.getXSp(n); }
+  setX(n: number): void { this.registers.setX(n); }
+  setXSp(n: number): void { this.registers.setXSp(n); }
   getW(n: number): void {
     this.registers.getX(n);
     this.code.op(I32.wrapI64);
@@ -325,36 +407,16 @@ export class FunctionTranslator implements Translator, AccessHost {
     this.code.op(I64.extendI32U);
     this.registers.setXSp(n);
   }
-  getV(n: number): void {
-    this.registers.getV(n);
-  }
-  setV(n: number): void {
-    this.registers.setV(n);
-  }
-  getD(n: number): void {
-    this.registers.getD(n);
-  }
-  setD(n: number): void {
-    this.registers.setD(n);
-  }
-  getS(n: number): void {
-    this.registers.getS(n);
-  }
-  setS(n: number): void {
-    this.registers.setS(n);
-  }
-  getDBits(n: number): void {
-    this.registers.getDBits(n);
-  }
-  setDBits(n: number): void {
-    this.registers.setDBits(n);
-  }
-  getSBits(n: number): void {
-    this.registers.getSBits(n);
-  }
-  setSBits(n: number): void {
-    this.registers.setSBits(n);
-  }
+  getV(n: number): void { this.registers.getV(n); }
+  setV(n: number): void { this.registers.setV(n); }
+  getD(n: number): void { this.registers.getD(n); }
+  setD(n: number): void { this.registers.setD(n); }
+  getS(n: number): void { this.registers.getS(n); }
+  setS(n: number): void { this.registers.setS(n); }
+  getDBits(n: number): void { this.registers.getDBits(n); }
+  setDBits(n: number): void { this.registers.setDBits(n); }
+  getSBits(n: number): void { this.registers.getSBits(n); }
+  setSBits(n: number): void { this.registers.setSBits(n); }
 
   // --- flags -------------------------------------------------------------------------------------------------------
 
@@ -364,27 +426,13 @@ export class FunctionTranslator implements Translator, AccessHost {
   nzcvOfSub(width: 32 | 64, a: Local, b: Local): void {
     emitNzcvOfKind(this.code, width === 32 ? FLAGS_SUB_32 : FLAGS_SUB_64, a, b);
   }
-  flagsOfAdd(width: 32 | 64, a: Local, b: Local): void {
-    this.flags.ofAdd(width, a, b);
-  }
-  flagsOfSub(width: 32 | 64, a: Local, b: Local): void {
-    this.flags.ofSub(width, a, b);
-  }
-  flagsOfLogic(width: 32 | 64, result: Local): void {
-    this.flags.ofLogic(width, result);
-  }
-  getNzcv(): void {
-    this.flags.get();
-  }
-  setNzcv(): void {
-    this.flags.set();
-  }
-  getCarry(): void {
-    this.flags.condition(2);
-  }
-  getCondition(condition: Condition): void {
-    this.flags.condition(condition);
-  }
+  flagsOfAdd(width: 32 | 64, a: Local, b: Local): void { this.flags.ofAdd(width, a, b); }
+  flagsOfSub(width: 32 | 64, a: Local, b: Local): void { this.flags.ofSub(width, a, b); }
+  flagsOfLogic(width: 32 | 64, result: Local): void { this.flags.ofLogic(width, result); }
+  getNzcv(): void { this.flags.get(); }
+  setNzcv(): void { this.flags.set(); }
+  getCarry(): void { this.flags.condition(2); }
+  getCondition(condition: Condition): void { this.flags.condition(condition); }
 
   getState(cell: StateCell): void {
     this.code.i32(this.base + CELLS[cell]).memory(I64.load, 0);
@@ -406,6 +454,7 @@ export class FunctionTranslator implements Translator, AccessHost {
     this.block.stores++;
   }
   skippedAccesses(loads: number, stores: number): void {
+    this.skips = true;
     this.code.get(this.account).i64(-blockCost(0, loads, stores)).op(I64.add).set(this.account);
   }
   loadPair(bytes: 4 | 8, address: Local, offset: number): readonly [Local, Local] {

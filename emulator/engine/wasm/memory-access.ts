@@ -8,8 +8,9 @@ import type { Code, Local } from "./binary/code.js";
 import { I16X8, I32, I32X4, I64, I64X2, I8X16, TYPE_EMPTY, TYPE_I32, TYPE_I64, TYPE_V128, V128, type ValueType } from "./binary/opcodes.js";
 import { pushTime } from "./account.js";
 import { ACCESS_PC, RUN } from "./layout.js";
-import { TOUCHES, type RuntimeFunction } from "./runtime.js";
-import { NOWHERE, pushElsewhere, pushPlace } from "./runtime-filter.js";
+import type { LoopAccess, LoopPages } from "./loop-pages.js";
+import type { RuntimeFunction } from "./runtime.js";
+import { NOWHERE, pushElsewhere, pushPlace, TOUCHES } from "./runtime-filter.js";
 
 const LOADS = { 1: I64.load8U, 2: I64.load16U, 4: I64.load32U, 8: I64.load } as const;
 const STORES = { 1: I64.store8, 2: I64.store16, 4: I64.store32, 8: I64.store } as const;
@@ -25,6 +26,8 @@ function alignmentOf(bytes: AccessBytes, aligned: boolean | 16): number {
 export interface AccessHost {
   readonly code: Code;
   readonly pc: number;
+  /** Number of the instruction in its block. */
+  readonly index: number;
   /** Where the cells begin. */
   readonly base: number;
   readonly pageSize: number;
@@ -47,8 +50,12 @@ interface HeldEntry {
 export class MemoryAccess {
   private readonly host: AccessHost;
   /** The time of the block. */
-  private readonly time: Local;
-  /** Accesses of the block so far. */
+  readonly time: Local;
+  /** The code is that of a loop with its pages in locals. */
+  loop: LoopPages | undefined;
+  /** Accesses of the block so far, runs as one. */
+  accesses: LoopAccess[] = [];
+  /** The same, each by itself. */
   private made = 0;
 
   constructor(host: AccessHost) {
@@ -57,9 +64,33 @@ export class MemoryAccess {
   }
 
   /** A block begins, and has paid. */
-  startBlock(): void {
-    this.made = 0;
+  startBlock(loop?: LoopPages): void {
+    this.startLoop(loop);
     pushTime(this.host.code.get(this.host.account)).set(this.time);
+  }
+
+  /** One of the two codes of a loop begins (loop-pages.ts). */
+  startLoop(loop?: LoopPages): void {
+    this.loop = loop;
+    loop?.start();
+    this.made = 0;
+    this.accesses = [];
+  }
+
+  private count(write: boolean, bytes: number, accesses = 1): void {
+    this.accesses.push({ index: this.host.index, write, bytes, before: this.made });
+    this.made += accesses;
+  }
+
+  /** Pushes the place of the access if it is one of a loop that runs without looking up. */
+  private quick(at: Local, alignment = 1): boolean {
+    const { loop } = this;
+    if (loop?.slow === undefined) {
+      loop?.note(at);
+      return false;
+    }
+    loop.pushPlace(at, alignment);
+    return true;
   }
 
   /** Pushes the time of the next access. */
@@ -119,8 +150,13 @@ export class MemoryAccess {
     const { host } = this;
     const { code } = host;
     const at = this.address(address, offset);
-    const place = host.temp(TYPE_I32);
     const alignment = alignmentOf(bytes, aligned);
+    if (this.quick(at, alignment)) {
+      this.count(false, bytes);
+      code.memory(LOADS[bytes], 0);
+      return;
+    }
+    const place = host.temp(TYPE_I32);
     const find = (): void => {
       code.get(at).i32(bytes);
       if (aligned === false) this.callSlow("load");
@@ -132,7 +168,7 @@ export class MemoryAccess {
     code.else();
     this.pushPlace(held);
     code.set(place).end();
-    this.made++;
+    this.count(false, bytes);
     code.get(place).memory(LOADS[bytes], 0);
   }
 
@@ -141,6 +177,11 @@ export class MemoryAccess {
     const { code } = host;
     const at = this.address(address, offset);
     const alignment = alignmentOf(bytes, aligned);
+    if (this.quick(at, alignment)) {
+      this.count(true, bytes);
+      code.get(value).memory(STORES[bytes], 0);
+      return;
+    }
     const held = this.elsewhere(at, bytes, true, alignment);
     code.if(TYPE_EMPTY);
     this.notePc();
@@ -152,13 +193,18 @@ export class MemoryAccess {
     code.end().else();
     this.pushPlace(held);
     code.get(value).memory(STORES[bytes], 0).end();
-    this.made++;
+    this.count(true, bytes);
   }
 
   /** Leaves the address of the bytes of a run in the local. */
   private runPlace(bytes: AccessBytes, total: number, at: Local, place: Local): void {
     const { host } = this;
     const { code } = host;
+    if (this.quick(at)) {
+      this.count(false, total, total / bytes);
+      code.set(place);
+      return;
+    }
     const find = (): void => {
       code.get(at).i32(bytes).i32(total);
       this.callSlow("loadRun");
@@ -169,7 +215,7 @@ export class MemoryAccess {
     code.else();
     this.pushPlace(held);
     code.set(place).end();
-    this.made += total / bytes;
+    this.count(false, total, total / bytes);
   }
 
   loadPair(bytes: 4 | 8, address: Local, offset: number): readonly [Local, Local] {
@@ -242,8 +288,14 @@ export class MemoryAccess {
   private runStore(bytes: AccessBytes, total: number, at: Local, put: (place: () => void) => void): void {
     const { host } = this;
     const { code } = host;
-    const held = this.elsewhere(at, total, true);
     const place = host.temp(TYPE_I32);
+    if (this.quick(at)) {
+      this.count(true, total, total / bytes);
+      code.set(place);
+      put(() => code.get(place));
+      return;
+    }
+    const held = this.elsewhere(at, total, true);
     code.if(TYPE_EMPTY);
     this.notePc();
     put(() => code.i32(host.base + RUN));
@@ -256,6 +308,6 @@ export class MemoryAccess {
     code.set(place);
     put(() => code.get(place));
     code.end();
-    this.made += total / bytes;
+    this.count(true, total, total / bytes);
   }
 }

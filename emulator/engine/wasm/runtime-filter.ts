@@ -14,6 +14,9 @@ import { ACCESS_PC, BY_WRITE_BIT, CLOCK, ENTRY_SHIFT, FETCH_PAGE, FRONT, FRONT_C
 /** Value of places that are not there. */
 export const NOWHERE = -1;
 
+/** Pages that an access touches at most, each at a time of its own. */
+export const TOUCHES = 2;
+
 /** What of the last two words of an entry of the front table is a page that comes in by a read. */
 const COMES_IN = BigInt.asUintN(32, BigInt(FRONT_PLACE)) | HEARD_BIT | WRITTEN_BIT;
 

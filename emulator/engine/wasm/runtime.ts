@@ -11,7 +11,7 @@ import { CONTROL, I32, I32X4, I64, TYPE_EMPTY, TYPE_F64, TYPE_I32, TYPE_I64 } fr
 import { emitNzcvOfKind, FLAG_KINDS } from "./flags.js";
 import { ACCESS_PC, ACCOUNT, ENTRY_SHIFT, FAR, FETCH_PAGE, JUMP_CACHE, JUMP_ENTRIES, JUMP_EPOCH, JUMP_FOLD, PC, REFUSAL, REPLAY, RUN, RUN_DONE, SCRATCH } from "./layout.js";
 import { CRYPTO_FUNCTIONS, type CryptoFunction } from "./runtime-crypto.js";
-import { NOWHERE, PageFilter, readCell, writeCell, type FilterOptions } from "./runtime-filter.js";
+import { NOWHERE, PageFilter, readCell, TOUCHES, writeCell, type FilterOptions } from "./runtime-filter.js";
 import { FLOAT_FUNCTIONS, type FloatFunction } from "./runtime-float.js";
 
 /** What translated functions take and return: the account; one of the numbers below. */
@@ -27,8 +27,6 @@ export const REFUSED_READ = 1;
 export const REFUSED_WRITE = 2;
 export const REFUSED_ALIGNMENT = 3;
 
-/** Pages that an access touches at most, each at a time of its own. */
-export const TOUCHES = 2;
 const ADDRESS_BITS = 0x00ff_ffff_ffff_ffffn;
 
 export interface RuntimeOptions extends FilterOptions {

@@ -51,6 +51,20 @@ describe("the flow graph", () => {
     expect([...two.hops.keys()].sort((a, b) => a - b)).to.deep.equal([0, 1]);
   });
 
+  it("a loop of one block in a loop with two entries goes back to itself, and counts its ways on twice if its code is there twice", () => {
+    for (const twice of [false, true]) {
+      const root = flowGraph([[1], [1, 2], [0, 3], []], [0, 1], () => twice);
+      const inner = nodesOf(root).find(({ block }) => block === 1)!;
+      expect([inner.isLoop, inner.isAlone, inner.hops.get(1)]).to.deep.equal([true, true, inner]);
+      const after = inner.hops.get(2)!;
+      expect([after.block, after.ways, after.isAlone]).to.deep.equal([2, twice ? 2 : 1, false]);
+    }
+  });
+
+  it("a block that something else leads back to, too, is no loop by itself", () => {
+    expect(nodesOf(flowGraph([[0, 1], [0, 2], []], [0], () => true)).some(({ isAlone }) => isAlone)).to.equal(false);
+  });
+
   it("random graphs become reducible, keep their ways, and have right dominators", () => {
     const below = seededRandom();
     for (let round = 0; round < 400; round++) {

@@ -24,6 +24,7 @@ function compile(successors: readonly (readonly number[])[], entries: readonly n
     known: () => 0,
     know: () => undefined,
     unknown: 0,
+    enterLoop: () => undefined,
     block: (number) => {
       code.i32(number).call(decide).set(answer);
       for (const [position, next] of successors[number]!.entries()) {
