@@ -91,6 +91,8 @@ export class Cpu implements Processor {
   /** OWN_DIRTY, where no TLB model needs to hear of a second write. */
   private readonly ownDirty: number;
   private readonly result = newWalkResult();
+  /** What the last abort was raised for, until the engine runs again. */
+  private refused: { readonly at: Va; readonly access: Access; readonly regime: TranslationRegime } | undefined;
   /** How the functional road walks. */
   private readonly functional: { readonly sideEffects: boolean; readonly into: WalkResult };
   /** Level-2 blocks of which the engine caches pages, by first address: a TLBI by any address in one drops all of it. */
@@ -169,6 +171,7 @@ export class Cpu implements Processor {
 
   run(budget: number): Trap {
     const { engine } = this;
+    this.retry();
     const end = engine.counters.instructions + budget;
     let left = budget;
     for (;;) {
@@ -178,7 +181,10 @@ export class Cpu implements Processor {
           return { kind: "svc" };
         case "translation-miss": {
           const esr = this.resolve(exit.va, exit.access);
-          if (esr !== 0) return { kind: "abort", esr, far: exit.va };
+          if (esr !== 0) {
+            this.refused = { at: exit.va, access: exit.access, regime: this.core.regime };
+            return { kind: "abort", esr, far: exit.va };
+          }
           left = end - engine.counters.instructions;
           break;
         }
@@ -196,6 +202,15 @@ export class Cpu implements Processor {
           return assertNever(exit, "Cpu.run");
       }
     }
+  }
+
+  /** The access that was refused last is going to be made again, if the kernel has served it: the engine need not miss it once more. */
+  private retry(): void {
+    const { refused } = this;
+    if (refused === undefined) return;
+    this.refused = undefined;
+    // Where the walk itself sets AF and dirty state, the access has to be made.
+    if (refused.regime === this.core.regime && !this.functional.sideEffects) this.resolve(refused.at, refused.access);
   }
 
   /** Cache the translation of `at` in the engine, or return the ESR of the abort that the access raises. */

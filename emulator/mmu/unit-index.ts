@@ -21,6 +21,8 @@ const { BLOCK_SHIFT, BLOCK_UNITS, CLASS_GLOBAL, CLASS_ORDER, CLASSES, RESOLVED_U
 const BUCKET_BITS = 2;
 const FIRST_CAPACITY_BITS = 8;
 const FIRST_COLUMNS = 4;
+/** Records that are copied one by one. */
+const FEW = 64;
 /** Blocks after which numbering starts anew. */
 const MANY_BLOCKS = 1 << 15;
 
@@ -55,6 +57,8 @@ export class UnitIndex {
   private nextBlock = 1;
   private words: Uint32Array;
   private records: Int32Array;
+  /** By length: the first of them. Most exits hand over a few, and a view takes longer to make than these to resolve. */
+  private readonly firstRecords: (Int32Array | undefined)[] = [];
   private readonly clients: UnitClient[] = [];
   private readonly resolver: Resolver | undefined;
 
@@ -100,10 +104,12 @@ export class UnitIndex {
     if (this.records.length < count) {
       this.words = this.storage.uint32(2 * count);
       this.records = this.storage.int32(count);
+      this.firstRecords.length = 0;
     }
-    this.words.set(words.length === 2 * count ? words : words.subarray(0, 2 * count));
+    if (count > FEW) this.words.set(words.length === 2 * count ? words : words.subarray(0, 2 * count));
+    else for (let i = 0; i < 2 * count; i++) this.words[i] = words[i]!;
     const resolved = this.resolver.resolve(this.words.byteOffset, count, this.records.byteOffset, asid << TAG_ASID_SHIFT, merge ? 1 : 0);
-    return this.records.subarray(0, resolved);
+    return resolved > FEW ? this.records.subarray(0, resolved) : (this.firstRecords[resolved] ??= this.records.subarray(0, resolved));
   }
 
   /** Number of the unit with this tag. */

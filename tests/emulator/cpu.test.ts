@@ -177,6 +177,32 @@ describe("cpu: translation misses", () => {
     expect(without.engine.orders).to.deep.equal({ data: 0, code: 0 });
   });
 
+  it("what was refused is cached before the access is made again, if it can be by then", () => {
+    const { tables, cpu, go } = bench({ listeners: 1 });
+    const refuse = (): void => {
+      expect(go(miss(0x5000, WRITE)).trap.kind).to.equal("abort");
+    };
+    refuse();
+    tables.map(0x5000, 3, RW_PAGE | 0x9000n);
+    expect(go().calls.map((call) => call.slice(0, 3)), "the engine does not miss it").to.deep.equal([["install", 0x5000, 0x9000]]);
+    expect(go().calls, "once").to.deep.equal([]);
+    tables.map(0x5000, 3, 0n);
+    refuse();
+    expect(go().calls, "not served").to.deep.equal([]);
+    refuse();
+    cpu.setAddressSpace(tables.root as Pa, (ASID + 1) as Asid);
+    tables.map(0x5000, 3, RW_PAGE | 0x9000n);
+    expect(go().calls, "another address space").to.deep.equal([]);
+  });
+
+  it("where a walk makes the hardware's updates nothing is cached before its access", () => {
+    const { tables, go } = bench();
+    expect(go(miss(0x5000, WRITE)).trap.kind).to.equal("abort");
+    tables.map(0x5000, 3, CLEAN_PAGE | 0x9000n);
+    expect(go().calls).to.deep.equal([]);
+    expect(go(miss(0x5000, WRITE)).calls).to.have.length(1);
+  });
+
   it("permissions are those of EL0", () => {
     const { tables, go } = bench();
     tables.map(0x1000, 3, RO_PAGE | 0x1_0000n);
