@@ -9,6 +9,7 @@
 import { ModelBug } from "../arch/errors.js";
 import { ACCESS_FETCH, ACCESS_READ, ACCESS_WRITE, FIRST_CODE_HELD } from "../engine/engine.js";
 import * as layout from "./tlb-layout.js";
+import { roomFor } from "./tlb-storage.js";
 import { newRing, oldestOfRing, pinInRing, turnRing, unpinInRing } from "./tlb-place.js";
 import { RESOLVED_HELD, RESOLVED_HELD_SHIFT, RESOLVED_READ_WRITE, RESOLVED_UNIT_SHIFT } from "./tlb-layout.js";
 import type { UnitClient, UnitIndex } from "./unit-index.js";
@@ -64,7 +65,7 @@ export class RecordFilter implements UnitClient {
     if (Math.min(data, code) < 1 || Math.max(data, code) > MOST_PAGES) throw new ModelBug(`RecordFilter: ${data} pages of data, ${code} of code are not 1 to ${MOST_PAGES}`);
     this.data = newHeld(0, data);
     this.code = newHeld(1, code);
-    this.passedOn = index.storage.int32(data + code);
+    this.passedOn = index.storage.int32(roomFor(data + code));
     index.register(this);
   }
 
@@ -88,7 +89,7 @@ export class RecordFilter implements UnitClient {
 
   /** The records that are left, in an array that is valid until the next call. */
   filter(records: Int32Array): Int32Array {
-    if (this.passedOn.length < records.length) this.passedOn = this.index.storage.int32(records.length);
+    if (this.passedOn.length < records.length) this.passedOn = this.index.storage.int32(roomFor(records.length));
     const { data, code, slots, slotOf, passedOn } = this;
     let count = 0;
     for (let i = 0; i < records.length; i++) {

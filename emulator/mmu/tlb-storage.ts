@@ -13,6 +13,11 @@ const BASE_PAGES = 768;
 const HIERARCHY_PAGES = 1280;
 const ALIGNMENT = 64;
 
+/** Elements of an array that has to take so many: a power of two, so that what grows step by step does not take a new place at every step. */
+export function roomFor(elements: number): number {
+  return 2 ** Math.max(10, Math.ceil(Math.log2(elements)));
+}
+
 export class TlbStorage {
   /** Address 0 stays free. */
   private used = ALIGNMENT;

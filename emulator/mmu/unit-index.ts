@@ -13,7 +13,7 @@ import { ModelBug } from "../arch/errors.js";
 import { CAPACITY_BITS, createResolver, HASH_AT, HASH_FACTOR, HASH_SHIFT, PLACES, SALT_FACTOR, TAG_HI_AT, TAG_LO_AT, UNIT_OF_AT } from "./resolve-code.js";
 import type { Resolver } from "./resolve-code.js";
 import * as layout from "./tlb-layout.js";
-import { TlbStorage } from "./tlb-storage.js";
+import { roomFor, TlbStorage } from "./tlb-storage.js";
 
 const { BLOCK_SHIFT, BLOCK_UNITS, CLASS_GLOBAL, CLASS_ORDER, CLASSES, RESOLVED_UNIT_SHIFT, TAG_ASID_SHIFT, TAG_CLASS_SHIFT, TAG_PAGE_HIGH } = layout;
 
@@ -102,8 +102,9 @@ export class UnitIndex {
     if (this.resolver === undefined) throw new ModelBug("UnitIndex.resolve: the index is not in memory");
     if (this.nextBlock > this.manyBlocks) this.restart();
     if (this.records.length < count) {
-      this.words = this.storage.uint32(2 * count);
-      this.records = this.storage.int32(count);
+      const room = roomFor(count);
+      this.words = this.storage.uint32(2 * room);
+      this.records = this.storage.int32(room);
       this.firstRecords.length = 0;
     }
     if (count > FEW) this.words.set(words.length === 2 * count ? words : words.subarray(0, 2 * count));

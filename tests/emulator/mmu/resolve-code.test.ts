@@ -58,6 +58,12 @@ describe("the code of UnitIndex.resolve", () => {
     expect(Array.from(index.resolve(words, pages.length, 1 as Asid), (record) => index.pageNumber(record >>> 10))).to.deep.equal(pages);
   });
 
+  it("batches that grow by a record each take no more room than they need", () => {
+    const index = new UnitIndex(TlbStorage.inMemory());
+    const words = Uint32Array.from({ length: 2 * 8192 }, (_, i) => (i % 2 === 0 ? i : 1));
+    for (let count = 1; count <= 8192; count++) expect(index.resolve(words, count, 1 as Asid)).to.have.length(count);
+  });
+
   it("an index that is not in memory resolves nothing", () => {
     expect(() => new UnitIndex().resolve(new Uint32Array(2), 1, 1 as Asid)).to.throw(ModelBug, "not in memory");
   });

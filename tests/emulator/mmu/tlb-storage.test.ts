@@ -3,7 +3,7 @@
  */
 import { expect } from "chai";
 import { ModelBug } from "../../../emulator/arch/errors.js";
-import { TlbStorage } from "../../../emulator/mmu/tlb-storage.js";
+import { roomFor, TlbStorage } from "../../../emulator/mmu/tlb-storage.js";
 
 describe("TlbStorage", () => {
   it("in memory: arrays of all kinds lie in it one behind the other, none at address 0", () => {
@@ -26,6 +26,10 @@ describe("TlbStorage", () => {
     const larger = TlbStorage.inMemory(2);
     larger.int32(2 ** 24);
     expect(larger.int32(2 ** 24).length).to.equal(2 ** 24);
+  });
+
+  it("what grows step by step takes few places", () => {
+    expect([1, 1023, 1024, 1025, 8192, 8193].map(roomFor)).to.deep.equal([1024, 1024, 1024, 2048, 8192, 16384]);
   });
 
   it("apart: each array by itself", () => {
