@@ -74,8 +74,8 @@ describe("writes that the trace filter leaves out", () => {
   }
 
   /** Random accesses, given to one machine whole and to one filtered; the first batch after which they have seen something else, or -1; and how many records less than without the rule. */
-  function compare(cores: readonly CorePreset[], cpus: number, ownDirty: (page: number) => boolean, { forgets = true, changesSink = true } = {}): { readonly differs: number; readonly saved: number } {
-    const random = new Random(runSeed());
+  function compare(cores: readonly CorePreset[], cpus: number, ownDirty: (page: number) => boolean, { forgets = true, changesSink = true, salt = 0 } = {}): { readonly differs: number; readonly saved: number } {
+    const random = new Random(runSeed() + salt);
     const [whole, filtered] = [machine(cores, cpus), machine(cores, cpus)];
     const depths = {
       data: Math.min(32, ...cores.map(({ l1d }) => exactFilterPages(l1d))),
@@ -120,6 +120,10 @@ describe("writes that the trace filter leaves out", () => {
     return { differs: -1, saved: saved / 2 };
   }
 
+  /** Whether one of several machines sees something else: what has to come together for it does not always. */
+  const canDiffer = (...[cores, cpus, ownDirty, options]: Parameters<typeof compare>): boolean =>
+    Array.from({ length: 16 }, (_, salt) => salt).some((salt) => compare(cores, cpus, ownDirty, { ...options, salt }).differs >= 0);
+
   const ownPages = (page: number): boolean => !inRun(page);
 
   for (const name of CORE_NAMES) {
@@ -146,7 +150,7 @@ describe("writes that the trace filter leaves out", () => {
       [core(1, ["data", 1], ["both", 1]), false], [core(4, ["both", 1]), false], [core(4, ["both", 2]), false], [core(4, ["both", 4], ["both", 1]), false],
     ] as const) expect(hearsWritesOnce(structures), JSON.stringify(structures.l2.map(({ serves, coalescedPages }) => [serves, coalescedPages]))).to.equal(once);
     expect(compare([core(1, ["instruction", 1], ["data", 1])], 1, ownPages).differs).to.equal(-1);
-    expect(compare([core(1, ["data", 1], ["both", 1])], 1, ownPages).differs).to.be.at.least(0);
+    expect(canDiffer([core(1, ["data", 1], ["both", 1])], 1, ownPages)).to.equal(true);
   });
 
   describe("the test can fail", () => {
@@ -157,15 +161,15 @@ describe("writes that the trace filter leaves out", () => {
     });
 
     it("pages of a run share a dirty state that no single descriptor has", () => {
-      expect(compare(small, 1, () => true).differs).to.be.at.least(0);
+      expect(canDiffer(small, 1, () => true)).to.equal(true);
     });
 
     it("another CPU has not heard", () => {
-      expect(compare([corePreset("neoverse-n1")], 2, ownPages, { changesSink: false }).differs).to.be.at.least(0);
+      expect(canDiffer([corePreset("neoverse-n1")], 2, ownPages, { changesSink: false })).to.equal(true);
     });
 
     it("what the kernel has cleaned is written for the first time", () => {
-      expect(compare(small, 1, ownPages, { forgets: false }).differs).to.be.at.least(0);
+      expect(canDiffer(small, 1, ownPages, { forgets: false })).to.equal(true);
     });
   });
 });
