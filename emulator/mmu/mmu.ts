@@ -4,7 +4,7 @@
  * It is fed with the page touches of the engine's trace and with the kernel's TLB maintenance, in program order. Several
  * may listen to one run; the primary one alone makes the hardware's descriptor updates. What the numbers mean is in README.md.
  *
- * Arm: DDI 0487 D8 (VMSAv8-64); for the order L1, L2, walk cache, walk see any core's TRM, chapter "Memory Management Unit".
+ * Arm: DDI 0487 D8 (VMSAv8-64); for the order L1, L2, walk cache, walk see a core's TRM, chapter "Memory Management Unit".
  */
 import { hex } from "../arch/addr.js";
 import { frameOfWords } from "../arch/descriptor.js";

@@ -102,7 +102,7 @@ describe("OrderCode", () => {
     for (const page of [0, 1, 15, 16, 31, 1000, 0x7fff_ffff]) expect(code.setOf(tlb.page(page, 0))).to.equal(page % 16);
   });
 
-  it("an entry made last is pinned as any other", () => {
+  it("an entry made last is pinned like every other", () => {
     for (const spec of SPECS.filter(({ policy }) => policy === "lru")) {
       const [one, other] = [rig(spec), rig(spec)];
       const module = new ModuleBuilder();
