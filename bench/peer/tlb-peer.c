@@ -95,7 +95,16 @@ static __attribute__((noinline)) void write_trace(uint64_t word)
     fwrite(&word, sizeof word, 1, trace);
 }
 
-/* Counts a reference to another page than the latest. */
+/* Counts the access. Whether it refers to another page than the latest: all else hits and changes nothing. */
+static inline int is_reference(uint64_t tag)
+{
+    accesses++;
+    if (tag == latest)
+        return 0;
+    latest = tag;
+    return 1;
+}
+
 static inline void count_reference(uint64_t tag, int l1_hit, int l2_hit)
 {
     l1_misses += !l1_hit;
@@ -107,29 +116,23 @@ static inline void count_reference(uint64_t tag, int l1_hit, int l2_hit)
 static void on_access_with_stamps(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address, void *data)
 {
     (void)cpu, (void)info, (void)data;
-    accesses++;
     uint64_t tag = (address >> PAGE_SHIFT) + 1;
-    if (tag == latest)
+    if (!is_reference(tag))
         return;
-    latest = tag;
     now++;
     unsigned set = (tag - 1) % L2_SETS;
     int l1_hit = stamp(l1, l1_used, L1_WAYS, tag);
-    int l2_hit = l1_hit || stamp(l2[set], l2_used[set], L2_WAYS, tag);
-    count_reference(tag, l1_hit, l2_hit);
+    count_reference(tag, l1_hit, l1_hit || stamp(l2[set], l2_used[set], L2_WAYS, tag));
 }
 
 static void on_access_sorted(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address, void *data)
 {
     (void)cpu, (void)info, (void)data;
-    accesses++;
     uint64_t tag = (address >> PAGE_SHIFT) + 1;
-    if (tag == latest)
+    if (!is_reference(tag))
         return;
-    latest = tag;
     int l1_hit = move_to_front(l1, L1_WAYS, tag);
-    int l2_hit = l1_hit || move_to_front(l2[(tag - 1) % L2_SETS], L2_WAYS, tag);
-    count_reference(tag, l1_hit, l2_hit);
+    count_reference(tag, l1_hit, l1_hit || move_to_front(l2[(tag - 1) % L2_SETS], L2_WAYS, tag));
 }
 
 static memory_callback on_access = on_access_with_stamps;

@@ -78,25 +78,13 @@ export interface FastOptions {
   readonly misses: Float64Array;
 }
 
-export class FastPath implements FastOptions {
-  readonly arena: Arena;
-  readonly instruction: FastSide;
-  readonly data: FastSide;
-  readonly walker: FastWalker | undefined;
-  readonly pinned: Int32Array;
-  readonly misses: Float64Array;
+export class FastPath {
   private readonly words: Int32Array;
   private readonly consumer: Consumer;
 
   constructor({ arena, instruction, data, walker, pinned, misses }: FastOptions) {
     const { storage } = arena.index;
-    this.arena = arena;
-    this.instruction = instruction;
-    this.data = data;
-    this.walker = walker;
     if (storage.memory === undefined) throw new ModelBug("FastPath: the arena is not in memory");
-    this.pinned = pinned;
-    this.misses = misses;
     this.words = storage.int32(WORDS);
     const { cells } = arena;
     const side = (number: number): FastSide => (number === 0 ? instruction : data);

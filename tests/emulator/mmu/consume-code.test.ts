@@ -35,6 +35,8 @@ class Hierarchy {
   readonly structures: readonly Tlb[];
   readonly misses = [0, 0];
   readonly path: FastPath;
+  private readonly pinnedCells: Int32Array;
+  private readonly missCells: Float64Array;
   consumed = 0;
   private readonly index = new UnitIndex(TlbStorage.inMemory());
   private readonly arena: Arena;
@@ -49,8 +51,10 @@ class Hierarchy {
     this.pins = l1.policy === "lru";
     const { storage } = this.index;
     const headers = this.structures.slice(2).map(({ header }) => header);
+    this.pinnedCells = storage.int32(256).fill(-1);
+    this.missCells = storage.float64(2);
     const side = (tlb: Tlb): FastSide => ({ l1: tlb.header, pins: this.pins, l1Orders: tlb.entryOrder, l2: headers, pageL2: -1, runL2: -1 });
-    this.path = new FastPath({ arena: this.arena, instruction: side(this.structures[0]!), data: side(this.structures[1]!), walker: undefined, pinned: storage.int32(256).fill(-1), misses: storage.float64(2) });
+    this.path = new FastPath({ arena: this.arena, instruction: side(this.structures[0]!), data: side(this.structures[1]!), walker: undefined, pinned: this.pinnedCells, misses: this.missCells });
   }
 
   /** What a walk leaves: pages of every 16th group of 16 are contiguous runs, of every 7th block of 512 one block. */
@@ -102,14 +106,14 @@ class Hierarchy {
 
   /** The record by the fast path, or what it leaves of it as above. */
   fast(page: number, access: number, held: number): void {
-    for (const [number, entry] of this.pinned) this.path.pinned[number] = entry;
+    for (const [number, entry] of this.pinned) this.pinnedCells[number] = entry;
     const records = this.index.resolve(Uint32Array.from(recordWords(page, access, held)), 1, 1 as Asid);
     const done = this.path.consume(records, 0, 1);
     this.pinned.clear();
-    this.path.pinned.forEach((entry, number) => {
+    this.pinnedCells.forEach((entry, number) => {
       if (entry >= 0) this.pinned.set(number, entry);
     });
-    this.path.pinned.fill(-1);
+    this.pinnedCells.fill(-1);
     this.consumed += done;
     if (done === 0) this.slow(page, access, held);
   }
@@ -120,7 +124,7 @@ class Hierarchy {
     const entries = this.structures.map((tlb) => [...tlb].map(({ start, end, dirty, frame }) => [start, end, dirty, frame]));
     const [END_PROBE, COUNTS, CLASSES] = [4, 10, 256];
     const counts = this.structures.map(({ header }) => [...cells.subarray(cells[header | COUNTS], cells[header | COUNTS]! + CLASSES)]);
-    return { entries, counts, probes: this.structures.map(({ header }) => cells[header | END_PROBE]), misses: this.misses.map((n, side) => n + this.path.misses[side]!), pins: [...this.pinned].sort(([a], [b]) => a - b).map(([held, entry]) => [held, entry, cells[entry | 5]]) };
+    return { entries, counts, probes: this.structures.map(({ header }) => cells[header | END_PROBE]), misses: this.misses.map((n, side) => n + this.missCells[side]!), pins: [...this.pinned].sort(([a], [b]) => a - b).map(([held, entry]) => [held, entry, cells[entry | 5]]) };
   }
 }
 

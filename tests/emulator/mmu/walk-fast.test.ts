@@ -7,7 +7,7 @@ import { CORE_NAMES, corePreset } from "../../../emulator/mmu/cores.js";
 import { Mmu } from "../../../emulator/mmu/mmu.js";
 import { walkPlainPage } from "../../../emulator/mmu/walk-fast.js";
 import type { FastWalker } from "../../../emulator/mmu/walk-fast.js";
-import type { FastOptions, FastPath } from "../../../emulator/mmu/tlb-fast.js";
+import type { FastOptions } from "../../../emulator/mmu/tlb-fast.js";
 import { PageTables } from "./page-table-builder.js";
 
 const FETCH = 0;
@@ -24,7 +24,7 @@ const ZERO = { instructions: 0, loads: 0, stores: 0 };
 
 /** What a test needs of the parts that an Mmu keeps to itself. */
 interface Inside {
-  readonly fastPath: FastPath & { readonly walker: FastWalker };
+  readonly fastOptions: FastOptions & { readonly walker: FastWalker };
 }
 
 /** An Mmu that knows the level-3 table of pages 0 to 511, has its structures full of other pages, which cannot be coalesced, and has never seen page 5. */
@@ -41,10 +41,10 @@ function rig(leaf: bigint, core = "neoverse-n1", output = 0x100_5000): { mmu: Mm
   };
   for (const access of [FETCH, READ]) feed([...others, ...others], access);
   feed([6], READ);
-  const { fastPath } = mmu as unknown as Inside;
+  const { arena, walker, instruction, data } = (mmu as unknown as Inside).fastOptions;
   return {
     mmu,
-    walk: (access) => walkPlainPage(fastPath.arena, fastPath.walker, access === FETCH ? fastPath.instruction : fastPath.data, mmu.l1d.page(at, 0), access) >= 0,
+    walk: (access) => walkPlainPage(arena, walker, access === FETCH ? instruction : data, mmu.l1d.page(at, 0), access) >= 0,
   };
 }
 
@@ -100,12 +100,11 @@ describe("walkPlainPage", () => {
         state = (Math.imul(state, 1664525) + 1013904223) | 0;
         return (state >>> 8) % bound;
       };
-      const [fast, general] = [0, 1].map(() => {
-        const mmu = new Mmu({ core: corePreset(name), memory: tables.memory, granule: granule("4k"), updatesDescriptors: false, seed: 1, fastAfter: 0 });
+      const [fast, general] = [0, Infinity].map((fastAfter) => {
+        const mmu = new Mmu({ core: corePreset(name), memory: tables.memory, granule: granule("4k"), updatesDescriptors: false, seed: 1, fastAfter });
         mmu.setRegime(tables.regime({ hd: true }));
         return mmu;
       }) as [Mmu, Mmu];
-      (general as unknown as { fastPath: undefined }).fastPath = undefined;
       for (let batch = 0; batch < 40; batch++) {
         const trace = Uint32Array.from({ length: 1000 }, (_, i) => (i % 2 === 0 ? below(4096) : below(3)));
         for (const mmu of [fast, general]) mmu.consume(trace, 500);
@@ -114,7 +113,8 @@ describe("walkPlainPage", () => {
           expect([...tlb], `${name}, seed ${seed}, batch ${batch}, structure ${i}`).to.deep.equal([...general.structures[i]!]);
         });
       }
-      expect((fast as unknown as Inside).fastPath.walker.walks, name).to.be.greaterThan(1000);
+      expect((fast as unknown as Inside).fastOptions.walker.walks, name).to.be.greaterThan(1000);
+      expect((general as unknown as Inside).fastOptions.walker.walks, name).to.equal(0);
     }
   });
 
@@ -140,7 +140,7 @@ describe("walkPlainPage", () => {
     for (const name of CORE_NAMES) {
       const core = corePreset(name);
       const mmu = new Mmu({ core, memory: new PageTables().memory, granule: granule("4k"), updatesDescriptors: false, seed: 1, fastAfter: 0 });
-      expect((mmu as unknown as { readonly fastOptions: FastOptions }).fastOptions.walker === undefined, name).to.equal(core.walkCache === undefined);
+      expect((mmu as unknown as Inside).fastOptions.walker === undefined, name).to.equal(core.walkCache === undefined);
     }
   });
 });
