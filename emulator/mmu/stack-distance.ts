@@ -75,7 +75,8 @@ export class StackDistances {
 
   /**
    * Misses of a fully associative LRU TLB with this many entries. Exact if the engine's trace filter holds one page of each kind: uses of
-   * more would be missing from the order.
+   * more would be missing from the order. Of instructions and data together it is near: uses of the held page of one kind between
+   * touches of the other are missing, so a distance may be one too small.
    */
   misses(entries: number): number {
     let hits = 0;
