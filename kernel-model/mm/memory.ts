@@ -121,7 +121,6 @@ function doAnonymousRead(vmf: VmFault): number {
   return 0;
 }
 
-
 /** First touch of anonymous memory: a read maps the shared zero page, a write a new zeroed folio. Returns VM_FAULT_*. */
 export function doAnonymousPage(vmf: VmFault): number {
   const { vma } = vmf;
