@@ -22,13 +22,13 @@ import {
   ACCESS_PC, ACCOUNT, CELLS_END, ENGINE_BYTES, EXCLUSIVE_ADDRESS, EXCLUSIVE_HIGH, EXCLUSIVE_LOW, FAR, FETCH_PAGE, FRONT_EPOCH, HELD_CODE, HELD_DATA, JUMP_EPOCH, PC, REFUSAL, REPLAY, RING,
   RING_COUNT, RING_PCS, RING_RECORDS, RUN_DONE, SITE, STOP_BITS,
 } from "./layout.js";
-import { ExitCounts, WritableCounters } from "./exit-counts.js";
 import { createRuntime, LEFT_AT_SITE, LEFT_FOR_JUMP, REFUSED_ALIGNMENT, REFUSED_WRITE, type RuntimeInstance } from "./runtime.js";
 import { emptySet, revokeWrite } from "./held-pages.js";
 import { SiteTable, type Site } from "./sites.js";
 import { CODE_FRAME, NOT_GRANTED, SoftTlb } from "./soft-tlb.js";
 import { interpret } from "./soft/interpret.js";
 import { WasmRegisters } from "./wasm-registers.js";
+import { WritableCounters } from "./writable-counters.js";
 
 const WASM_PAGE = 65536;
 /** Instructions of a block at most. */
@@ -78,9 +78,8 @@ class Wasm implements WasmEngine {
   private readonly direct: DirectExecution;
   private readonly sites = new SiteTable();
   private readonly account: Account = { left: 0, loads: 0, stores: 0 };
-  private readonly exits = new ExitCounts();
   /** The counters, as they are written here. */
-  private readonly done = new WritableCounters(this.exits);
+  private readonly done = new WritableCounters();
   private sink: TraceSink = () => undefined;
   private sinkError: unknown;
   private sinkFailed = false;
@@ -180,7 +179,7 @@ class Wasm implements WasmEngine {
     const count = this.cells[RING_COUNT / 4]!;
     this.cells[RING_COUNT / 4] = 0;
     if (count === 0 || this.sinkFailed) return;
-    this.exits.drains++;
+    this.done.countExit("trace-drain");
     try {
       this.sink(this.ring, count);
     } catch (error) {
@@ -237,7 +236,7 @@ class Wasm implements WasmEngine {
       this.sinkFailed = false;
       throw this.sinkError;
     }
-    this.exits.count(exit.reason);
+    this.done.countExit(exit.reason);
     return exit;
   }
 
