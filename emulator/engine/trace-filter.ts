@@ -12,7 +12,7 @@ import type { TlbSpec } from "../mmu/tlb.js";
 import { MAX_ENTRY_ORDER, type EngineOptions, type EntryOrders, type HeldLimit } from "./engine.js";
 
 /** Pages of each kind that an engine can hold. */
-export const MAX_FILTER_PAGES = 32;
+export const MAX_FILTER_PAGES = 64;
 const DEFAULT_FILTER_PAGES = 4;
 const MOST_SETS = 2 ** 15;
 

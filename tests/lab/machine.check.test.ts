@@ -59,8 +59,8 @@ describe("a machine with --check", () => {
       expect([...seen].sort()).to.deep.equal(cores.includes("m1-firestorm") ? ["0 0", "2 2"] : ["0 0"]);
     }
     expect(made.map(({ filterPages, fetchPages, filterLimit, fetchLimit }) => [filterPages, fetchPages, filterLimit, fetchLimit])).to.deep.equal([
-      [32, 32, undefined, undefined],
-      [32, 32, { sets: 32, ways: 5 }, { sets: 32, ways: 6 }],
+      [48, 48, undefined, undefined],
+      [48, 48, { sets: 32, ways: 5 }, { sets: 32, ways: 6 }],
       [10, 10, { sets: 32, ways: 5 }, { sets: 32, ways: 6 }],
     ]);
   });

@@ -11,12 +11,12 @@
 import { ACCESS_FETCH, ACCESS_LEAVE, ACCESS_WRITE, FIRST_CODE_HELD, RECORD_HELD_SHIFT, type ACCESS_READ, type HeldLimit } from "../engine.js";
 import { Code, type Local } from "./binary/code.js";
 import type { ModuleBuilder } from "./binary/module.js";
-import { CONTROL, I32, I32X4, I64, TYPE_EMPTY, TYPE_I32, TYPE_I64, TYPE_V128, V128 } from "./binary/opcodes.js";
+import { CONTROL, I16X8, I32, I32X4, I64, TYPE_EMPTY, TYPE_I32, TYPE_I64, TYPE_V128, V128 } from "./binary/opcodes.js";
 import { HeldSets } from "./held-sets.js";
 import { BY_WRITE_BIT, HEARD_BIT, NO_PAGE, WRITTEN_BIT } from "./layout.js";
 
 /** Slots of a set. */
-const SLOTS = 32;
+const SLOTS = 64;
 /** Slots of a vector of times. */
 const QUAD = 4;
 const BUCKETS = 1024;
@@ -29,31 +29,29 @@ const PAGE = 0;
 const REST = 8;
 const SLOT_SHIFT = 4;
 /** By slot, i32 each: time of last use. NO_TIME: there is no page in the slot. */
-const USED = 512;
+const USED = 1024;
 /** The slots as they were sorted, a byte each, the least recent one first. */
-const ORDER = 640;
+const ORDER = 1280;
 /** i32: what of this order has been taken; the least time when it was made. */
-const TAKEN = 672;
-const NEWEST = 676;
-/** i32: slots with a page, a bit each. */
-const PAGES = 680;
+const TAKEN = 1344;
+const NEWEST = 1348;
+/** i64: slots with a page, a bit each. */
+const PAGES = 1352;
 /** i32: slots in the order. Under a limit only; else there is one for all slots. */
-const SORTED = 684;
+const SORTED = 1360;
 /** Under a limit: the sets of the held pages (held-sets.ts). */
-const SETS = 688;
-/** By bucket, the low bits of the page number: held pages with these, a byte each. */
-const HELD = 1024;
-/** By bucket: one of these pages. */
+const SETS = 1364;
+/** By bucket, the low bits of the page number: one of the held pages with these. */
 const TABLE = 4096;
 const TABLE_SHIFT = 5;
 export const HELD_BYTES = TABLE + (BUCKETS << TABLE_SHIFT);
 
-/** In an entry of the table: i64 address that reads (writes) hit on the page of, or NO_PAGE; i32 place of the page, place of its time of last use, slot. */
+/** In an entry of the table: i64 address that reads (writes) hit on the page of, or NO_PAGE; i32 place of the page, place of its time of last use, held pages of the bucket. */
 export const ENTRY_READ = 0;
 export const ENTRY_WRITE = 8;
 export const ENTRY_PLACE = 16;
 export const ENTRY_USED = 20;
-const ENTRY_SLOT = 24;
+const ENTRY_COUNT = 24;
 
 /** Pages that were used last in slices that have ended have the times below this one; all later uses have smaller times. */
 const AGED = 0x7000_0000;
@@ -152,15 +150,6 @@ export class HeldPages {
     return code.get(slot).i32(shift).op(I32.shl).i32((this.options.at + cell) | 0).op(I32.add);
   }
 
-  /** Pushes the bucket of the page at the address in the local. */
-  private bucket(code: Code, at: Local): Code {
-    return code.get(at).i64(this.options.pageShift).op(I64.shrU).op(I32.wrapI64).i32(BUCKETS - 1).op(I32.and);
-  }
-
-  private held(code: Code, bucket: Local): Code {
-    return code.get(bucket).memory(I32.load8U, this.options.at + HELD);
-  }
-
   private loadEntry(code: Code, opcode: number, entry: Local, word: number): Code {
     return code.get(entry).memory(opcode, entryWord(this.options.at, word));
   }
@@ -185,7 +174,6 @@ export class HeldPages {
     });
     this.storeEntry(code, I32.store, entry, ENTRY_PLACE, () => this.pushRest(code, slot).op(I32.wrapI64));
     this.storeEntry(code, I32.store, entry, ENTRY_USED, () => this.slotCell(code, USED, slot, 2));
-    this.storeEntry(code, I32.store, entry, ENTRY_SLOT, () => code.get(slot));
   }
 
   // --- what accesses write in line ---------------------------------------------------------------------------------------
@@ -195,8 +183,8 @@ export class HeldPages {
     const entry = code.local(TYPE_I32);
     pushEntry(code, at, this.options.pageShift).set(entry);
     this.loadEntry(code, I64.load, entry, ENTRY_READ).get(at).op(I64.eq).if(TYPE_I32);
-    this.loadEntry(code, I32.load, entry, ENTRY_SLOT).else();
-    code.get(entry).i32(TABLE_SHIFT).op(I32.shrU).memory(I32.load8U, this.options.at + HELD).if(TYPE_I32);
+    this.loadEntry(code, I32.load, entry, ENTRY_USED).i32(this.options.at + USED).op(I32.sub).i32(2).op(I32.shrU).else();
+    this.loadEntry(code, I32.load, entry, ENTRY_COUNT).if(TYPE_I32);
     code.get(at).call(this.search);
     code.else().i32(NONE).end().end().set(slot);
   }
@@ -252,7 +240,7 @@ export class HeldPages {
 
   /** All held pages leave, the least recent first. */
   clear(code: Code): void {
-    const { at, pageShift, record } = this.options;
+    const { pageShift, record } = this.options;
     const slot = code.local(TYPE_I32);
     const page = code.local(TYPE_I64);
     const entry = code.local(TYPE_I32);
@@ -261,12 +249,12 @@ export class HeldPages {
       this.slotCell(code, PAGE, slot, SLOT_SHIFT).i64(NO_PAGE).memory(I64.store, 0);
       pushEntry(code, page, pageShift).set(entry);
       this.voidEntry(code, entry);
-      code.get(entry).i32(TABLE_SHIFT).op(I32.shrU).i32(0).memory(I32.store8, at + HELD);
+      this.storeEntry(code, I32.store, entry, ENTRY_COUNT, () => code.i32(0));
       this.sets?.leave(code, slot);
       this.slotCell(code, USED, slot, 2).i32(NO_TIME).memory(I32.store, 0);
       record(code, () => this.pushWhat(code, ACCESS_LEAVE, slot), () => code.i64(0));
     });
-    this.write(code, I32.store, PAGES, () => code.i32(0));
+    this.write(code, I64.store, PAGES, () => code.i64(0));
   }
 
   // --- functions ---------------------------------------------------------------------------------------------------------
@@ -306,33 +294,33 @@ export class HeldPages {
       this.read(code, V128.load, USED + 4 * first).set(quad);
       quads.push(quad);
     }
-    const left = code.local(TYPE_I32);
-    this.read(code, I32.load, PAGES).set(left);
+    const left = code.local(TYPE_I64);
+    this.read(code, I64.load, PAGES).set(left);
     const loop = code.loop();
-    code.get(left).op(I32.ctz).set(slot);
+    code.get(left).op(I64.ctz).op(I32.wrapI64).set(slot);
     this.slotCell(code, USED, slot, 2).memory(V128.load32Splat, 0).set(time);
-    // A comparison that holds is -1: the sum of the lanes is the number of older pages, below 0.
+    // A comparison that holds is -1: the sum of the four lanes, of which two sums of two are read, is the number of older pages, below 0.
     for (const [n, quad] of quads.entries()) {
       code.get(quad).get(time).op(I32X4.gtS);
       if (n > 0) code.op(I32X4.add);
     }
-    code.set(older).i32(at + ORDER);
-    for (let lane = 0; lane < QUAD; lane++) code.get(older).lane(I32X4.extractLane, lane).op(I32.sub);
+    code.tee(older).get(older).op(I16X8.narrowI32x4S).op(I32X4.extaddPairwiseI16x8S).set(older).i32(at + ORDER);
+    for (let lane = 0; lane < 2; lane++) code.get(older).lane(I32X4.extractLane, lane).op(I32.sub);
     code.get(slot).memory(I32.store8, 0);
-    code.get(left).get(left).i32(1).op(I32.sub).op(I32.and).tee(left).brIf(loop).end();
+    code.get(left).get(left).i64(1).op(I64.sub).op(I64.and).tee(left).i64(0).op(I64.ne).brIf(loop).end();
     return module.func({ parameters: [], results: [] }, code);
   }
 
   /** Runs the code of `then` for each slot with a page, the least recent one first. */
   private forEachByTime(code: Code, slot: Local, then: () => void): void {
     const index = code.local(TYPE_I32);
-    this.read(code, I32.load, PAGES).if(TYPE_EMPTY);
+    this.read(code, I64.load, PAGES).i64(0).op(I64.ne).if(TYPE_EMPTY);
     code.call(this.sort).i32(0).set(index);
     const loop = code.loop();
     code.get(index).memory(I32.load8U, this.options.at + ORDER).set(slot);
     then();
     code.get(index).i32(1).op(I32.add).tee(index);
-    this.read(code, I32.load, PAGES).op(I32.popcnt).op(I32.ltU).brIf(loop).end().end();
+    this.read(code, I64.load, PAGES).op(I64.popcnt).op(I32.wrapI64).op(I32.ltU).brIf(loop).end().end();
   }
 
   private ageFunction(): number {
@@ -359,8 +347,8 @@ export class HeldPages {
   /** Leaves the slot for the next page from outside in the local: the first without a page, else that of the least recent one. */
   private takeSlot(code: Code, slot: Local): void {
     const { depth } = this.options;
-    this.read(code, I32.load, PAGES).i32(-1).op(I32.xor).op(I32.ctz).tee(slot).i32(depth).op(I32.ltU).if(TYPE_EMPTY);
-    this.write(code, I32.store, PAGES, () => this.read(code, I32.load, PAGES).i32(1).get(slot).op(I32.shl).op(I32.or));
+    this.read(code, I64.load, PAGES).i64(-1).op(I64.xor).op(I64.ctz).op(I32.wrapI64).tee(slot).i32(depth).op(I32.ltU).if(TYPE_EMPTY);
+    this.write(code, I64.store, PAGES, () => this.read(code, I64.load, PAGES).i64(1).get(slot).op(I64.extendI32U).op(I64.shl).op(I64.or));
     this.forgetOrder(code);
     code.else();
     this.takeLeastRecent(code, slot);
@@ -384,7 +372,7 @@ export class HeldPages {
     code.call(this.sort).i32(0).set(taken);
     if (this.sets === undefined) this.read(code, I32.load8U, ORDER + depth - 1).set(slot);
     else {
-      this.write(code, I32.store, SORTED, () => this.read(code, I32.load, PAGES).op(I32.popcnt));
+      this.write(code, I32.store, SORTED, () => this.read(code, I64.load, PAGES).op(I64.popcnt).op(I32.wrapI64));
       this.read(code, I32.load, SORTED).memory(I32.load8U, at + ORDER - 1).set(slot);
     }
     this.write(code, I32.store, NEWEST, () => this.slotCell(code, USED, slot, 2).memory(I32.load, 0));
@@ -396,20 +384,17 @@ export class HeldPages {
     this.read(code, I32.load, NEWEST).op(I32.ltS).brIf(next).end();
   }
 
-  /** Adds to the number of held pages in the bucket. */
-  private countHeld(code: Code, bucket: Local, by: number): void {
-    code.get(bucket);
-    this.held(code, bucket).i32(by).op(I32.add).memory(I32.store8, this.options.at + HELD);
+  /** Adds to the number of held pages in the bucket of the entry. */
+  private countHeld(code: Code, entry: Local, by: number): void {
+    this.storeEntry(code, I32.store, entry, ENTRY_COUNT, () => this.loadEntry(code, I32.load, entry, ENTRY_COUNT).i32(by).op(I32.add));
   }
 
   /** The page in the slot, which is also left in local `gone`, leaves; the slot is given anew. */
   private leaveSlot(code: Code, slot: Local, gone: Local): void {
     const entry = code.local(TYPE_I32);
-    const bucket = code.local(TYPE_I32);
-    this.bucket(code, gone).set(bucket);
-    this.countHeld(code, bucket, -1);
-    this.sets?.leave(code, slot);
     pushEntry(code, gone, this.options.pageShift).set(entry);
+    this.countHeld(code, entry, -1);
+    this.sets?.leave(code, slot);
     this.loadEntry(code, I64.load, entry, ENTRY_READ).get(gone).op(I64.eq).if(TYPE_EMPTY);
     this.voidEntry(code, entry);
     code.end();
@@ -423,13 +408,13 @@ export class HeldPages {
     const { options: { module, record } } = this;
     const { ways } = sets.limit;
     const code = new Code(3);
-    const [slot, left, others, page] = [code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I64)];
+    const [slot, left, others, page] = [code.local(TYPE_I32), code.local(TYPE_I64), code.local(TYPE_I32), code.local(TYPE_I64)];
     const pushPage = (): Code => this.slotCell(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0);
-    this.read(code, I32.load, PAGES).set(left);
+    this.read(code, I64.load, PAGES).set(left);
     const count = code.loop();
-    code.get(left).op(I32.ctz).set(slot).get(others);
+    code.get(left).op(I64.ctz).op(I32.wrapI64).set(slot).get(others);
     sets.pushIsBeside(code, slot, pushPage, 2, 0, 1).op(I32.add).set(others);
-    code.get(left).get(left).i32(1).op(I32.sub).op(I32.and).tee(left).brIf(count).end();
+    code.get(left).get(left).i64(1).op(I64.sub).op(I64.and).tee(left).i64(0).op(I64.ne).brIf(count).end();
     code.get(others).i32(ways).op(I32.ltU).if(TYPE_EMPTY);
     code.i32(NONE).return().end();
     const leave = code.loop();
@@ -443,7 +428,7 @@ export class HeldPages {
     // The page that comes in takes the last slot.
     code.get(others).i32(ways).op(I32.ltU).if(TYPE_EMPTY);
     code.get(slot).return().end();
-    this.write(code, I32.store, PAGES, () => this.read(code, I32.load, PAGES).i32(1).get(slot).op(I32.shl).op(I32.xor));
+    this.write(code, I64.store, PAGES, () => this.read(code, I64.load, PAGES).i64(1).get(slot).op(I64.extendI32U).op(I64.shl).op(I64.xor));
     record(code, () => this.pushWhat(code, ACCESS_LEAVE, slot), () => code.i64(0));
     code.br(leave).end().op(CONTROL.unreachable);
     return module.func({ parameters: [TYPE_I64, TYPE_I32, TYPE_I32], results: [TYPE_I32] }, code);
@@ -461,19 +446,18 @@ export class HeldPages {
   private enterFunction(): number {
     const { sets, options: { module, pageShift, record, access } } = this;
     const code = new Code(sets === undefined ? 3 : 4);
-    const [slot, set, entry, bucket, gone] = [code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I64)];
+    const [slot, set, entry, gone] = [code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I64)];
     if (sets === undefined) this.takeSlot(code, slot);
     else this.takeSlotInSet(code, slot, set, sets);
     this.slotCell(code, PAGE, slot, SLOT_SHIFT).memory(I64.load, 0).tee(gone).i64(NO_PAGE).op(I64.ne).if(TYPE_EMPTY);
     this.leaveSlot(code, slot, gone);
     code.end();
     sets?.join(code, slot, set);
-    this.bucket(code, 0).set(bucket);
-    this.countHeld(code, bucket, 1);
     this.slotCell(code, PAGE, slot, SLOT_SHIFT).get(0).memory(I64.store, 0);
     this.slotCell(code, REST, slot, SLOT_SHIFT).get(1).memory(I64.store, 0);
     this.use(code, slot, 2);
     pushEntry(code, 0, pageShift).set(entry);
+    this.countHeld(code, entry, 1);
     this.fillEntry(code, entry, 0, slot);
     // BY_WRITE_BIT makes a read's number a write's.
     record(code, () => this.pushWhat(code, access, slot).get(1).i64(BY_WRITE_BIT).op(I64.and).op(I64.add), () => code.get(0).i64(pageShift).op(I64.shrU));

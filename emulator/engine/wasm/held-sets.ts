@@ -8,7 +8,7 @@ import type { Code, Local } from "./binary/code.js";
 import { I32, I64, TYPE_I32 } from "./binary/opcodes.js";
 
 /** Offset of the counts behind the names, which are as many as slots. */
-const IN_SET = 32;
+const IN_SET = 64;
 /** Sets that a limit tells apart; where a TLB has more, some count as one. */
 const MAX_SETS = 128;
 export const SETS_BYTES = IN_SET + MAX_SETS;

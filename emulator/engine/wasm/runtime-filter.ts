@@ -17,8 +17,8 @@ export const NOWHERE = -1;
 /** Pages that an access touches at most, each at a time of its own. */
 export const TOUCHES = 2;
 
-/** What of the last two words of an entry of the front table is a page that comes in by a read. */
-const COMES_IN = BigInt.asUintN(32, BigInt(FRONT_PLACE)) | HEARD_BIT | WRITTEN_BIT;
+/** What of the last two words of an entry of the front table is the page's place. */
+const PLACE = BigInt.asUintN(32, BigInt(FRONT_PLACE));
 
 /** What the filter is made for. */
 export interface FilterOptions {
@@ -165,28 +165,27 @@ export class PageFilter {
     return readCell(code, this.base, I64.load, FRONT_EPOCH).op(I64.or).op(I64.eq);
   }
 
-  /** Leaves the place of the page at the address in local `at` in local `place`: NOWHERE if it may not be read, or written. Returns the local with the page's entry in the front table, if it may. */
-  private translate(code: Code, write: boolean, at: number, place: number): number {
+  /** Returns the local with the page's entry in the front table, which has it afterwards. If it may not be read, or written, the code of `refused` runs, which has to leave the function. */
+  private translate(code: Code, write: boolean, at: number, refused: () => void): number {
     const page = code.local(TYPE_I64);
     const entry = code.local(TYPE_I32);
     code.get(at).i64(this.pageShift).op(I64.shrU).set(page);
     this.frontEntry(code, page).set(entry);
     this.isInFront(code, page, entry);
     if (write) code.get(entry).memory(I32.load, 8).i32(FRONT_WRITE).op(I32.and).op(I32.and);
-    code.if(TYPE_I32);
-    code.get(entry).memory(I32.load, 8).i32(FRONT_PLACE).op(I32.and);
-    code.else();
-    code.get(page).op(F64.convertI64U).i32(Number(write)).call(this.grant);
-    code.end().set(place);
+    code.op(I32.eqz).if(TYPE_EMPTY);
+    // Whoever grants fills the entry.
+    code.get(page).op(F64.convertI64U).i32(Number(write)).call(this.grant).i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
+    refused();
+    code.end().end();
     return entry;
   }
 
   /** (base) -> place of a page, or NOWHERE. */
   translateFunction(write: boolean): number {
     const code = new Code(1);
-    const place = code.local(TYPE_I32);
-    this.translate(code, write, 0, place);
-    code.get(place);
+    const entry = this.translate(code, write, 0, () => code.i32(NOWHERE).return());
+    code.get(entry).memory(I32.load, 8).i32(FRONT_PLACE).op(I32.and);
     return this.module.func({ parameters: [TYPE_I64], results: [TYPE_I32] }, code);
   }
 
@@ -197,18 +196,15 @@ export class PageFilter {
   touch(code: Code, write: boolean, at: number, time: number, place: number, translateWrite: number, refused: () => void): void {
     const { data } = this;
     const slot = code.local(TYPE_I32);
-    const refuseNowhere = (): void => {
-      code.i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
-      refused();
-      code.end();
-    };
+    const rest = code.local(TYPE_I64);
     data.find(code, at, slot);
     data.isHeld(code, slot).if(TYPE_EMPTY);
     if (write) {
       data.pushRest(code, slot).i64(WRITTEN_BIT).op(I64.and).op(I64.eqz).if(TYPE_EMPTY);
       // The first write is granted before the page counts as used.
-      code.get(at).call(translateWrite);
-      refuseNowhere();
+      code.get(at).call(translateWrite).i32(NOWHERE).op(I32.eq).if(TYPE_EMPTY);
+      refused();
+      code.end();
       data.writeFirst(code, at, slot, time);
       const page = code.local(TYPE_I64);
       const entry = code.local(TYPE_I32);
@@ -221,14 +217,12 @@ export class PageFilter {
     } else data.use(code, slot, time);
     data.pushRest(code, slot).op(I32.wrapI64).set(place);
     code.else();
-    const entry = this.translate(code, write, at, place);
-    code.get(place);
-    refuseNowhere();
-    code.get(at);
-    // Whoever grants fills the entry.
-    if (write) code.get(place).op(I64.extendI32U).i64(BY_WRITE_BIT | HEARD_BIT | WRITTEN_BIT).op(I64.or);
-    else code.get(entry).memory(I64.load, 8).i64(COMES_IN).op(I64.and);
-    code.get(time);
+    const entry = this.translate(code, write, at, refused);
+    code.get(entry).memory(I64.load, 8);
+    if (write) code.i64(PLACE).op(I64.and).i64(BY_WRITE_BIT | HEARD_BIT | WRITTEN_BIT).op(I64.or);
+    else code.i64(PLACE | HEARD_BIT | WRITTEN_BIT).op(I64.and);
+    code.set(rest).get(rest).op(I32.wrapI64).set(place);
+    code.get(at).get(rest).get(time);
     if (this.options.filterLimit !== undefined) code.get(entry).memory(I32.load, 8).i32(FRONT_DATA_SHIFT).op(I32.shrU).i32(FRONT_ORDER).op(I32.and);
     code.call(data.enter).op(CONTROL.drop);
     if (write) this.noteWrite(code, at, entry);

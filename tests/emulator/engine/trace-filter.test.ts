@@ -15,16 +15,16 @@ import { PageTables } from "../mmu/page-table-builder.js";
 describe("depth of the trace filter", () => {
   it("as many pages as the first level allows, and as there is room for", () => {
     const spec = { entries: 160, ways: 5, policy: "lru", coalescedPages: 1, pageSizes: [4096], contiguous: "whole", splinter: "largest" } as const;
-    expect(filterPagesFor([])).to.deep.equal({ pages: 32, limit: undefined });
-    expect(filterPagesFor([{ spec, next: [] }])).to.deep.equal({ pages: 32, limit: spec });
+    expect(filterPagesFor([])).to.deep.equal({ pages: 64, limit: undefined });
+    expect(filterPagesFor([{ spec, next: [] }])).to.deep.equal({ pages: 64, limit: spec });
     expect(filterPagesFor([{ spec: { ...spec, policy: "fifo" }, next: [] }])).to.deep.equal({ pages: 1, limit: undefined });
   });
 
-  it("an engine holds 1 to 32 pages of each kind", () => {
+  it("an engine holds 1 to 64 pages of each kind", () => {
     const options = { pageSize: 4096, trace: true };
     expect(filterDepths(options)).to.deep.equal({ data: 4, code: 1 });
-    expect(filterDepths({ ...options, filterPages: 32, fetchPages: 2 })).to.deep.equal({ data: 32, code: 2 });
-    for (const pages of [0, 33, 1.5]) {
+    expect(filterDepths({ ...options, filterPages: 64, fetchPages: 2 })).to.deep.equal({ data: 64, code: 2 });
+    for (const pages of [0, 65, 1.5]) {
       expect(() => filterDepths({ ...options, filterPages: pages })).to.throw(ConfigError);
       expect(() => filterDepths({ ...options, fetchPages: pages })).to.throw(ConfigError);
     }
@@ -35,7 +35,7 @@ describe("depth of the trace filter", () => {
     expect(heldLimit({ entries: 48, ways: "full" })).to.deep.equal({ sets: 1, ways: 48 });
     expect(filterLimits({})).to.deep.equal([undefined, undefined]);
     expect(filterLimits({ filterLimit: { sets: 32, ways: 5 } })).to.deep.equal([{ sets: 32, ways: 5 }, undefined]);
-    expect(filterLimits({ filterLimit: { sets: 2, ways: 32 }, fetchLimit: { sets: 1, ways: 31 } })).to.deep.equal([undefined, { sets: 1, ways: 31 }]);
+    expect(filterLimits({ filterLimit: { sets: 2, ways: 64 }, fetchLimit: { sets: 1, ways: 63 } })).to.deep.equal([undefined, { sets: 1, ways: 63 }]);
     for (const limit of [{ sets: 3, ways: 1 }, { sets: 0, ways: 1 }, { sets: 0.5, ways: 1 }, { sets: 2 ** 16, ways: 1 }, { sets: 2, ways: 0 }, { sets: 2, ways: 1.5 }]) {
       expect(() => filterLimits({ filterLimit: limit }), JSON.stringify(limit)).to.throw(ConfigError);
       expect(() => filterLimits({ fetchLimit: limit }), JSON.stringify(limit)).to.throw(ConfigError);

@@ -11,7 +11,7 @@
 
 use crate::ring::Ring;
 
-pub const MAX_DEPTH: usize = 32;
+pub const MAX_DEPTH: usize = 64;
 /// Base of no page: no address without its top byte reaches it.
 pub const NO_PAGE: u64 = 1 << 60;
 
@@ -48,12 +48,12 @@ pub struct Filter {
     /// Host address of the page.
     hosts: [u64; MAX_DEPTH],
     /// Slots with a page of which a write has been recorded, one bit each; and those of these pages that the engine may write without asking.
-    heard: u32,
-    written: u32,
+    heard: u64,
+    written: u64,
     /// Time of last use, above the number of the slot: the least word is that of the least recent page. Of a slot without a page: u64::MAX.
     used: [u64; MAX_DEPTH],
     /// Slots with a page; one bit each.
-    pages: u32,
+    pages: u64,
     now: u64,
     /// The slot used last.
     last: usize,
@@ -192,8 +192,8 @@ impl Filter {
         self.guess[bucket] = slot as u8;
         self.bases[slot] = base;
         self.hosts[slot] = host;
-        self.heard = self.heard & !(1 << slot) | u32::from(how & HEARD != 0) << slot;
-        self.written = self.written & !(1 << slot) | u32::from(how & WRITTEN != 0) << slot;
+        self.heard = self.heard & !(1 << slot) | u64::from(how & HEARD != 0) << slot;
+        self.written = self.written & !(1 << slot) | u64::from(how & WRITTEN != 0) << slot;
         self.use_slot(slot);
         ring.push(base >> self.page_shift, if how & BY_WRITE != 0 { WRITE } else { self.kind }, self.first_held + slot as u32);
         slot

@@ -19,7 +19,7 @@ const [FETCH, READ, WRITE, LEAVE] = [0, 1, 2, 3];
 
 const PLACE = 0x5000;
 
-interface Set32 {
+interface HeldSet {
   /** `how`: bits for the page if it comes in; BY_WRITE with the others is a write. */
   readonly touch: (page: bigint, how: number, time: number) => void;
   readonly age: () => void;
@@ -43,7 +43,7 @@ function pushOrder(code: Code, page: number): Code {
 }
 
 /** A set whose `touch` is what an access that is always granted does. */
-function heldPages(depth: number, access: 0 | 1, limit?: Limit): Set32 {
+function heldPages(depth: number, access: 0 | 1, limit?: Limit): HeldSet {
   const module = new ModuleBuilder();
   const recorded = module.importFunction("e", "record", { parameters: [I64_TYPE, I64_TYPE], results: [] });
   module.importMemory("e", "memory", 2);
@@ -81,7 +81,7 @@ function heldPages(depth: number, access: 0 | 1, limit?: Limit): Set32 {
   const records: string[] = [];
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), { e: { memory, record: (what: bigint, page: bigint) => records.push(`${(what >> 32n) & 3n} ${what >> 42n} ${page}`) } });
   const fetch = exports["fetch"] as (page: bigint, time: number) => void;
-  const { touch, clear: empty, age } = exports as unknown as Set32;
+  const { touch, clear: empty, age } = exports as unknown as HeldSet;
   return {
     touch: access === FETCH ? (page, _, time) => {
       fetch(page, time);
@@ -151,8 +151,8 @@ class Model {
 
 describe("pages held", () => {
   const cases: readonly (readonly [depth: number, access: number, limit?: Limit])[] = [
-    [1, READ!], [2, READ!], [5, READ!], [32, READ!], [1, FETCH!], [3, FETCH!], [32, FETCH!],
-    [1, READ!, { sets: 2, ways: 1 }], [8, READ!, { sets: 4, ways: 1 }], [10, READ!, { sets: 2, ways: 3 }], [32, READ!, { sets: 128, ways: 1 }], [32, FETCH!, { sets: 4, ways: 4 }],
+    [1, READ!], [2, READ!], [5, READ!], [48, READ!], [64, READ!], [1, FETCH!], [3, FETCH!], [64, FETCH!],
+    [1, READ!, { sets: 2, ways: 1 }], [8, READ!, { sets: 4, ways: 1 }], [10, READ!, { sets: 2, ways: 3 }], [64, READ!, { sets: 128, ways: 1 }], [64, FETCH!, { sets: 4, ways: 4 }], [64, READ!, { sets: 2, ways: 33 }],
   ];
   for (const [depth, access, limit] of cases) {
     it(`${depth} of ${access === FETCH ? "code" : "data"}, ${limit === undefined ? "without a limit" : `${limit.ways} in each of ${limit.sets} sets`}: records as by the rule`, () => {
@@ -161,7 +161,7 @@ describe("pages held", () => {
       const set = heldPages(depth, access as 0 | 1, limit);
       const model = new Model(depth, access, limit);
       // Some pages have the same low bits, and some are above 2^31.
-      const pages = Array.from({ length: depth + 1 + random.below(12) }, (_, index) => BigInt(index % 3) * 0x1_2345_6400n + BigInt(index % 7));
+      const pages = Array.from({ length: depth + 1 + random.below(12) }, (_, index) => BigInt(index % 3) * 0x1_2345_6400n + BigInt(Math.floor(index / 3)));
       let time = 2 ** 30;
       for (let step = 0; step < 5000; step++) {
         const page = pages[random.below(random.below(3) === 0 ? pages.length : Math.min(pages.length, depth + 1))]!;

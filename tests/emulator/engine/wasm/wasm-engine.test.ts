@@ -2,13 +2,17 @@
 import { expect } from "chai";
 import type { Pa, Va } from "../../../../emulator/arch/addr.js";
 import { ConfigError, ModelBug } from "../../../../emulator/arch/errors.js";
+import type { Engine, EngineOptions } from "../../../../emulator/engine/engine.js";
+import { createUnicornEngine } from "../../../../emulator/engine/unicorn.js";
 import { ENGINE_BYTES } from "../../../../emulator/engine/wasm/layout.js";
 import { createWasmEngine } from "../../../../emulator/engine/wasm/wasm-engine.js";
 import { PhysicalMemory } from "../../../../emulator/memory/physical-memory.js";
-import { EngineBench, R, X } from "../../../support/engine-bench.js";
+import { EngineBench, R, X, type TraceRecord } from "../../../support/engine-bench.js";
 import { describeEngine } from "../../../support/engine-contract.js";
+import { isOfCode, simulate } from "../../../support/filtered-tlb.js";
 
 const CODE = 0x10000;
+const DATA = 0x4000_0000;
 
 describeEngine({ name: "wasm", behind: ENGINE_BYTES, make: createWasmEngine });
 describeEngine({ name: "wasm, everything translated", behind: ENGINE_BYTES, make: (memory, options) => createWasmEngine(memory, options, { coldRuns: 0 }) });
@@ -17,7 +21,7 @@ describe("wasm engine alone", () => {
   it("rejects what cannot be", () => {
     const memory = new PhysicalMemory(65536, ENGINE_BYTES);
     expect(() => createWasmEngine(memory, { pageSize: 8192, trace: false })).to.throw(ConfigError);
-    expect(() => createWasmEngine(memory, { pageSize: 4096, trace: false, filterPages: 33 })).to.throw(ConfigError);
+    expect(() => createWasmEngine(memory, { pageSize: 4096, trace: false, filterPages: 65 })).to.throw(ConfigError);
     expect(() => createWasmEngine(new PhysicalMemory(65536), { pageSize: 4096, trace: false })).to.throw(ModelBug, "no room");
     const engine = createWasmEngine(memory, { pageSize: 4096, trace: false });
     expect(() => { engine.installTranslation(0 as Va, 65536 as Pa, R); }).to.throw(ModelBug);
@@ -36,6 +40,27 @@ describe("wasm engine alone", () => {
     expect([made.x(0), made.x(1), made.x(5)]).to.deep.equal([1_000_000, 1_000_000, 2_000_000]);
     expect(made.engine.counters.instructions).to.equal(1_000_000 * 3 + 1_000_000 * 2 + 2_000_000 * 5 + 400_000 * 3 + 1);
     made.engine.dispose();
+  });
+
+  it("random pages, about as many as a deep filter holds: records of the reference engine, and a TLB of that many entries sees what it would see without", () => {
+    for (const [depth, used] of [[48, 64], [64, 128]] as const) {
+      const recordsOf = (create: (memory: PhysicalMemory, options: EngineOptions) => Engine, behind: number, filterPages: number): TraceRecord[] => {
+        const made = new EngineBench((memory) => create(memory, { pageSize: 4096, trace: true, filterPages }), { behind, bytes: 2 ** 20 });
+        // Page by xorshift; every fourth is written, every eighth used again at once, and some accesses cross into the next page.
+        made.code(CODE, `1: eor x1, x1, x1, lsl #13\n eor x1, x1, x1, lsr #7\n eor x1, x1, x1, lsl #17\n and x3, x1, #${used - 1}\n add x3, x2, x3, lsl #12
+          ldr x4, [x3]\n tst x1, #0x300000\n b.ne 2f\n str x4, [x3, #8]\n 2: tst x1, #0x7000000\n b.ne 3f\n ldr x4, [x3, #16]\n 3: tst x1, #0xf0000000\n b.ne 4f\n add x5, x3, #4092\n ldr x4, [x5]
+          4: subs x0, x0, #1\n b.ne 1b\n svc #0`);
+        made.data(DATA, used + 1);
+        made.set({ 0: 40_000, 1: 0x1234_5678, 2: DATA });
+        expect(made.go().reason).to.equal("svc");
+        made.engine.dispose();
+        return made.records.filter((record) => !isOfCode(record));
+      };
+      const records = recordsOf(createWasmEngine, ENGINE_BYTES, depth);
+      expect(records).to.deep.equal(recordsOf(createUnicornEngine, 0, depth));
+      const tlb = { sets: 1, ways: depth, tree: false };
+      expect(simulate(tlb, records)).to.deep.equal(simulate(tlb, recordsOf(createWasmEngine, ENGINE_BYTES, 1)));
+    }
   });
 
   it("an engine on memory that another one has used", () => {
