@@ -13,7 +13,7 @@ import { ENTRY_BYTES_SHIFT, OrderCode, structureOf, WORD } from "./order-code.js
 import type { Structure } from "./order-code.js";
 import * as layout from "./tlb-layout.js";
 
-const { ORDER_STAMPS, STATE, FRAME, AT, PINS, STATE_VALID, STATE_DIRTY, STATE_PAGES_SHIFT, STATE_CLASS_SHIFT, BLOCK_SHIFT, BLOCK_UNITS, PROBE_SHIFT, PROBE_CLASS,
+const { ORDER_RING, ORDER_STAMPS, STATE, FRAME, AT, PINS, STATE_VALID, STATE_DIRTY, STATE_PAGES_SHIFT, STATE_CLASS_SHIFT, BLOCK_SHIFT, BLOCK_UNITS, PROBE_SHIFT, PROBE_CLASS,
   PROBE_COLUMN, PROBE_PAGES, RESOLVED_HELD, RESOLVED_HELD_SHIFT, RESOLVED_UNIT_SHIFT } = layout;
 
 const NONE = -1;
@@ -133,10 +133,10 @@ class Writer {
    * the L1's entry in the local; NONE, and nothing changed: not this path's work.
    */
   private takeOver(code: Code, side: number, structure: Structure, at: Local, page: Local, found: Local, entry: Local): void {
-    const { column, makes, counts, firstEntry, order } = structure;
+    const { makes, counts, order } = structure;
     const { cells } = this;
     const local = (): Local => code.local(TYPE_I32);
-    const [state, kind, gone, set, own, unit] = [local(), local(), local(), local(), local(), local()];
+    const [state, kind, gone, set, unit] = [local(), local(), local(), local(), local()];
     const count = (of: Local): Code => code.get(of).i32(2).op(I32.shl).memory(I32.load, cells + WORD * counts);
     const add = (of: Local, by: number): void => {
       code.get(of).i32(2).op(I32.shl);
@@ -162,32 +162,79 @@ class Writer {
     add(gone, -1);
     add(kind, 1);
     code.end();
-    this.inAt(this.order.get(code, entry, AT), at).i32(-1).memory(I32.store16, 0);
-    this.order.get(code, found, AT).i32(-1 << this.arena.columnShift).op(I32.and).i32(column).op(I32.or).set(own);
-    this.inAt(code.get(own), at).get(entry).i32(WORD * firstEntry).op(I32.sub).i32(ENTRY_BYTES_SHIFT).op(I32.shrU).memory(I32.store16, 0);
-    this.order.set(code, entry, STATE, () => code.get(state));
-    this.order.set(code, entry, FRAME, () => this.order.get(code, found, FRAME));
-    this.order.set(code, entry, AT, () => code.get(own));
+    this.put(code, structure, at, state, found, entry);
     if (order === ORDER_STAMPS) this.order.stamp(code, structure, entry);
     // The oldest becomes the newest: the ring turns by one.
     else this.order.ringOf(code, structure, set).get(entry).i32(2).op(I32.shrU).memory(I32.store, 0);
     code.end();
   }
 
+  /** What the entry `found`, whose state is in the local, translates is what `entry` of the structure translates from now on. */
+  private put(code: Code, { column, firstEntry }: Structure, at: Local, state: Local, found: Local, entry: Local): void {
+    const own = code.local(TYPE_I32);
+    this.inAt(this.order.get(code, entry, AT), at).i32(-1).memory(I32.store16, 0);
+    this.order.get(code, found, AT).i32(-1 << this.arena.columnShift).op(I32.and).i32(column).op(I32.or).set(own);
+    this.inAt(code.get(own), at).get(entry).i32(WORD * firstEntry).op(I32.sub).i32(ENTRY_BYTES_SHIFT).op(I32.shrU).memory(I32.store16, 0);
+    this.order.set(code, entry, STATE, () => code.get(state));
+    this.order.set(code, entry, FRAME, () => this.order.get(code, found, FRAME));
+    this.order.set(code, entry, AT, () => code.get(own));
+  }
+
+  /**
+   * A page that the L1, one ring, does not have comes into the filter for another one, and an L2 has it. If each entry of the ring is pinned the one that `gone` names is the only one that
+   * can give way; pinned as before it stays where it is, since pinned entries have no order among themselves (tlb-place.ts). Branches to `over` then; else nothing has happened.
+   */
+  private replacePinned(code: Code, side: 0 | 1, l1: Structure, l2: readonly number[], at: Local, page: Local, access: Local, gone: Local, entry: Local, missed: Local, over: number): void {
+    const [found, state, kind, oldest] = [code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I32)];
+    const not = code.block();
+    code.get(entry).i32(NONE).op(I32.ne).brIf(not).get(gone).i32(0).op(I32.ltS).brIf(not);
+    this.order.get(code, gone, PINS).i32(1).op(I32.ne).brIf(not);
+    this.order.oldest(code, l1, 0, oldest);
+    this.order.get(code, oldest, PINS).op(I32.eqz).brIf(not);
+    for (const next of l2) {
+      const structure = structureOf(this.arena, next);
+      this.find(code, structure, at, page, found);
+      code.get(found).i32(UNKNOWN).op(I32.eq).brIf(not).get(found).i32(0).op(I32.geS).if(TYPE_EMPTY);
+      this.order.get(code, found, STATE).tee(state).i32(STATE_CLASS_SHIFT).op(I32.shrU).tee(kind).i32(2).op(I32.shl).memory(I32.load, this.cells + WORD * l1.makes);
+      code.get(kind).op(I32.ne).brIf(not);
+      this.order.get(code, gone, STATE).i32(STATE_CLASS_SHIFT).op(I32.shrU).get(kind).op(I32.ne).brIf(not);
+      this.brIfClean(code, side, access, found, not);
+      this.put(code, l1, at, state, found, gone);
+      this.order.refresh(code, structure, found, false);
+      code.get(missed).i32(1).op(I32.add).set(missed).br(over).end();
+    }
+    code.end();
+  }
+
+  /** Goes to the label if the access is a write of which the entry has to be marked. */
+  private brIfClean(code: Code, side: 0 | 1, access: Local, entry: Local, label: number): void {
+    if (side === 0) return;
+    code.get(access).i32(ACCESS_WRITE).op(I32.geU);
+    this.order.get(code, entry, STATE).i32(STATE_DIRTY).op(I32.and).op(I32.eqz).op(I32.and).brIf(label);
+  }
+
+  /** The held page that pins `gone`, if that is an entry, leaves. */
+  private release(code: Code, l1: Structure, held: Local, gone: Local): void {
+    code.get(gone).i32(0).op(I32.geS).if(TYPE_EMPTY);
+    code.get(held).i32(2).op(I32.shl).i32(NONE).memory(I32.store, this.options.pinned.byteOffset);
+    this.order.unpin(code, l1, gone);
+    code.end();
+  }
+
   /** The touch of a page by one side. Leaves the L1's entry in the local; branches to `stop` if the record is not this path's work. */
-  private touch(code: Code, side: 0 | 1, at: Local, page: Local, access: Local, held: Local, entry: Local, missed: Local, stop: number): void {
+  private touch(code: Code, side: 0 | 1, at: Local, page: Local, access: Local, held: Local, gone: Local, entry: Local, missed: Local, stop: number): void {
     const { l1: header, l2, pins } = side === 0 ? this.options.instruction : this.options.data;
     const l1 = structureOf(this.arena, header);
     const found = code.local(TYPE_I32);
-    const stopIfClean = (of: Local): void => {
-      if (side === 0) return;
-      code.get(access).i32(ACCESS_WRITE).op(I32.geU);
-      this.order.get(code, of, STATE).i32(STATE_DIRTY).op(I32.and).op(I32.eqz).op(I32.and).brIf(stop);
-    };
     this.find(code, l1, at, page, entry);
+    const over = code.block();
+    if (pins) {
+      if (l1.order === ORDER_RING && l1.setMask === 0) this.replacePinned(code, side, l1, l2, at, page, access, gone, entry, missed, over);
+      this.release(code, l1, held, gone);
+    }
     const done = code.block();
     code.get(entry).i32(0).op(I32.geS).if(TYPE_EMPTY);
-    stopIfClean(entry);
+    this.brIfClean(code, side, access, entry, stop);
     if (pins) {
       code.get(held).if(TYPE_EMPTY);
       this.order.pin(code, l1, entry);
@@ -203,7 +250,7 @@ class Writer {
       this.find(code, structure, at, page, found);
       code.get(found).i32(UNKNOWN).op(I32.eq).brIf(stop);
       code.get(found).i32(0).op(I32.geS).if(TYPE_EMPTY);
-      stopIfClean(found);
+      this.brIfClean(code, side, access, found, stop);
       this.takeOver(code, side, l1, at, page, found, entry);
       code.get(entry).i32(0).op(I32.ltS).brIf(stop);
       this.order.refresh(code, structure, found, false);
@@ -221,9 +268,11 @@ class Writer {
       code.end();
     }
     code.end();
-    if (!pins) return;
-    code.get(held).if(TYPE_EMPTY);
-    code.get(held).i32(2).op(I32.shl).get(entry).i32(2).op(I32.shrU).memory(I32.store, this.options.pinned.byteOffset).end();
+    if (pins) {
+      code.get(held).if(TYPE_EMPTY);
+      code.get(held).i32(2).op(I32.shl).get(entry).i32(2).op(I32.shrU).memory(I32.store, this.options.pinned.byteOffset).end();
+    }
+    code.end();
   }
 
   /** (first record, end), in bytes -> the record that is not this path's work, or the end. */
@@ -231,7 +280,7 @@ class Writer {
     const { instruction, data, pinned, misses, words } = this.options;
     const code = new Code(2);
     const local = (): Local => code.local(TYPE_I32);
-    const [at, record, page, held, access, entry, dataMisses, codeMisses] = [local(), local(), local(), local(), local(), local(), local(), local()];
+    const [at, record, page, held, gone, access, entry, dataMisses, codeMisses] = [local(), local(), local(), local(), local(), local(), local(), local(), local()];
     this.at(code).set(at);
     code.i32(words.byteOffset + WORD * WALK_DUE).i32(0).memory(I32.store, 0);
     const stop = code.block();
@@ -240,20 +289,19 @@ class Writer {
     const next = code.block();
     code.get(0).memory(I32.load, 0).tee(record).i32(RESOLVED_UNIT_SHIFT).op(I32.shrU).set(page);
     code.get(record).i32(3).op(I32.and).set(access);
-    code.get(record).i32(RESOLVED_HELD_SHIFT).op(I32.shrU).i32(RESOLVED_HELD).op(I32.and).tee(held).if(TYPE_EMPTY);
-    code.get(held).i32(2).op(I32.shl).memory(I32.load, pinned.byteOffset).tee(entry).i32(0).op(I32.geS).if(TYPE_EMPTY);
-    code.get(held).i32(2).op(I32.shl).i32(-1).memory(I32.store, pinned.byteOffset);
-    code.get(entry).i32(2).op(I32.shl).set(entry);
+    code.i32(NONE).set(gone).get(record).i32(RESOLVED_HELD_SHIFT).op(I32.shrU).i32(RESOLVED_HELD).op(I32.and).tee(held).if(TYPE_EMPTY);
+    code.get(held).i32(2).op(I32.shl).memory(I32.load, pinned.byteOffset).tee(gone).i32(0).op(I32.geS).if(TYPE_EMPTY);
+    code.get(gone).i32(2).op(I32.shl).set(gone).end().end();
+    code.get(page).op(I32.eqz).if(TYPE_EMPTY);
     code.get(held).i32(FIRST_CODE_HELD).op(I32.ltU).if(TYPE_EMPTY);
-    this.order.unpin(code, structureOf(this.arena, data.l1), entry);
+    this.release(code, structureOf(this.arena, data.l1), held, gone);
     code.else();
-    this.order.unpin(code, structureOf(this.arena, instruction.l1), entry);
-    code.end().end();
-    code.get(page).op(I32.eqz).brIf(next).end();
+    this.release(code, structureOf(this.arena, instruction.l1), held, gone);
+    code.end().br(next).end();
     code.get(access).i32(ACCESS_FETCH).op(I32.eq).if(TYPE_EMPTY);
-    this.touch(code, 0, at, page, access, held, entry, codeMisses, stop);
+    this.touch(code, 0, at, page, access, held, gone, entry, codeMisses, stop);
     code.else();
-    this.touch(code, 1, at, page, access, held, entry, dataMisses, stop);
+    this.touch(code, 1, at, page, access, held, gone, entry, dataMisses, stop);
     code.end().end();
     code.get(0).i32(WORD).op(I32.add).set(0).br(loop).end().end();
     for (const [side, missed] of [codeMisses, dataMisses].entries()) {

@@ -134,11 +134,11 @@ describe("the code of FastPath.consume", () => {
     const page = fc.oneof({ weight: 6, arbitrary: fc.nat(20) }, { weight: 2, arbitrary: fc.nat(300) }, { weight: 1, arbitrary: fc.nat(4000) });
     const access = fc.record({ page, access: fc.nat(WRITE) });
     const part = fc.oneof({ weight: 3, arbitrary: fc.array(access, { minLength: 50, maxLength: 250 }) }, { weight: 1, arbitrary: fc.constant("leave" as const) });
-    seededAssert(fc.property(fc.constantFrom(...L1S), fc.constantFrom(...L2S), fc.array(part, { minLength: 3, maxLength: 8 }), (l1, l2, parts) => {
+    seededAssert(fc.property(fc.constantFrom(...L1S), fc.constantFrom(...L2S), fc.array(part, { minLength: 3, maxLength: 8 }), fc.boolean(), (l1, l2, parts, deep) => {
       const specs = [{ ...BASE, ...l1 }, l2.map((each) => ({ ...BASE, ...each }))] as const;
       const [one, other] = [new Hierarchy(...specs), new Hierarchy(...specs)];
-      // Two pages of data and two of code: every set has room.
-      const depth = l1.policy === "fifo" ? 1 : 2;
+      // Two pages of data and two of code, so that every set has room; or as many as a structure of one set has entries, all of which are pinned then.
+      const depth = l1.policy === "fifo" ? 1 : deep && l1.ways === "full" ? l1.entries! : 2;
       const filter = new TraceFilter({ data: depth, code: depth });
       for (const each of parts) {
         const words = each === "leave" ? filter.leave() : filter.trace(each);

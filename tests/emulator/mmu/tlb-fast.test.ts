@@ -145,6 +145,16 @@ describe("FastPath.consume", () => {
     }
   });
 
+  it("so is an entry that has to give way for one of its pages while another one is held", () => {
+    for (const [access, first] of [[READ, 1], [FETCH, 128]] as const) {
+      const { l1i, l1d, l2, feed } = rig();
+      fill(l2, 48, DIRTY, 4);
+      for (const tlb of [l1i, l1d]) for (const page of [16, 32]) fill(tlb, page, DIRTY, 4);
+      expect(feed([16, access, first], [17, access, first + 1], [32, access, first + 2])).to.equal(3);
+      expect(() => feed([48, access, first])).to.throw(ModelBug, "still holds a page");
+    }
+  });
+
   it("fifo: a hit changes no order", () => {
     const { l1d, feed } = rig({ ...L1, policy: "fifo" });
     fill(l1d, 1);
