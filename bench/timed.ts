@@ -6,11 +6,14 @@
  */
 import { spawnSync } from "node:child_process";
 
-export interface Timed {
+export interface Times {
   /** Seconds from start to end. */
   readonly wall: number;
   /** Seconds of user and system mode, of every thread of the process and of the children that it waited for. */
   readonly cpu: number;
+}
+
+export interface Timed extends Times {
   readonly stdout: string;
 }
 
@@ -33,4 +36,15 @@ export function timed(command: string, args: readonly string[], { stdin = "", cw
   const [wall, user, system] = result.output[3]!.trim().replaceAll(",", ".").split(" ").map(Number);
   if (wall === undefined || user === undefined || system === undefined || Number.isNaN(wall + user + system)) throw new Error(`bash reports no times but ${JSON.stringify(result.output[3])}`);
   return { wall, cpu: user + system, stdout: result.stdout };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Of several runs of the same, of which there is one at least. */
+export function medians(runs: readonly Times[]): Times {
+  return { wall: median(runs.map(({ wall }) => wall)), cpu: median(runs.map(({ cpu }) => cpu)) };
 }

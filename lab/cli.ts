@@ -117,7 +117,7 @@ export function buildCli(done: (status: number) => void): Command {
   programArguments(outputOptions(machineOptions(curve)))
     .option("--csv <file>", "a row for every number of entries; - is standard output")
     .option("--svg <file>", "the curve as a picture")
-    .option("--side <name>", "touches that count: data, instruction or both (default data)")
+    .option("--side <name>", "touches that count: data, instruction or both (default data); of both, a count may be off by what one entry more or less changes")
     .addHelpText("after", CURVE_HELP)
     .passThroughOptions()
     .action(async (program: string, args: string[], options: CurveOptions) => {

@@ -3,10 +3,11 @@
  */
 import { frameOfWords, HI_CONTIGUOUS, LO_TABLE, LO_VALID } from "../../emulator/arch/descriptor.js";
 import type { Level } from "../../emulator/arch/granule.js";
+import { PTE_SPECIAL } from "../../kernel-model/arch/arm64/pgtable-prot.js";
 import type { MmStruct } from "../../kernel-model/mm/mm-struct.js";
 
-/** PTE_SPECIAL, bit 56, in the high word. */
-const HI_SPECIAL = 1 << (56 - 32);
+/** In the high word of a descriptor. */
+const HI_SPECIAL = Number(PTE_SPECIAL >> 32n);
 /** More than the orders of folios. */
 const MAX_ORDERS = 32;
 

@@ -2,7 +2,7 @@
  * Times of child processes: processor time is the child's, and the program's own streams and status come through.
  */
 import { expect } from "chai";
-import { timed } from "../../bench/timed.js";
+import { medians, timed } from "../../bench/timed.js";
 
 /** JavaScript that computes until its process has used the given seconds. */
 const busy = (seconds: number): string => `while (process.cpuUsage().user + process.cpuUsage().system < ${seconds * 1e6}) Math.sqrt(2);`;
@@ -26,5 +26,13 @@ describe("timed", () => {
 
   it("refuses another status than the one asked for", () => {
     expect(() => timed("true", [], { status: 1 })).to.throw("ended with 0");
+  });
+});
+
+describe("medians", () => {
+  it("of wall-clock and of processor time, each its own", () => {
+    expect(medians([{ wall: 3, cpu: 1 }, { wall: 1, cpu: 9 }, { wall: 2, cpu: 5 }])).to.deep.equal({ wall: 2, cpu: 5 });
+    expect(medians([{ wall: 1, cpu: 4 }, { wall: 2, cpu: 1 }])).to.deep.equal({ wall: 1.5, cpu: 2.5 });
+    expect(medians([{ wall: 7, cpu: 8 }])).to.deep.equal({ wall: 7, cpu: 8 });
   });
 });

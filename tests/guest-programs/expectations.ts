@@ -41,6 +41,7 @@ export const EXPECTATIONS: Readonly<Record<string, readonly Expectation[]>> = {
     right("touch 1048576 0000000000000100"),
     right("touch 10485760 0000000000000a00", "10m"),
     right("touch-read 65536 0000000000000010", "64k", "read"),
+    right("touch 131072 0000000000000060", "128k", "write", "3"),
   ],
   scan: [right("scan 4194304 000000003ff01000"), right("scan 262144 00000000001f8080", "256k", "2")],
   mmcall: [
