@@ -50,6 +50,20 @@ export interface ConsumeImports {
   readonly walk: (side: number, page: number, access: number) => number;
 }
 
+/** Locals that a record is in, while it is consumed. */
+interface RecordLocals {
+  /** Where the arena's `at` begins. */
+  readonly at: Local;
+  /** Number of the page; access. */
+  readonly page: Local;
+  readonly access: Local;
+  /** Number of the held page, 0 for none, and the entry that was pinned for the one that had it before; NONE. */
+  readonly held: Local;
+  readonly gone: Local;
+  /** Of the L1: what translates the page. */
+  readonly entry: Local;
+}
+
 class Writer {
   private readonly module = new ModuleBuilder();
   private readonly arena: Arena;
@@ -184,7 +198,7 @@ class Writer {
    * A page that the L1, one ring, does not have comes into the filter for another one, and an L2 has it. If each entry of the ring is pinned the one that `gone` names is the only one that
    * can give way; pinned as before it stays where it is, since pinned entries have no order among themselves (tlb-place.ts). Branches to `over` then; else nothing has happened.
    */
-  private replacePinned(code: Code, side: 0 | 1, l1: Structure, l2: readonly number[], at: Local, page: Local, access: Local, gone: Local, entry: Local, missed: Local, over: number): void {
+  private replacePinned(code: Code, side: 0 | 1, l1: Structure, l2: readonly number[], { at, page, access, gone, entry }: RecordLocals, missed: Local, over: number): void {
     const [found, state, kind, oldest] = [code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I32), code.local(TYPE_I32)];
     const not = code.block();
     code.get(entry).i32(NONE).op(I32.ne).brIf(not).get(gone).i32(0).op(I32.ltS).brIf(not);
@@ -221,15 +235,16 @@ class Writer {
     code.end();
   }
 
-  /** The touch of a page by one side. Leaves the L1's entry in the local; branches to `stop` if the record is not this path's work. */
-  private touch(code: Code, side: 0 | 1, at: Local, page: Local, access: Local, held: Local, gone: Local, entry: Local, missed: Local, stop: number): void {
+  /** The touch of a page by one side. Leaves the L1's entry in its local; branches to `stop` if the record is not this path's work. */
+  private touch(code: Code, side: 0 | 1, record: RecordLocals, missed: Local, stop: number): void {
+    const { at, page, access, held, gone, entry } = record;
     const { l1: header, l2, pins } = side === 0 ? this.options.instruction : this.options.data;
     const l1 = structureOf(this.arena, header);
     const found = code.local(TYPE_I32);
     this.find(code, l1, at, page, entry);
     const over = code.block();
     if (pins) {
-      if (l1.order === ORDER_RING && l1.setMask === 0) this.replacePinned(code, side, l1, l2, at, page, access, gone, entry, missed, over);
+      if (l1.order === ORDER_RING && l1.setMask === 0) this.replacePinned(code, side, l1, l2, record, missed, over);
       this.release(code, l1, held, gone);
     }
     const done = code.block();
@@ -280,7 +295,9 @@ class Writer {
     const { instruction, data, pinned, misses, words } = this.options;
     const code = new Code(2);
     const local = (): Local => code.local(TYPE_I32);
-    const [at, record, page, held, gone, access, entry, dataMisses, codeMisses] = [local(), local(), local(), local(), local(), local(), local(), local(), local()];
+    const locals: RecordLocals = { at: local(), page: local(), access: local(), held: local(), gone: local(), entry: local() };
+    const { at, page, access, held, gone } = locals;
+    const [record, dataMisses, codeMisses] = [local(), local(), local()];
     this.at(code).set(at);
     code.i32(words.byteOffset + WORD * WALK_DUE).i32(0).memory(I32.store, 0);
     const stop = code.block();
@@ -299,9 +316,9 @@ class Writer {
     this.release(code, structureOf(this.arena, instruction.l1), held, gone);
     code.end().br(next).end();
     code.get(access).i32(ACCESS_FETCH).op(I32.eq).if(TYPE_EMPTY);
-    this.touch(code, 0, at, page, access, held, gone, entry, codeMisses, stop);
+    this.touch(code, 0, locals, codeMisses, stop);
     code.else();
-    this.touch(code, 1, at, page, access, held, gone, entry, dataMisses, stop);
+    this.touch(code, 1, locals, dataMisses, stop);
     code.end().end();
     code.get(0).i32(WORD).op(I32.add).set(0).br(loop).end().end();
     for (const [side, missed] of [codeMisses, dataMisses].entries()) {
