@@ -60,7 +60,7 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { name: "48 pages at random", pages: 48, contiguous: false, page: (_, random) => random() },
+  { name: "64 pages at random", pages: 64, contiguous: false, page: (_, random) => random() },
   { name: "scan of 256 MiB, 4K pages", pages: 65536, contiguous: false, page: (i) => i % 65536 },
   { name: "scan of 256 MiB, contiguous runs", pages: 65536, contiguous: true, page: (i) => i % 65536 },
   { name: "random 2 MiB, 4K pages", pages: 512, contiguous: false, page: (_, random) => random() },
