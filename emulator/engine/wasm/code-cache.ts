@@ -23,6 +23,11 @@ const BATCH_BLOCKS = 64;
 const HOT_SAMPLES = 32;
 /** The table grows by so many slots at a time. */
 const TABLE_STEP = 4096;
+/**
+ * Blocks of a frame wait up to so many times as long for code as others, if code of the frame was forgotten before: twice as long each time. What is written anew again and again is not
+ * worth modules, and V8 never gives back all that one takes.
+ */
+const LONGEST_WAIT = 8;
 /** Bytes of modules that may live at a time; then all are dropped. */
 const MAX_MODULE_BYTES = 64 * 2 ** 20;
 
@@ -35,7 +40,9 @@ export interface CodePage {
   readonly slots: Map<number, number>;
   /** Blocks that have code. */
   readonly translated: Map<number, ScannedBlock>;
-  /** Blocks that have been carried out instruction by instruction; undefined: that cannot be. */
+  /** So often a block is carried out instruction by instruction before it is translated. */
+  readonly coldRuns: number;
+  /** Blocks that have been; undefined: that cannot be. */
   readonly cold: Map<number, ColdBlock | undefined>;
   /** Addresses where indirect branches have arrived. */
   readonly arrivals: Set<number>;
@@ -65,7 +72,7 @@ export interface CodeCacheOptions {
   readonly sites: SiteTable;
   /** Translate the region around a block when it is first wanted, not when it was found running often. */
   readonly regionsAtOnce: boolean;
-  /** So often a block is carried out instruction by instruction before it is translated. */
+  /** So often a block is carried out instruction by instruction before it is translated, of a frame that had no code before. */
   readonly coldRuns: number;
 }
 
@@ -73,6 +80,8 @@ export class CodeCache {
   readonly table: WebAssembly.Table;
   private readonly options: CodeCacheOptions;
   private readonly pages = new Map<number, CodePage[]>();
+  /** By frame, if code of it was forgotten: how many times as long its blocks wait for code. */
+  private readonly waits = new Map<number, number>();
   private readonly freeSlots: number[] = [];
   private nextSlot = 0;
   private imports: Record<string, WebAssembly.ExportValue> = {};
@@ -127,7 +136,8 @@ export class CodeCache {
     }
     let page = pages.find((each) => each.start === start);
     if (page === undefined) {
-      page = { start, frame, slots: new Map(), translated: new Map(), cold: new Map(), arrivals: new Set(), samples: new Map(), cut: new Map(), sites: [], moduleBytes: 0 };
+      const coldRuns = this.options.coldRuns * (this.waits.get(frame) ?? 1);
+      page = { start, frame, slots: new Map(), translated: new Map(), coldRuns, cold: new Map(), arrivals: new Set(), samples: new Map(), cut: new Map(), sites: [], moduleBytes: 0 };
       pages.push(page);
     }
     return page;
@@ -137,6 +147,7 @@ export class CodeCache {
   drop(frame: number): boolean {
     const pages = this.pages.get(frame);
     if (pages === undefined) return false;
+    if (pages.some(({ translated }) => translated.size > 0)) this.waits.set(frame, Math.min(2 * (this.waits.get(frame) ?? 1), LONGEST_WAIT));
     for (const page of pages) this.release(page);
     this.pages.delete(frame);
     return true;
@@ -165,7 +176,8 @@ export class CodeCache {
 
   /** The block at an address of the page if it has no code and is not worth any yet. To be asked once for each time that it runs. */
   coldBlock(page: CodePage, pc: number): ColdBlock | undefined {
-    const { coldRuns, decoder } = this.options;
+    const { decoder } = this.options;
+    const { coldRuns } = page;
     if (coldRuns === 0 || page.translated.has(pc)) return undefined;
     let block = page.cold.get(pc);
     if (block === undefined && !page.cold.has(pc)) {

@@ -12,12 +12,12 @@ const START = 0x40_0000;
 const NOP = 0xd503_201f;
 const SVC = 0xd400_0001;
 
-function cacheOf() {
+function cacheOf(coldRuns = 0) {
   const memoryPages = (RAM + ENGINE_BYTES) / 65536;
   const memory = new WebAssembly.Memory({ initial: memoryPages, maximum: memoryPages });
   const ram = new Uint32Array(memory.buffer, 0, RAM / 4);
   const sites = new SiteTable();
-  const shared = { base: RAM, memoryPages, pageSize: 4096, tracePcs: false, memory, regionsAtOnce: false, coldRuns: 0 };
+  const shared = { base: RAM, memoryPages, pageSize: 4096, tracePcs: false, memory, regionsAtOnce: false, coldRuns };
   const cache = new CodeCache({ ...shared, ram, decoder: new Decoder(ENCODINGS), sites });
   const runtime = createRuntime({ base: RAM, memoryPages, pageSize: 4096, tracePcs: false, filterPages: 1, fetchPages: 1, trace: true }, { memory, table: cache.table, grant: () => -1, codeOrder: () => 0, wrote: () => undefined, drain: () => undefined, interpret: () => undefined });
   cache.connect(runtime.exports);
@@ -45,6 +45,31 @@ describe("code cache of the wasm engine", () => {
       expect(cache.drop(1)).to.equal(false);
       expect(sites.size).to.equal(0);
     }
+  });
+
+  it("blocks of a frame whose code was forgotten wait longer for code, up to eight times as long", () => {
+    const { cache, ram } = cacheOf(3);
+    ram.set([NOP, SVC], 0x1000 / 4);
+    ram.set([NOP, SVC], 0x2000 / 4);
+    /** How often a block of a new page is carried out before it is translated. */
+    const runs = (frame: number): number => {
+      const page = cache.page(START, frame);
+      let count = 0;
+      while (cache.coldBlock(page, START) !== undefined) count++;
+      cache.code(page, START);
+      return count;
+    };
+    expect([1, 2, 3, 4, 5].map(() => {
+      const count = runs(1);
+      cache.drop(1);
+      return count;
+    })).to.deep.equal([3, 6, 12, 24, 24]);
+    expect(runs(2), "another frame").to.equal(3);
+    // Nothing of it had been translated.
+    cache.drop(2);
+    cache.coldBlock(cache.page(START, 2), START);
+    cache.drop(2);
+    expect(runs(2)).to.equal(6);
   });
 
   it("the same frame at two addresses has code for each", () => {
