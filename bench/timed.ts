@@ -44,7 +44,8 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** Of several runs of the same, of which there is one at least. */
+/** Of several runs of the same. Throws if there is none. */
 export function medians(runs: readonly Times[]): Times {
+  if (runs.length === 0) throw new Error("no runs to take the medians of");
   return { wall: median(runs.map(({ wall }) => wall)), cpu: median(runs.map(({ cpu }) => cpu)) };
 }

@@ -34,5 +34,6 @@ describe("medians", () => {
     expect(medians([{ wall: 3, cpu: 1 }, { wall: 1, cpu: 9 }, { wall: 2, cpu: 5 }])).to.deep.equal({ wall: 2, cpu: 5 });
     expect(medians([{ wall: 1, cpu: 4 }, { wall: 2, cpu: 1 }])).to.deep.equal({ wall: 1.5, cpu: 2.5 });
     expect(medians([{ wall: 7, cpu: 8 }])).to.deep.equal({ wall: 7, cpu: 8 });
+    expect(() => medians([])).to.throw("no runs");
   });
 });

@@ -29,18 +29,18 @@ const PAGE = 0;
 const REST = 8;
 const SLOT_SHIFT = 4;
 /** By slot, i32 each: time of last use. NO_TIME: there is no page in the slot. */
-const USED = 1024;
+const USED = SLOTS << SLOT_SHIFT;
 /** The slots as they were sorted, a byte each, the least recent one first. */
-const ORDER = 1280;
+const ORDER = USED + 4 * SLOTS;
 /** i32: what of this order has been taken; the least time when it was made. */
-const TAKEN = 1344;
-const NEWEST = 1348;
+const TAKEN = ORDER + SLOTS;
+const NEWEST = TAKEN + 4;
 /** i64: slots with a page, a bit each. */
-const PAGES = 1352;
+const PAGES = NEWEST + 4;
 /** i32: slots in the order. Under a limit only; else there is one for all slots. */
-const SORTED = 1360;
+const SORTED = PAGES + 8;
 /** Under a limit: the sets of the held pages (held-sets.ts). */
-const SETS = 1364;
+const SETS = SORTED + 4;
 /** By bucket, the low bits of the page number: one of the held pages with these. */
 const TABLE = 4096;
 const TABLE_SHIFT = 5;

@@ -78,8 +78,8 @@ describe("writes that the trace filter leaves out", () => {
     const random = new Random(runSeed() + salt);
     const [whole, filtered] = [machine(cores, cpus), machine(cores, cpus)];
     const depths = {
-      data: Math.min(32, ...cores.map(({ l1d }) => exactFilterPages(l1d))),
-      code: Math.min(32, ...cores.map(({ l1i }) => exactFilterPages(l1i))),
+      data: Math.min(64, ...cores.map(({ l1d }) => exactFilterPages(l1d))),
+      code: Math.min(64, ...cores.map(({ l1i }) => exactFilterPages(l1i))),
     };
     const filter = new TraceFilter({ ...depths, ownDirty });
     const plain = new TraceFilter(depths);
