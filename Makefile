@@ -44,10 +44,10 @@ $(STAMPS)/native: $(STAMPS)/packages node_modules/.package-lock.json $(NATIVE_SO
 	@if [ -f scripts/build-native.mjs ]; then echo "node scripts/build-native.mjs"; node scripts/build-native.mjs >&2; fi
 	@touch $@
 
-dist/.stamp: node_modules/.package-lock.json tsconfig.json tsconfig.build.json $(TS_SOURCES)
+dist/.stamp: node_modules/.package-lock.json tsconfig.json tsconfig.build.json scripts/build-cli.mjs scripts/warm-up-program.mjs $(TS_SOURCES)
 	@mkdir -p dist
 	$(BIN)/tsc -p tsconfig.build.json
-	$(BIN)/esbuild lab/cli.ts --bundle --splitting --format=esm --platform=node --target=node20 --packages=external --minify-whitespace --minify-syntax --sourcemap --outdir=dist/bundle --entry-names=foliolab --log-level=warning
+	node scripts/build-cli.mjs
 	@touch $@
 
 build/guest/%: guest-programs/%.c guest-programs/guest.h $(STAMPS)/packages

@@ -34,7 +34,7 @@ export function folioAlloc(sys: MemorySystem, order: Order): Pfn {
   const end = folio + (1 << order);
   pages.flags[folio] = PG_HEAD;
   pages.flags.fill(PG_TAIL, folio + 1, end);
-  pages.compoundHead.fill(folio, folio + 1, end);
+  pages.compoundHead.fill(folio + 1, folio + 1, end);
   return folio;
 }
 
@@ -134,9 +134,8 @@ function freeFolio(sys: MemorySystem, folio: Pfn): void {
   }
   pages.mapping[folio] = 0;
   if (order > 0) {
-    const end = folio + nr;
-    pages.flags.fill(0, folio, end);
-    for (let page = folio + 1; page < end; page++) pages.compoundHead[page] = page;
+    pages.flags.fill(0, folio, folio + nr);
+    pages.compoundHead.fill(0, folio, folio + nr);
   }
   for (let page: number = folio; page < folio + nr; page++) sys.frameWritten(page as Pfn);
   sys.buddy.freePages(folio, order);

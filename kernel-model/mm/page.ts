@@ -31,7 +31,7 @@ export const PG_RESERVED = 1 << 13;
 export const PG_BUDDY = 1 << 14;
 /** A page-table page (PageTable). */
 export const PG_TABLE = 1 << 15;
-/** Compound page: set on head (PG_HEAD) and, with compoundHead pointing to it, on tails (PG_TAIL). */
+/** Compound page: set on head (PG_HEAD) and, with a compoundHead that leads to it, on tails (PG_TAIL). */
 export const PG_HEAD = 1 << 16;
 export const PG_TAIL = 1 << 17;
 /** Anonymous large folio with some of its pages unmapped, queued for deferred split. */
@@ -61,7 +61,7 @@ export class Pages {
   readonly largeMapcount: Int32Array;
   /** Head of a large folio: pages with mapcount > 0 (_nr_pages_mapped without the ENTIRELY_MAPPED bias). */
   readonly nrPagesMapped: Int32Array;
-  /** pfn of the head page; own pfn if not a tail. */
+  /** Tail: pfn of the head + 1, as in Linux a set bit 0 tells a tail; 0: not a tail. */
   readonly compoundHead: Int32Array;
   /** Head: folio order; head of a free block: its order. */
   readonly order: Uint8Array;
@@ -94,12 +94,12 @@ export class Pages {
     this.memcg = new Uint8Array(nr);
     this.next = new Int32Array(nr);
     this.prev = new Int32Array(nr);
-    for (let i = 0; i < nr; i++) this.compoundHead[i] = i;
   }
 
   /** page_folio(): the head of the folio that contains the page. */
   head(page: Pfn): Pfn {
-    return this.compoundHead[page]! as Pfn;
+    const link = this.compoundHead[page]!;
+    return link === 0 ? page : ((link - 1) as Pfn);
   }
 
   test(page: Pfn, flag: number): boolean {

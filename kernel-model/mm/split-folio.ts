@@ -75,7 +75,7 @@ function cutTail(sys: MemorySystem, head: Pfn, page: Pfn): void {
   const { pages } = sys;
   const flags = pages.flags[head]!;
   pages.flags[page] = flags & INHERITED;
-  pages.compoundHead[page] = page;
+  pages.compoundHead[page] = 0;
   pages.order[page] = 0;
   pages.mapping[page] = pages.mapping[head]!;
   pages.index[page] = pages.index[head]! + (page - head);

@@ -1,6 +1,7 @@
 /**
  * What a process had mapped when it ended, before its memory is released: coverage by contiguous runs, folios, tables.
  */
+import type { Pfn } from "../../emulator/arch/addr.js";
 import { frameOfWords, HI_CONTIGUOUS, LO_TABLE, LO_VALID } from "../../emulator/arch/descriptor.js";
 import type { Level } from "../../emulator/arch/granule.js";
 import { PTE_SPECIAL } from "../../kernel-model/arch/arm64/pgtable-prot.js";
@@ -31,7 +32,7 @@ export function snapshotMm(mm: MmStruct): MmSnapshot {
   const byOrder = new Uint32Array(MAX_ORDERS);
   const countFolios = (first: number, nr: number): void => {
     for (let page = first; page < first + nr; page++) {
-      const head = pages.compoundHead[page]!;
+      const head = pages.head(page as Pfn);
       const bit = 1 << (head & 31);
       if ((met[head >>> 5]! & bit) !== 0) continue;
       met[head >>> 5]! |= bit;

@@ -374,7 +374,7 @@ const MUTANTS: readonly Mutant[] = [
       /* The folio of 64 pages becomes eight of 8. */
       for (let page = 0; page < 64; page++) {
         const head = b.folio + page - (page % 8);
-        pages.compoundHead[b.folio + page] = head;
+        pages.compoundHead[b.folio + page] = page % 8 === 0 ? 0 : head + 1;
         pages.order[head] = 3;
         if (page % 8 === 0) pages.refcount[head] = 1;
       }

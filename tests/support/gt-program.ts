@@ -2,7 +2,7 @@
  * The recorded programs of golden/prog, replayed on the mm alone: what their harness measures is measured here in the same way.
  */
 import { readFileSync } from "node:fs";
-import type { Order, Va } from "../../emulator/arch/addr.js";
+import type { Order, Pfn, Va } from "../../emulator/arch/addr.js";
 import type { CpuFeatures } from "../../emulator/arch/cpu-features.js";
 import { granule, type GranuleName } from "../../emulator/arch/granule.js";
 import type { MmStruct } from "../../kernel-model/mm/mm-struct.js";
@@ -231,7 +231,7 @@ export class GtProgram {
       const value = leaf ? pmd : pte;
       if (value === 0n || (value & (1n | (1n << 11n))) === 0n) continue;
       const page = Number((value & OA) / BigInt(this.PS)) + (leaf ? Math.floor((at % g.pmdSize) / this.PS) : 0);
-      const folio = pages.compoundHead[page]!;
+      const folio = pages.head(page as Pfn);
       const folioFlags = pages.flags[folio]!;
       const special = !leaf && (pte & (1n << 56n)) !== 0n;
       entry.order = pages.order[folio]!;

@@ -105,7 +105,7 @@ export function testAnonFolio(sys: MemorySystem, order: number): Pfn {
   const TAIL = 1 << 17;
   for (let page: number = folio; page < folio + (1 << order); page++) {
     pages.flags[page] = EXCLUSIVE | (order > 0 && page > folio ? TAIL : 0);
-    pages.compoundHead[page] = folio;
+    pages.compoundHead[page] = page === folio ? 0 : folio + 1;
   }
   pages.flags[folio]! |= ANON | (order > 0 ? HEAD : 0);
   return folio;

@@ -167,7 +167,7 @@ describe("PageAllocator", () => {
             sys.pages.flags[page] = 1 << 16;
             for (let at = page + 1; at < page + 2 ** order; at++) {
               sys.pages.flags[at] = 1 << 17;
-              sys.pages.compoundHead[at] = page;
+              sys.pages.compoundHead[at] = page + 1;
             }
           }
           live.push({ page, order });

@@ -39,7 +39,7 @@ describe("pages", () => {
     const pages = new Pages(32);
     // An order-3 folio at frame 8.
     for (let n = 8; n < 16; n++) {
-      pages.compoundHead[n] = 8;
+      if (n > 8) pages.compoundHead[n] = 8 + 1;
       pages.set(pfn(n), n === 8 ? page.PG_HEAD : page.PG_TAIL);
     }
     pages.order[8] = 3;

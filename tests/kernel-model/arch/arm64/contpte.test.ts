@@ -216,7 +216,7 @@ describe("contpte: folding", () => {
     for (let page: number = b.folio; page < b.folio + 16; page++) {
       pages.flags[page]! &= ~((1 << 16) | (1 << 17));
       pages.order[page] = 0;
-      pages.compoundHead[page] = page;
+      pages.compoundHead[page] = 0;
     }
     for (let page = 0; page < 16; page++) b.set(page);
     expect([b.isPlain(), b.counters.tryFold, b.counters.fold]).to.deep.equal([true, 1, 0]);

@@ -1,5 +1,6 @@
 /** /proc/PID/clear_refs: what each type makes old, without TLB flush, and the reset of the peak. */
 import { expect } from "chai";
+import type { Pfn } from "../../../../emulator/arch/addr.js";
 import { EXT4_POLICY } from "../../../../kernel-model/fs/folio-policies.js";
 import { clearRefs } from "../../../../kernel-model/fs/procfs/clear-refs.js";
 import type { MmStruct } from "../../../../kernel-model/mm/mm-struct.js";
@@ -31,7 +32,7 @@ function both(): Both {
   h.touch(mm, FILE, "read");
   for (const at of [ANON, FILE]) {
     const frame = h.frame(mm, at);
-    h.sys.pages.flags[h.sys.pages.compoundHead[frame]!]! |= PG_REFERENCED;
+    h.sys.pages.flags[h.sys.pages.head(frame as Pfn)]! |= PG_REFERENCED;
   }
   h.clear();
   return {
@@ -47,7 +48,7 @@ function both(): Both {
 
 /** [young, PG_referenced] of the anonymous and of the file page. */
 function ages({ h, mm }: Both): [boolean, boolean][] {
-  return [ANON, FILE].map((at) => [(h.pte(mm, at) & AF) !== 0n, (h.sys.pages.flags[h.sys.pages.compoundHead[h.frame(mm, at)]!]! & PG_REFERENCED) !== 0]);
+  return [ANON, FILE].map((at) => [(h.pte(mm, at) & AF) !== 0n, (h.sys.pages.flags[h.sys.pages.head(h.frame(mm, at) as Pfn)]! & PG_REFERENCED) !== 0]);
 }
 
 const YOUNG: [boolean, boolean] = [true, true];
