@@ -235,16 +235,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   cli.configureOutput({ writeErr: () => undefined });
   for (const command of cli.commands) command.exitOverride().configureOutput({ writeErr: () => undefined });
   try {
-    if (argv.length === 0) {
-      process.stdout.write(cli.helpInformation());
-      return EXIT_USAGE;
-    }
     await cli.parseAsync([...argv], { from: "user" });
     return status;
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
-      complain(error.message);
+      if (error.code === "commander.help") process.stdout.write((cli.commands.find((command) => command.name() === argv[0]) ?? cli).helpInformation());
+      else complain(error.message);
       return EXIT_USAGE;
     }
     if (error instanceof ConfigError) {

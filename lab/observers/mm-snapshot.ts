@@ -32,7 +32,7 @@ export function snapshotMm(mm: MmStruct): MmSnapshot {
   const byOrder = new Uint32Array(MAX_ORDERS);
   const countFolios = (first: number, nr: number): void => {
     for (let page = first; page < first + nr; page++) {
-      const head = pages.head(page as Pfn);
+      const head: number = pages.head(page as Pfn);
       const bit = 1 << (head & 31);
       if ((met[head >>> 5]! & bit) !== 0) continue;
       met[head >>> 5]! |= bit;

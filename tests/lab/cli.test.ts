@@ -32,6 +32,13 @@ describe("foliolab", function () {
     }
   });
 
+  it("shows the help of a command that lacks the one that follows it", () => {
+    for (const [args, usage] of [[[], "Usage: foliolab [options] [command]\n"], [["descriptor"], "Usage: foliolab descriptor "]] as const) {
+      const { status, stdout, stderr } = foliolab(args);
+      expect([status, stderr, stdout.slice(0, usage.length)]).to.deep.equal([2, "", usage]);
+    }
+  });
+
   /** Bad input: one line on stderr, nothing on stdout, status 2. */
   function refused(args: readonly string[], ...mentions: string[]): void {
     const { status, stdout, stderr } = foliolab(args);
