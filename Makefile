@@ -29,9 +29,15 @@ help: ## this list
 
 # --- set-up -----------------------------------------------------------------------------------------------------
 
+# All of them at once; and those of one group, for who wants no more (packages.txt).
 $(STAMPS)/packages: scripts/packages.txt scripts/install-packages.sh
 	@mkdir -p $(@D)
 	scripts/install-packages.sh
+	@touch $@
+
+$(STAMPS)/packages-%: scripts/packages.txt scripts/install-packages.sh
+	@mkdir -p $(@D)
+	scripts/install-packages.sh $*
 	@touch $@
 
 # npm writes this file at the end of every install, so it is the stamp.
@@ -39,7 +45,7 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund >&2
 	@touch $@
 
-$(STAMPS)/native: $(STAMPS)/packages node_modules/.package-lock.json $(NATIVE_SOURCES)
+$(STAMPS)/native: $(STAMPS)/packages-native node_modules/.package-lock.json $(NATIVE_SOURCES)
 	@mkdir -p $(@D)
 	@if [ -f scripts/build-native.mjs ]; then echo "node scripts/build-native.mjs"; node scripts/build-native.mjs >&2; fi
 	@touch $@
@@ -50,7 +56,7 @@ dist/.stamp: node_modules/.package-lock.json tsconfig.json tsconfig.build.json s
 	node scripts/build-cli.mjs
 	@touch $@
 
-build/guest/%: guest-programs/%.c guest-programs/guest.h $(STAMPS)/packages
+build/guest/%: guest-programs/%.c guest-programs/guest.h $(STAMPS)/packages-guests
 	@mkdir -p $(@D)
 	$(CROSS_CC) $(GUEST_CFLAGS) -o $@ $<
 
@@ -58,7 +64,7 @@ build/musl/.stamp: scripts/fetch-musl.sh
 	scripts/fetch-musl.sh build/musl
 	@touch $@
 
-build/guest-musl/%: guest-programs/%.c guest-programs/guest.h build/musl/.stamp $(STAMPS)/packages
+build/guest-musl/%: guest-programs/%.c guest-programs/guest.h build/musl/.stamp $(STAMPS)/packages-guests
 	@mkdir -p $(@D)
 	$(CROSS_CC) $(MUSL_CFLAGS) -isystem "$$($(CROSS_CC) -print-file-name=include)" -o $@ $(MUSL_LIB)/crt1.o $(MUSL_LIB)/crti.o $< \
 	  -Wl,--start-group $(MUSL_LIB)/libc.a -lgcc -lgcc_eh -Wl,--end-group $(MUSL_LIB)/crtn.o
@@ -75,8 +81,11 @@ guests: $(GUESTS) ## cross-compile guest-programs/ into build/guest/
 .PHONY: guests-musl
 guests-musl: $(GUESTS:build/guest/%=build/guest-musl/%) ## the same programs, statically linked with musl, into build/guest-musl/
 
+.PHONY: lab
+lab: dist/.stamp ## the command line, in dist/: all that a run on the WebAssembly engine needs
+
 .PHONY: build
-build: $(STAMPS)/native dist/.stamp ## everything a run needs: addon and dist/
+build: lab native ## the command line, and the addon for --engine unicorn
 
 # --- checks -----------------------------------------------------------------------------------------------------
 
@@ -87,16 +96,16 @@ check: $(STAMPS)/native ## types, lint, Rust lint and format
 	@if [ -f $(NATIVE)/Cargo.toml ]; then $(MAKE) --no-print-directory check-native; fi
 
 .PHONY: check-native
-check-native: $(STAMPS)/packages
+check-native: $(STAMPS)/packages-native
 	cargo fmt --manifest-path $(NATIVE)/Cargo.toml --check
 	cargo clippy --release --manifest-path $(NATIVE)/Cargo.toml --all-targets -- -D warnings
 
 .PHONY: test
-test: build guests build/web/index.html ## the fast tests; the last line is `N passed, N failed`
+test: setup build guests build/web/index.html ## the fast tests; the last line is `N passed, N failed`
 	@$(RUN_TESTS) .test.ts
 
 .PHONY: test-slow
-test-slow: build guests ## the slow tests (tests/**/*.slow.ts)
+test-slow: setup build guests ## the slow tests (tests/**/*.slow.ts)
 	@$(RUN_TESTS) .slow.ts 60
 
 build/bench/%.so: bench/peer/%.c $(STAMPS)/packages
@@ -104,7 +113,7 @@ build/bench/%.so: bench/peer/%.c $(STAMPS)/packages
 	gcc -O2 -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -o $@ $<
 
 .PHONY: bench
-bench: build guests build/bench/tlb-peer.so ## speed against qemu-aarch64 with and without a TLB plugin; ARGS="--runs 9 gups"
+bench: setup build guests build/bench/tlb-peer.so ## speed against qemu-aarch64 with and without a TLB plugin; ARGS="--runs 9 gups"
 	@scripts/fetch-sysroot.sh build/sysroot
 	@$(BIN)/tsx bench/run.ts $(ARGS)
 	@$(BIN)/tsx bench/kernel.ts
@@ -117,20 +126,20 @@ build/web/index.html: node_modules/.package-lock.json $(TS_SOURCES) $(wildcard w
 web: build/web/index.html ## the lab as one page for a browser: build/web/index.html
 
 .PHONY: demo
-demo: build guests ## seven programs under the seven configurations, compared
+demo: lab guests ## seven programs under the seven configurations, compared
 	@scripts/demo.sh
 
 .PHONY: golden
-golden: build ## recordings of real Linux against the model; GOLDEN=<file.json> PROGRAMS=<folder of C sources> ARGS="--only anon_seq"
+golden: build $(STAMPS)/packages-guests ## recordings of real Linux against the model; GOLDEN=<file.json> PROGRAMS=<folder of C sources> ARGS="--only anon_seq"
 	@node dist/lab/golden/main.js --programs $(or $(PROGRAMS),golden/prog) --build build/golden$(if $(PROGRAMS),-$(notdir $(patsubst %/,%,$(PROGRAMS)))) $(ARGS) $(GOLDEN)
 
 .PHONY: parity
-parity: build ## real programs of Debian arm64 packages in foliolab and under qemu-aarch64, compared; ARGS="--only sqlite --configs 64k"
+parity: setup build ## real programs of Debian arm64 packages in foliolab and under qemu-aarch64, compared; ARGS="--only sqlite --configs 64k"
 	@scripts/fetch-sysroot.sh build/sysroot
 	@$(BIN)/tsx parity/run.ts $(ARGS)
 
 .PHONY: selftests
-selftests: build ## the kernel's own mm selftests, built from Debian's linux-source-6.12 and compared with real Linux; ARGS="--only cow" SELFTESTS_LINUX=DIR
+selftests: setup build ## the kernel's own mm selftests, built from Debian's linux-source-6.12 and compared with real Linux; ARGS="--only cow" SELFTESTS_LINUX=DIR
 	@scripts/fetch-selftests.sh build/selftests/linux
 	@$(BIN)/tsx selftests/run.ts $(ARGS)
 

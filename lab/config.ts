@@ -92,7 +92,7 @@ export const DEFAULT_CONFIG: RunConfig = {
   root: undefined,
   binds: [],
   env: {},
-  engine: "unicorn",
+  engine: "wasm",
   seed: 1,
   maxInstructions: Infinity,
   timeoutSeconds: Infinity,

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of scripts/packages.txt that are missing. Says nothing and changes nothing when all are there.
+# Installs the Debian packages of scripts/packages.txt that are missing, of the groups named if there are any. Says nothing and changes nothing when all are there.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 missing=()
-while IFS= read -r line; do
+while read -r group line; do
+  if (($# > 0)) && [[ " $* " != *" $group "* ]]; then continue; fi
   IFS='|' read -r -a alternatives <<<"${line// /}"
   found=
   for package in "${alternatives[@]}"; do

@@ -30,7 +30,7 @@ function crates(): string[] {
 const debian = read("scripts/packages.txt")
   .split("\n")
   .filter((line) => line.trim() !== "" && !line.startsWith("#"))
-  .map((line) => line.split("|")[0]!.trim());
+  .map((line) => line.split(" ")[1]!);
 
 describe("dependencies", () => {
   it("npm packages are listed with the locked version", () => {

@@ -15,10 +15,11 @@ interface Machine {
   /** Packages that apt does not know. */
   readonly unknown?: readonly string[];
   readonly user?: "root" | "somebody";
+  readonly groups?: readonly string[];
 }
 
 /** Runs the script on a machine as described; the calls that change something, in order. */
-function install({ missing, unknown = [], user = "root" }: Machine): { status: number | null; calls: string[] } {
+function install({ missing, unknown = [], user = "root", groups = [] }: Machine): { status: number | null; calls: string[] } {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const tool = (name: string, body: string): void => {
@@ -32,7 +33,7 @@ function install({ missing, unknown = [], user = "root" }: Machine): { status: n
   tool("apt-get", `echo "apt-get $*" >>"${log}"`);
   tool("sudo", `echo "sudo" >>"${log}"; exec "$@"`);
   tool("id", user === "root" ? "echo 0" : "echo 1000");
-  const { status } = spawnSync("scripts/install-packages.sh", { env: { ...process.env, PATH: `${folder}${delimiter}${process.env["PATH"]}` }, encoding: "utf8" });
+  const { status } = spawnSync("scripts/install-packages.sh", groups, { env: { ...process.env, PATH: `${folder}${delimiter}${process.env["PATH"]}` }, encoding: "utf8" });
   return { status, calls: readFileSync(log, "utf8").split("\n").filter((line) => line !== "") };
 }
 
@@ -45,6 +46,13 @@ describe("scripts/install-packages.sh", () => {
     const { status, calls } = install({ missing: ["cmake", "qemu-user"] });
     expect(status).to.equal(0);
     expect(calls).to.deep.equal(["apt-get update", "apt-get install -y --no-install-recommends cmake qemu-user"]);
+  });
+
+  it("leaves alone what is missing of groups that are not named", () => {
+    const missing = ["cmake", "gcc-aarch64-linux-gnu", "qemu-user"];
+    expect(install({ missing, groups: ["guests"] }).calls).to.deep.equal(["apt-get update", "apt-get install -y --no-install-recommends gcc-aarch64-linux-gnu"]);
+    expect(install({ missing, groups: ["native", "tests"] }).calls).to.deep.equal(["apt-get update", "apt-get install -y --no-install-recommends cmake qemu-user"]);
+    expect(install({ missing: ["cmake"], groups: ["guests"] })).to.deep.equal({ status: 0, calls: [] });
   });
 
   it("is content with either of two alternatives", () => {

@@ -11,8 +11,8 @@ export interface CliResult {
 const CLI = join(process.cwd(), "bin", "foliolab");
 
 /** Pre: `make build` has run, as `make test` does. */
-export function foliolab(args: readonly string[], options: { readonly cwd?: string; readonly input?: string } = {}): CliResult {
-  const result = spawnSync(CLI, args, { encoding: "utf8", maxBuffer: 2 ** 26, timeout: 120_000, input: options.input ?? "", ...(options.cwd === undefined ? {} : { cwd: options.cwd }) });
+export function foliolab(args: readonly string[], options: { readonly cwd?: string; readonly input?: string; readonly env?: Readonly<Record<string, string>> } = {}): CliResult {
+  const result = spawnSync(CLI, args, { encoding: "utf8", maxBuffer: 2 ** 26, timeout: 120_000, input: options.input ?? "", env: { ...process.env, ...options.env }, ...(options.cwd === undefined ? {} : { cwd: options.cwd }) });
   if (result.error !== undefined) throw result.error;
   return { status: result.status, stdout: result.stdout, stderr: result.stderr };
 }
