@@ -104,7 +104,7 @@ export function loadAddon(): Addon {
       if ((error as { readonly code?: string }).code !== "MODULE_NOT_FOUND") break;
     }
   }
-  throw new ConfigError(`the Unicorn addon cannot be loaded; build it with \`make native\` (${String(cause)})`);
+  throw new ConfigError(`the Unicorn addon cannot be loaded; build it with \`make native\` (${String(cause).split("\n", 1)[0] ?? ""})`);
 }
 
 /** The registers of the running task as views of the shared words. Groups are read from Unicorn only when asked for. */
