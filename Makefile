@@ -130,7 +130,7 @@ demo: lab guests ## seven programs under the seven configurations, compared
 	@scripts/demo.sh
 
 .PHONY: golden
-golden: build $(STAMPS)/packages-guests ## recordings of real Linux against the model; GOLDEN=<file.json> PROGRAMS=<folder of C sources> ARGS="--only anon_seq"
+golden: lab $(STAMPS)/packages-guests ## recordings of real Linux against the model; GOLDEN=<file.json> PROGRAMS=<folder of C sources> ARGS="--only anon_seq"
 	@node dist/lab/golden/main.js --programs $(or $(PROGRAMS),golden/prog) --build build/golden$(if $(PROGRAMS),-$(notdir $(patsubst %/,%,$(PROGRAMS)))) $(ARGS) $(GOLDEN)
 
 .PHONY: parity

@@ -2,6 +2,9 @@
 # Installs the Debian packages of scripts/packages.txt that are missing, of the groups named if there are any. Says nothing and changes nothing when all are there.
 set -euo pipefail
 cd "$(dirname "$0")"
+# One at a time: a parallel make asks for several groups at once.
+exec 9<packages.txt
+flock 9
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 

@@ -9,30 +9,30 @@ const CODE = [
   0xd2800014, //         mov x20, #0
   0xd10403ff, //         sub sp, sp, #256
   0xd2800000, //         mov x0, #0
-  0xd2801ac8, //         mov x8, #214
+  0xd2801ac8, //         mov x8, #214, brk
   0xd4000001, //         svc #0
   0x91400400, //         add x0, x0, #4096
   0xd4000001, //         svc #0
   0x910003e0, //         mov x0, sp
-  0xd2800c08, //         mov x8, #96
+  0xd2800c08, //         mov x8, #96, set_tid_address
   0xd4000001, //         svc #0
   0x910003e0, //         mov x0, sp
-  0xd2801408, //         mov x8, #160
+  0xd2801408, //         mov x8, #160, uname
   0xd4000001, //         svc #0
   0x910003e0, //         mov x0, sp
   0xd2800101, //         mov x1, #8
   0xd2800002, //         mov x2, #0
-  0xd28022c8, //         mov x8, #278
+  0xd28022c8, //         mov x8, #278, getrandom
   0xd4000001, //         svc #0
   0xd2800000, //         mov x0, #0
   0xd2800061, //         mov x1, #3
   0xd2800002, //         mov x2, #0
   0x910003e3, //         mov x3, sp
-  0xd28020a8, //         mov x8, #261
+  0xd28020a8, //         mov x8, #261, prlimit64
   0xd4000001, //         svc #0
   0xd2800020, //         mov x0, #1
   0x910003e1, //         mov x1, sp
-  0xd2800a08, //         mov x8, #80
+  0xd2800a08, //         mov x8, #80, fstat
   0xd4000001, //         svc #0
   0xd2800000, //         mov x0, #0
   0xd2a00021, //         mov x1, #65536
@@ -40,7 +40,7 @@ const CODE = [
   0xd2800443, //         mov x3, #34
   0x92800004, //         mov x4, #-1
   0xd2800005, //         mov x5, #0
-  0xd2801bc8, //         mov x8, #222
+  0xd2801bc8, //         mov x8, #222, mmap
   0xd4000001, //         svc #0
   0xaa0003f5, //         mov x21, x0
   0x910203f7, //         add x23, sp, #128
@@ -89,19 +89,19 @@ const CODE = [
   0xaa1503e0, //         mov x0, x21
   0xd2820001, //         mov x1, #4096
   0xd2800022, //         mov x2, #1
-  0xd2801c48, //         mov x8, #226
+  0xd2801c48, //         mov x8, #226, mprotect
   0xd4000001, //         svc #0
   0xaa1503e0, //         mov x0, x21
   0xd2a00021, //         mov x1, #65536
-  0xd2801ae8, //         mov x8, #215
+  0xd2801ae8, //         mov x8, #215, munmap
   0xd4000001, //         svc #0
   0xd2800020, //         mov x0, #1
   0x10000201, //         adr x1, text
   0xd2800102, //         mov x2, #8
-  0xd2800808, //         mov x8, #64
+  0xd2800808, //         mov x8, #64, write
   0xd4000001, //         svc #0
   0xd2800000, //         mov x0, #0
-  0xd2800bc8, //         mov x8, #94
+  0xd2800bc8, //         mov x8, #94, exit_group
   0xd4000001, //         svc #0
   0xa9be7bfd, // called: stp x29, x30, [sp, #-32]!
   0x910003fd, //         mov x29, sp

@@ -33,7 +33,7 @@ describe("loadBundle()", () => {
 
   /** The bundle under a name that V8 does not know from before in this process. */
   function elsewhere(text: string, code: string | Buffer): Bundle<Answer> {
-    const other = join(folder, `${String(Math.floor(performance.now() * 1e6))}.cjs`);
+    const other = join(mkdtempSync(join(folder, "other-")), "answer.cjs");
     writeFileSync(other, text);
     writeFileSync(`${other}.code`, code);
     return loadBundle(other);
